@@ -1,0 +1,1 @@
+"""srlens: which input pixels did a super-resolution network use?"""

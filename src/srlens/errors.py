@@ -1,0 +1,101 @@
+"""Every error and warning that srlens raises by name.
+
+The tree::
+
+    SrlensError
+    ├── InputError (also ValueError): the caller can mend it; the message says value, accepted range, remedy
+    │   ├── WindowError            a window that is empty or lies outside the SR image
+    │   ├── SettingError           steps < 1, σ ≤ 0, σ too large for the kernel, unknown names, …
+    │   ├── ImageError             a file that is missing, truncated or not an image; a wrong shape
+    │   │   ├── ImageTooSmallError smaller than the network (or the blur kernel) can take
+    │   │   └── ChannelError       a channel count that the network does not take
+    │   ├── CheckpointError        a file that is missing, truncated or not a checkpoint
+    │   │   ├── UnsafeCheckpointError       loading it would execute code
+    │   │   └── UnknownArchitectureError    readable, but of no known network family
+    │   └── StudyError             a study file or a stored result that cannot be used
+    ├── NotDifferentiableError     no gradient reaches the network's input
+    ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
+    ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
+    └── OutOfMemoryError           says which setting to lower
+
+    SrlensWarning (UserWarning)
+    ├── BelowBicubicWarning        the network scores below bicubic: wrong range, weights or scale
+    ├── ToleranceWarning           the step limit was reached before the tolerance
+    └── IncomparableWarning        numbers are put side by side that depend on different conditions
+"""
+
+
+class SrlensError(Exception):
+    """Base of every error that srlens raises on purpose."""
+
+
+class InputError(SrlensError, ValueError):
+    """Something given by the caller cannot be used; the message says what would be."""
+
+
+class WindowError(InputError):
+    """A window is empty or does not lie inside the SR image."""
+
+
+class SettingError(InputError):
+    """A setting is outside its accepted range or has an unknown name."""
+
+
+class ImageError(InputError):
+    """An image file or array cannot be used."""
+
+
+class ImageTooSmallError(ImageError):
+    """The LR image is smaller than the network or the blur kernel can take."""
+
+
+class ChannelError(ImageError):
+    """The image has a channel count that the network does not take."""
+
+
+class CheckpointError(InputError):
+    """A network file is missing, truncated or not a checkpoint."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """Loading the file would execute code from it."""
+
+
+class UnknownArchitectureError(CheckpointError):
+    """The file is a checkpoint, but of no known network family."""
+
+
+class StudyError(InputError):
+    """A study file, or a stored result of a study, cannot be used."""
+
+
+class NotDifferentiableError(SrlensError):
+    """No gradient reaches the network's input."""
+
+
+class NotFiniteError(SrlensError):
+    """NaN or infinity appeared; the message says in what, how many and where first."""
+
+
+class ZeroMapError(SrlensError):
+    """The attribution map is zero everywhere, so nothing can be normalised by it."""
+
+
+class OutOfMemoryError(SrlensError):
+    """The device ran out of memory; the message says which setting to lower."""
+
+
+class SrlensWarning(UserWarning):
+    """Base of every warning that srlens gives on purpose."""
+
+
+class BelowBicubicWarning(SrlensWarning):
+    """The network scores below bicubic interpolation on an image whose HR is known."""
+
+
+class ToleranceWarning(SrlensWarning):
+    """The limit of gradient evaluations was reached before the tolerance."""
+
+
+class IncomparableWarning(SrlensWarning):
+    """Numbers that depend on different conditions are put side by side."""

@@ -1,0 +1,152 @@
+"""The architecture of the shipped networks: one small trunk, with or without a way to see far.
+
+All three enlarge by four and share every 3×3 convolution; they differ only in what stands inside the residual
+blocks. That makes them a controlled experiment: whatever a local attribution map shows more of in ``channel``
+or ``nonlocal`` than in ``plain`` came through the attention.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+SCALE = 4
+"""Enlargement of every shipped network."""
+
+WIDTH = 32
+BLOCKS = 4
+
+BICUBIC_REACH = 2
+"""Farthest LR pixel, counted from the LR pixel under an SR pixel, that ×4 bicubic enlargement reads."""
+
+
+class ChannelAttention(nn.Module):
+    """A gate per channel, computed from the average over the whole image.
+
+    Takes and gives N×C×h×w. The gate lies in (0, 2) and is exactly 1 for zero weights in the last layer, so
+    that a trained network keeps its output when the gate is added to it.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, hidden, 1)
+        self.excite = nn.Conv2d(hidden, channels, 1)
+        nn.init.zeros_(self.excite.weight)
+        nn.init.zeros_(self.excite.bias)  # type: ignore[arg-type]  # a bias is there by default
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate ``x`` (N×C×h×w)."""
+        average = x.mean(dim=(2, 3), keepdim=True)
+        gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(average))))
+        return x * (2 * gate)
+
+
+class NonLocalAttention(nn.Module):
+    """Every LR pixel asks every cell of a coarse grid over the whole image.
+
+    Takes and gives N×C×h×w for any h, w ≥ 1. Queries are the pixels; keys and values are averages over cells
+    of at least ``cell``×``cell`` pixels. Cells grow with the image so that no more than ``grid`` of them lie
+    along a side: the score matrix has at most h·w·grid² entries.
+
+    The output projection starts at zero, so that a trained network keeps its output when this is added to it.
+    """
+
+    def __init__(self, channels: int, embedding: int, cell: int = 4, grid: int = 24) -> None:
+        super().__init__()
+        self.cell, self.grid = cell, grid
+        self.query = nn.Conv2d(channels, embedding, 1)
+        self.key = nn.Conv2d(channels, embedding, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+        self.inverse_temperature = embedding**-0.5
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]  # a bias is there by default
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add what the whole image has to say to each pixel of ``x`` (N×C×h×w)."""
+        height, width = x.shape[-2:]
+        cells = nn.functional.avg_pool2d(
+            x,
+            kernel_size=(self._cell_side(height), self._cell_side(width)),
+            ceil_mode=True,  # an odd rest makes a smaller cell …
+            count_include_pad=False,  # … whose average counts real pixels only
+        )
+        query = self.query(x).flatten(2).transpose(1, 2)  # N × hw × E
+        key = self.key(cells).flatten(2)  # N × E × cells
+        value = self.value(cells).flatten(2).transpose(1, 2)  # N × cells × C
+        weights = torch.softmax(query @ key * self.inverse_temperature, dim=-1)
+        answer = (weights @ value).transpose(1, 2).unflatten(2, (height, width))
+        return x + self.project(answer)
+
+    def _cell_side(self, side: int) -> int:
+        return min(side, max(self.cell, -(-side // self.grid)))
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(attention(relu(conv(x))))`` on N×C×h×w; ``attention`` may be the identity."""
+
+    def __init__(self, channels: int, attention: nn.Module) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels, channels, 3, padding=1)
+        self.attention = attention
+        self.reduce = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        # After the rectifier the average of a channel says how much of its feature the image holds;
+        # before it, positive and negative responses would cancel.
+        refined: Tensor = x + self.reduce(self.attention(torch.relu(self.expand(x))))
+        return refined
+
+
+class SmallSR(nn.Module):
+    """A ×4 super-resolution network for RGB: bicubic enlargement plus a learnt residual.
+
+    Takes N×3×h×w in [0, 1] with h, w ≥ 8; gives N×3×4h×4w, about [0, 1], not clamped. All convolutions stand on
+    the LR grid and one pixel shuffle ends it. Nothing works in place; on the CPU the result is deterministic.
+
+    ``attention`` is called with the number of each block, from 0, and returns the module that stands between
+    the block's two convolutions.
+    """
+
+    def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, width, 3, padding=1)
+        self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
+        self.tail = nn.Conv2d(width, 3 * SCALE**2, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(SCALE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge ``x`` (N×3×h×w in [0, 1]) to N×3×4h×4w."""
+        shallow = self.head(x)
+        residual: Tensor = self.shuffle(self.tail(shallow + self.body(shallow)))
+        enlarged = nn.functional.interpolate(x, scale_factor=SCALE, mode="bicubic", align_corners=False)
+        return enlarged + residual
+
+
+def plain() -> SmallSR:
+    """Build the trunk alone: convolutions, a bounded receptive field."""
+    return SmallSR(lambda _: nn.Identity())
+
+
+def channel() -> SmallSR:
+    """Build the trunk with global-average-pooling channel attention in each block."""
+    return SmallSR(lambda _: ChannelAttention(WIDTH, hidden=WIDTH))
+
+
+def nonlocal_() -> SmallSR:
+    """Build the trunk with non-local attention over the whole image in every second block."""
+    return SmallSR(lambda i: NonLocalAttention(WIDTH, embedding=WIDTH // 2) if i % 2 else nn.Identity())
+
+
+def conv_radius(module: nn.Module) -> int | None:
+    """Radius of the receptive field of a shipped network, in LR pixels; ``None`` where it is the whole image.
+
+    An SR pixel lies in one LR pixel p; with radius r it can depend on the (2r + 1)×(2r + 1) LR pixels around
+    p and on no others. The convolutions stand one behind another, so their radii add; bicubic enlargement
+    runs beside them.
+    """
+    if any(isinstance(part, ChannelAttention | NonLocalAttention) for part in module.modules()):
+        return None
+    stack = sum(part.kernel_size[0] // 2 for part in module.modules() if isinstance(part, nn.Conv2d))
+    return max(stack, BICUBIC_REACH)

@@ -1,0 +1,66 @@
+"""The theoretical receptive field, in true LR pixels and in the paper's convention."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of local operators on one grid.
+
+    Attributes:
+        grid: enlargement of the grid relative to LR (1 = LR, 2 and 4 inside an upsampling tail, 1/2 after a stride).
+        radius: how many pixels of that grid the run reaches to each side (a 3×3 convolution: 1), an upper bound.
+    """
+
+    grid: Fraction | int
+    radius: int
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What a network can see of the LR image, by its architecture alone.
+
+    Attributes:
+        stages: the longest chain from input to output, input first; None where every LR pixel can matter (global).
+        paper: side length in the convention of Gu & Dong (2021), Table 1: ``1 + 2·(number of 3×3 convolutions)``,
+            those on an enlarged grid counted as if on the LR grid; None = global.
+    """
+
+    stages: tuple[Stage, ...] | None
+    paper: int | None
+
+    @property
+    def is_global(self) -> bool:
+        """True where every LR pixel can influence every SR pixel."""
+        return self.stages is None
+
+    @property
+    def true(self) -> float | None:
+        """Side length in true LR pixels: ``1 + 2·Σ radius / grid``; None = global."""
+        if self.stages is None:
+            return None
+        return float(1 + 2 * sum(Fraction(stage.radius) / Fraction(stage.grid) for stage in self.stages))
+
+    def footprint(self, start: int, stop: int, scale: int, size: int) -> tuple[int, int]:
+        """LR pixels [first, last) of one axis that SR pixels [start, stop) can depend on.
+
+        Args:
+            start: first SR pixel read.
+            stop: one past the last SR pixel read.
+            scale: SR pixels per LR pixel.
+            size: length of the LR axis; the answer is clipped to it.
+        """
+        if self.stages is None:
+            return 0, size
+        low, high, grid = start, stop, Fraction(scale)
+        for stage in reversed(self.stages):
+            factor = Fraction(stage.grid) / grid
+            low = math.floor(low * factor) - stage.radius
+            high = math.ceil(high * factor) + stage.radius
+            grid = Fraction(stage.grid)
+        return max(0, math.floor(low / grid)), min(size, math.ceil(high / grid))
+
+
+GLOBAL = ReceptiveField(stages=None, paper=None)
