@@ -13,6 +13,7 @@ The tree::
     │   │   ├── UnsafeCheckpointError       loading it would execute code
     │   │   └── UnknownArchitectureError    readable, but of no known network family
     │   └── StudyError             a study file or a stored result that cannot be used
+    ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
     ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
@@ -67,6 +68,10 @@ class UnknownArchitectureError(CheckpointError):
 
 class StudyError(InputError):
     """A study file, or a stored result of a study, cannot be used."""
+
+
+class NetworkOutputError(SrlensError):
+    """The module returned something that is no SR image of the promised scale."""
 
 
 class NotDifferentiableError(SrlensError):

@@ -35,6 +35,11 @@ def luma(image: Tensor) -> Tensor:
     return rgb_to_ycbcr(image)[..., :1, :, :]
 
 
+def merge_luma(y: Tensor, image: Tensor) -> Tensor:
+    """Replace the luma of an RGB image: ``y`` is …×1×H×W in [16, 235] / 255, ``image`` …×3×H×W in [0, 1]."""
+    return ycbcr_to_rgb(torch.cat([y, rgb_to_ycbcr(image)[..., 1:, :, :]], dim=-3))
+
+
 def match_channels(image: Tensor, channels: int) -> Tensor:
     """Give an image the channel count that a network takes, where the field has one rule for it.
 

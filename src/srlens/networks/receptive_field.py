@@ -25,16 +25,24 @@ class ReceptiveField:
     Attributes:
         stages: the longest chain from input to output, input first; None where every LR pixel can matter (global).
         paper: side length in the convention of Gu & Dong (2021), Table 1: ``1 + 2·(number of 3×3 convolutions)``,
-            those on an enlarged grid counted as if on the LR grid; None = global.
+            those on an enlarged grid counted as if on the LR grid; None = global or unknown.
+        known: False where the architecture does not tell; it is then treated as global.
     """
 
     stages: tuple[Stage, ...] | None
     paper: int | None
+    known: bool = True
 
     @property
     def is_global(self) -> bool:
         """True where every LR pixel can influence every SR pixel."""
-        return self.stages is None
+        return self.known and self.stages is None
+
+    def __str__(self) -> str:
+        """As a table prints it: ``"45 (42.5 LR px)"``, ``"global"`` or ``"unknown"``."""
+        if not self.known:
+            return "unknown"
+        return "global" if self.stages is None else f"{self.paper} ({self.true:g} LR px)"
 
     @property
     def true(self) -> float | None:
@@ -64,3 +72,4 @@ class ReceptiveField:
 
 
 GLOBAL = ReceptiveField(stages=None, paper=None)
+UNKNOWN = ReceptiveField(stages=None, paper=None, known=False)

@@ -1,0 +1,223 @@
+"""A super-resolution network as srlens sees it: LR in [0, 1] to SR in [0, 1] terms, differentiable."""
+
+import hashlib
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from srlens.errors import ChannelError, NetworkOutputError, SettingError
+from srlens.imaging.colour import match_channels, merge_luma
+from srlens.imaging.resample import bicubic_upscale
+from srlens.networks.padding import Padding
+from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
+
+Colour = Literal["rgb", "y", "any"]
+Forward = Callable[[nn.Module, Tensor], Any]
+
+
+def _call(module: nn.Module, x: Tensor) -> Any:
+    return module(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Any super-resolution network behind one convention, with what is known about it.
+
+    Calling it takes N×C×h×w in [0, 1] and returns N×C'×sh×sw in [0, 1] terms, unclamped and differentiable,
+    whatever range and padding the bare module works with. It never runs in inference mode.
+
+    Build it with :func:`srlens.load_network` or :meth:`wrap`.
+
+    Attributes:
+        module: the bare module, in the range ``value_range``; used as it stands, never copied.
+        scale: SR pixels per LR pixel, in both directions.
+        channels: input channels.
+        value_range: the largest input value that the bare module works with: 1.0 or 255.0.
+        name: for captions and file names.
+        family: the architecture, e.g. ``"IMDN"``; None for a module that srlens does not know.
+        kind: how it gathers context (``"convolution"``, ``"global pooling"``, ``"non-local"``,
+            ``"transformer"``); None where unknown.
+        colour: ``"rgb"``; ``"y"`` for a network of the BT.601 luma (an RGB image is converted by
+            :meth:`prepare`); ``"any"`` for other inputs.
+        padding: the sizes that the module takes.
+        receptive_field: the theoretical receptive field.
+        forward: how the module is called, ``forward(module, x)``; a tuple or list result counts by its first entry.
+        pre_upsampled: the module takes the image already enlarged (VDSR, SRCNN): it is enlarged by MATLAB's
+            bicubic first, and attribution still speaks of LR pixels.
+        source: where it came from (file name, factory), for records.
+    """
+
+    module: nn.Module
+    scale: int
+    channels: int = 3
+    value_range: float = 1.0
+    name: str = "network"
+    family: str | None = None
+    kind: str | None = None
+    colour: Colour = "rgb"
+    padding: Padding = field(default_factory=Padding)
+    receptive_field: ReceptiveField = UNKNOWN
+    forward: Forward = _call
+    pre_upsampled: bool = False
+    source: str | None = None
+
+    @classmethod
+    def wrap(
+        cls,
+        module: nn.Module,
+        *,
+        scale: int,
+        value_range: float = 1.0,
+        channels: int = 3,
+        name: str | None = None,
+        kind: str | None = None,
+        colour: Colour | None = None,
+        multiple: int = 1,
+        minimum: int = 1,
+        forward: Forward | None = None,
+        pre_upsampled: bool = False,
+    ) -> Self:
+        """Make any ``nn.Module`` a first-class network.
+
+        The module is used as it stands: its weights, device and dtype stay yours. While srlens computes, it is in
+        eval mode with frozen weights; both are restored afterwards.
+
+        Args:
+            module: takes N×C×h×w, returns N×C'×sh×sw (or a tuple that starts with it).
+            scale: SR pixels per LR pixel, at least 1.
+            value_range: the largest input value that ``module`` works with, 1.0 or 255.0 as a rule.
+            channels: input channels.
+            name: for captions; the class name if None.
+            kind: how it gathers context, for comparisons between kinds.
+            colour: ``"y"`` if the single channel is the luma of BT.601 in studio range; by default ``"rgb"`` for
+                three channels, ``"y"`` for one, ``"any"`` otherwise.
+            multiple: LR height and width must be multiples of this; the image is padded by reflection and the
+                attribution of the padding flows back into the mirrored pixels.
+            minimum: the smallest LR height and width.
+            forward: for modules with further arguments, e.g. ``lambda module, x: module(x, 4)``.
+            pre_upsampled: the module takes the image already enlarged by bicubic.
+
+        Raises:
+            SettingError: a value outside its range, or ``module`` is no ``nn.Module``.
+        """
+        if not isinstance(module, nn.Module):
+            raise SettingError(f"Network.wrap takes a torch.nn.Module, got {type(module).__name__}.")
+        for label, value in (("scale", scale), ("channels", channels), ("multiple", multiple), ("minimum", minimum)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise SettingError(f"{label} must be a whole number of at least 1, got {value!r}.")
+        if not value_range > 0:
+            raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
+        default_colour: Colour = "rgb" if channels == 3 else "y" if channels == 1 else "any"
+        return cls(
+            module=module,
+            scale=scale,
+            channels=channels,
+            value_range=float(value_range),
+            name=name if name is not None else type(module).__name__,
+            kind=kind,
+            colour=colour if colour is not None else default_colour,
+            padding=Padding(multiple=multiple, minimum=minimum),
+            forward=forward if forward is not None else _call,
+            pre_upsampled=pre_upsampled,
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Super-resolve N×C×h×w in [0, 1]; returns N×C'×sh×sw in [0, 1] terms, unclamped, differentiable.
+
+        Raises:
+            ChannelError: ``x`` has another channel count than the network takes.
+            ImageTooSmallError: ``x`` is smaller than the network can take.
+            NetworkOutputError: the module returned another shape than ``scale`` promises.
+        """
+        self.check_channels(x)
+        height, width = x.shape[-2:]
+        padded = self.padding.apply(x).to(device=self.device, dtype=self.dtype)
+        given = bicubic_upscale(padded, self.scale) if self.pre_upsampled else padded
+        y = self.forward(self.module, given * self.value_range if self.value_range != 1 else given)
+        if isinstance(y, tuple | list) and y:
+            y = y[0]
+        expected = (x.shape[0], padded.shape[-2] * self.scale, padded.shape[-1] * self.scale)
+        if not isinstance(y, Tensor) or y.ndim != 4 or (y.shape[0], *y.shape[-2:]) != expected:
+            got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+            raise NetworkOutputError(
+                f"{self.name} returned {got} for an input of {tuple(padded.shape)}; at scale {self.scale} the "
+                f"expected output is N×C×H×W with N, H, W = {expected}. Check `scale`, or pass `forward=`."
+            )
+        y = y[..., : height * self.scale, : width * self.scale]
+        return y / self.value_range if self.value_range != 1 else y
+
+    def check_channels(self, x: Tensor) -> None:
+        """Raise ChannelError unless ``x`` (…×C×h×w) has the channel count that the network takes."""
+        if x.shape[-3] != self.channels:
+            raise ChannelError(
+                f"The image has {x.shape[-3]} channels; {self.name} takes {self.channels}. "
+                "Convert the image, or load a network for its channels."
+            )
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Bring an image to the channels that the network takes.
+
+        RGB for a luma network becomes Y of BT.601 in studio range; grey for an RGB network is repeated.
+
+        Args:
+            image: C×h×w in [0, 1].
+
+        Raises:
+            ChannelError: no rule leads from the image's channels to the network's.
+        """
+        prepared = match_channels(image, self.channels) if self.colour != "any" else image
+        self.check_channels(prepared)
+        return prepared
+
+    def upscale(self, image: Tensor) -> Tensor:
+        """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
+
+        For a luma network and an RGB image, Cb and Cr are enlarged by bicubic and joined with the network's Y.
+        """
+        with torch.no_grad():
+            sr = self(self.prepare(image)[None])[0].to(device=image.device, dtype=image.dtype)
+            if self.colour == "y" and image.shape[0] == 3:
+                sr = merge_luma(sr, bicubic_upscale(image, self.scale))
+        return sr.clamp(0, 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live (the CPU for a module without any)."""
+        tensor = next(_tensors(self.module), None)
+        return tensor.device if tensor is not None else torch.device("cpu")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of the weights (float32 for a module without any)."""
+        floating = (t.dtype for t in _tensors(self.module) if t.is_floating_point())
+        return next(floating, torch.float32)
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters."""
+        return sum(p.numel() for p in self.module.parameters())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the weights: names, types, shapes and bytes, as they are now."""
+        digest = hashlib.sha256()
+        for key, tensor in sorted(self.module.state_dict().items()):
+            if not isinstance(tensor, Tensor):
+                continue
+            digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """A copy of the network on another device or in another floating-point type; this one is unchanged."""
+        module = deepcopy(self.module)
+        return replace(self, module=module.to(device=device, dtype=dtype))
+
+
+def _tensors(module: nn.Module) -> Any:
+    yield from module.parameters()
+    yield from module.buffers()
