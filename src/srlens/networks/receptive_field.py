@@ -12,10 +12,13 @@ class Stage:
     Attributes:
         grid: enlargement of the grid relative to LR (1 = LR, 2 and 4 inside an upsampling tail, 1/2 after a stride).
         radius: how many pixels of that grid the run reaches to each side (a 3×3 convolution: 1), an upper bound.
+        drift: by how many pixels of that grid the reach may lie off centre, depending on the place in the image
+            and on its size (a resize whose ratio is not exact); widens the footprint, not the side length.
     """
 
     grid: Fraction | int
     radius: int
+    drift: int = 0
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class ReceptiveField:
     Attributes:
         stages: the longest chain from input to output, input first; None where every LR pixel can matter (global).
         paper: side length in the convention of Gu & Dong (2021), Table 1: ``1 + 2·(number of 3×3 convolutions)``,
-            those on an enlarged grid counted as if on the LR grid; None = global or unknown.
+            those on an enlarged grid counted as if on the LR grid; None = global, unknown, or a network that the
+            convention cannot count (its table lists strided attention as global).
         known: False where the architecture does not tell; it is then treated as global.
     """
 
@@ -39,10 +43,12 @@ class ReceptiveField:
         return self.known and self.stages is None
 
     def __str__(self) -> str:
-        """As a table prints it: ``"45 (42.5 LR px)"``, ``"global"`` or ``"unknown"``."""
+        """As a table prints it: ``"45 (42.5 LR px)"``, ``"283 LR px"``, ``"global"`` or ``"unknown"``."""
         if not self.known:
             return "unknown"
-        return "global" if self.stages is None else f"{self.paper} ({self.true:g} LR px)"
+        if self.stages is None:
+            return "global"
+        return f"{self.true:g} LR px" if self.paper is None else f"{self.paper} ({self.true:g} LR px)"
 
     @property
     def true(self) -> float | None:
@@ -65,8 +71,8 @@ class ReceptiveField:
         low, high, grid = start, stop, Fraction(scale)
         for stage in reversed(self.stages):
             factor = Fraction(stage.grid) / grid
-            low = math.floor(low * factor) - stage.radius
-            high = math.ceil(high * factor) + stage.radius
+            low = math.floor(low * factor) - stage.radius - stage.drift
+            high = math.ceil(high * factor) + stage.radius + stage.drift
             grid = Fraction(stage.grid)
         return max(0, math.floor(low / grid)), min(size, math.ceil(high / grid))
 
