@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from srlens.errors import SettingError
+from srlens.networks.receptive_field import ReceptiveField, Stage
+
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 """Average R, G, B of the DIV2K training images, in [0, 1]. For new modules: a checkpoint brings its own."""
 
@@ -77,3 +80,24 @@ def count_blocks(state_dict: Mapping[str, Tensor], template: str, first: int = 0
     while template.format(first + count) in state_dict:
         count += 1
     return count
+
+
+def subpixel_receptive_field(radius: int, scale: int) -> ReceptiveField:
+    """Receptive field of a trunk, an :class:`Upsampler` and one 3×3 convolution on the SR grid behind it.
+
+    ``radius`` is the reach of the trunk in LR pixels; the paper counts it as so many 3×3 convolutions.
+    """
+    stages, grid = [Stage(1, radius)], 1
+    steps = upsampler_steps(scale)
+    for step in steps:
+        stages.append(Stage(grid, 1))
+        grid *= step
+    stages.append(Stage(grid, 1))
+    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (radius + len(steps) + 1))
+
+
+def checked_scale(scale: int, scales: Sequence[int]) -> int:
+    """Return ``scale``, or raise :class:`~srlens.errors.SettingError` where a network does not hold it."""
+    if scale not in scales:
+        raise SettingError(f"This network holds the scales {', '.join(map(str, scales))}, not {scale}.")
+    return scale

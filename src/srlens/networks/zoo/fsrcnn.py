@@ -1,0 +1,115 @@
+"""FSRCNN: fast super-resolution convolutional network (Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367)."""
+
+from spandrel import Architecture, ImageModelDescriptor, StateDict
+from spandrel.util import KeyCondition
+from torch import Tensor, nn
+
+from srlens.networks.receptive_field import ReceptiveField, Stage
+from srlens.networks.zoo.family import Family
+from srlens.networks.zoo.layers import checked_scale, count_blocks
+from srlens.networks.zoo.scale_probe import most_consistent_scale
+
+HEAD_RADIUS = 2
+"""Reach of the first, 5×5, convolution in LR pixels."""
+DECONVOLUTION_RADIUS = 4
+"""Reach of the last, 9×9, transposed convolution in SR pixels."""
+
+
+class FSRCNN(nn.Module):
+    """FSRCNN(d, s, m): ``width`` d, ``narrow`` s, ``mappings`` m.
+
+    Takes N×C×h×w in [0, 1] (C = 1: the luma Y of YCbCr) and gives N×C×sh×sw.
+
+    The scale is the stride of the transposed convolution, whose 9×9 kernel has the same shape for every one:
+    ``scales`` are those that the weights can be run at, one of which was trained; ``scale`` is the one in
+    use, to be changed by :meth:`select_scale`.
+    """
+
+    scales = (2, 3, 4, 8)
+
+    def __init__(
+        self, *, scale: int = 4, channels: int = 1, width: int = 56, narrow: int = 12, mappings: int = 4
+    ) -> None:
+        super().__init__()
+        self.mappings = mappings
+        self.first_part = nn.Sequential(nn.Conv2d(channels, width, 5, padding=HEAD_RADIUS), nn.PReLU(width))
+        layers: list[nn.Module] = [nn.Conv2d(width, narrow, 1), nn.PReLU(narrow)]
+        for _ in range(mappings):
+            layers += [nn.Conv2d(narrow, narrow, 3, padding=1), nn.PReLU(narrow)]
+        layers += [nn.Conv2d(narrow, width, 1), nn.PReLU(width)]
+        self.mid_part = nn.Sequential(*layers)
+        self.last_part = nn.ConvTranspose2d(width, channels, 9, padding=DECONVOLUTION_RADIUS)
+        self.select_scale(scale)
+
+    def select_scale(self, scale: int) -> None:
+        """Run the transposed convolution with stride ``scale`` from now on."""
+        self.scale = checked_scale(scale, self.scales)
+        self.last_part.stride = (scale, scale)
+        self.last_part.output_padding = (scale - 1, scale - 1)  # h LR rows make exactly scale·h SR rows
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
+        output: Tensor = self.last_part(self.mid_part(self.first_part(x)))
+        return output
+
+
+class FSRCNNArchitecture(Architecture[FSRCNN]):
+    """Recognises and loads FSRCNN files."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="FSRCNN",
+            detect=KeyCondition.has_all(
+                "first_part.0.weight",
+                "first_part.1.weight",
+                "mid_part.0.weight",
+                "mid_part.3.weight",
+                "last_part.weight",
+                "last_part.bias",
+            ),
+        )
+
+    def load(self, state_dict: StateDict) -> ImageModelDescriptor[FSRCNN]:
+        """Build the network that ``state_dict`` describes and load it strictly.
+
+        The state dict does not tell the scale: it is found by trying, and is 4 where that shows nothing.
+        """
+        width, channels = state_dict["first_part.0.weight"].shape[:2]
+        narrow = state_dict["mid_part.0.weight"].shape[0]
+        # mid_part is pairs of convolution and rectifier: one that narrows, the mappings, one that widens.
+        mappings = (count_blocks(state_dict, "mid_part.{}.weight") - 4) // 2
+        module = FSRCNN(channels=channels, width=width, narrow=narrow, mappings=mappings)
+        module.load_state_dict(state_dict)
+        module.select_scale(most_consistent_scale(module, channels, module.scales, default=4))
+        return ImageModelDescriptor(
+            module,
+            state_dict,
+            architecture=self,
+            purpose="SR",
+            tags=[f"d={width}", f"s={narrow}", f"m={mappings}"],
+            supports_half=True,
+            supports_bfloat16=True,
+            scale=module.scale,
+            input_channels=channels,
+            output_channels=channels,
+        )
+
+
+def _receptive_field(module: nn.Module) -> ReceptiveField:
+    assert isinstance(module, FSRCNN)
+    on_lr = HEAD_RADIUS + module.mappings
+    return ReceptiveField(
+        stages=(Stage(1, on_lr), Stage(module.scale, DECONVOLUTION_RADIUS)),
+        paper=1 + 2 * on_lr,  # 17 for m = 6: the paper does not count the transposed convolution
+    )
+
+
+ARCHITECTURE = FSRCNNArchitecture()
+FAMILY = Family(
+    id="FSRCNN",
+    name="FSRCNN",
+    kind="convolution",
+    paper="Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367",
+    receptive_field=_receptive_field,
+    note="With one channel it takes the luma Y; the file does not tell the scale, so it is found by trying.",
+)

@@ -1,0 +1,200 @@
+"""PAN: pixel attention network (Zhao et al., ECCV Workshops 2020, arXiv 2010.01073)."""
+
+import torch
+from spandrel import Architecture, ImageModelDescriptor, StateDict
+from spandrel.util import KeyCondition
+from torch import Tensor, nn
+from torch.nn import functional
+
+from srlens.networks.receptive_field import ReceptiveField, Stage
+from srlens.networks.zoo.family import Family
+from srlens.networks.zoo.layers import checked_scale, count_blocks
+from srlens.networks.zoo.scale_probe import most_consistent_scale
+
+SLOPE = 0.2
+"""Slope of every leaky rectifier for negative values."""
+
+
+def _rectify(x: Tensor) -> Tensor:
+    return functional.leaky_relu(x, SLOPE)
+
+
+class PixelAttention(nn.Module):
+    """A gate in (0, 1) per pixel and channel, from that pixel alone; N×C×h×w to the same."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate ``x`` (N×C×h×w)."""
+        return x * torch.sigmoid(self.conv(x))
+
+
+class PixelAttentionConvolution(nn.Module):
+    """Two 3×3 convolutions with a pixel-wise gate of the input between them; N×C×h×w to the same."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.k2 = nn.Conv2d(width, width, 1)
+        self.k3 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.k4 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        refined: Tensor = self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
+        return refined
+
+
+class SelfCalibratedBlock(nn.Module):
+    """SCPA: a plain branch and a pixel-attention branch of ``group`` maps each; N×C×h×w to the same."""
+
+    def __init__(self, width: int, group: int) -> None:
+        super().__init__()
+        self.conv1_a = nn.Conv2d(width, group, 1, bias=False)
+        self.conv1_b = nn.Conv2d(width, group, 1, bias=False)
+        self.k1 = nn.Sequential(nn.Conv2d(group, group, 3, padding=1, bias=False))
+        self.PAConv = PixelAttentionConvolution(group)
+        self.conv3 = nn.Conv2d(2 * group, width, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        plain = self.k1(_rectify(self.conv1_a(x)))
+        attended = self.PAConv(_rectify(self.conv1_b(x)))
+        refined: Tensor = x + self.conv3(_rectify(torch.cat([plain, attended], dim=1)))
+        return refined
+
+
+class PAN(nn.Module):
+    """PAN: a trunk of SCPA blocks, nearest-neighbour enlargement with pixel attention, bilinear shortcut.
+
+    Takes N×C×h×w in [0, 1] and gives N×C×sh×sw in [0, 1] terms. Scale 4 is two enlargements by two; scales
+    2 and 3 are one, with weights of the same shapes: ``scales`` are those that the weights can be run at,
+    (4,) or (2, 3), one of which was trained; ``scale`` is the one in use, to be changed by
+    :meth:`select_scale`.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int = 4,
+        channels: int = 3,
+        width: int = 40,
+        tail_width: int = 24,
+        blocks: int = 16,
+        group: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.scales = (4,) if scale == 4 else (2, 3)
+        self.select_scale(scale)
+        self.blocks = blocks
+        self.conv_first = nn.Conv2d(channels, width, 3, padding=1)
+        self.SCPA_trunk = nn.Sequential(
+            *(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks))
+        )
+        self.trunk_conv = nn.Conv2d(width, width, 3, padding=1)
+        self.upconv1 = nn.Conv2d(width, tail_width, 3, padding=1)
+        self.att1 = PixelAttention(tail_width)
+        self.HRconv1 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
+        if scale == 4:
+            self.upconv2 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
+            self.att2 = PixelAttention(tail_width)
+            self.HRconv2 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
+        self.conv_last = nn.Conv2d(tail_width, channels, 3, padding=1)
+
+    def select_scale(self, scale: int) -> None:
+        """Enlarge by ``scale`` from now on."""
+        self.scale = checked_scale(scale, self.scales)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Factors of the enlargements, first to last."""
+        return (2, 2) if self.scale == 4 else (self.scale,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
+        shallow = self.conv_first(x)
+        features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
+        tails = [(self.upconv1, self.att1, self.HRconv1)]
+        if len(self.steps) == 2:
+            tails.append((self.upconv2, self.att2, self.HRconv2))
+        for step, (convolution, attention, refinement) in zip(self.steps, tails, strict=True):
+            enlarged = functional.interpolate(features, scale_factor=step, mode="nearest")
+            features = _rectify(refinement(_rectify(attention(convolution(enlarged)))))
+        shortcut = functional.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        output: Tensor = self.conv_last(features) + shortcut
+        return output
+
+
+class PANArchitecture(Architecture[PAN]):
+    """Recognises and loads PAN files."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="PAN",
+            detect=KeyCondition.has_all(
+                "conv_first.weight",
+                "SCPA_trunk.0.conv1_a.weight",
+                "SCPA_trunk.0.PAConv.k2.weight",
+                "trunk_conv.weight",
+                "upconv1.weight",
+                "att1.conv.weight",
+                "conv_last.weight",
+            ),
+        )
+
+    def load(self, state_dict: StateDict) -> ImageModelDescriptor[PAN]:
+        """Build the network that ``state_dict`` describes and load it strictly.
+
+        The state dict does not tell scale 2 from 3: it is found by trying, and is 2 where that shows nothing.
+        """
+        width, channels = state_dict["conv_first.weight"].shape[:2]
+        blocks = count_blocks(state_dict, "SCPA_trunk.{}.conv3.weight")
+        module = PAN(
+            scale=4 if "upconv2.weight" in state_dict else 2,
+            channels=channels,
+            width=width,
+            tail_width=state_dict["upconv1.weight"].shape[0],
+            blocks=blocks,
+            group=state_dict["SCPA_trunk.0.conv1_a.weight"].shape[0],
+        )
+        module.load_state_dict(state_dict)
+        if len(module.scales) > 1:
+            module.select_scale(most_consistent_scale(module, channels, module.scales, default=2))
+        return ImageModelDescriptor(
+            module,
+            state_dict,
+            architecture=self,
+            purpose="SR",
+            tags=[f"{width} maps", f"{blocks} blocks"],
+            supports_half=True,
+            supports_bfloat16=True,
+            scale=module.scale,
+            input_channels=channels,
+            output_channels=channels,
+        )
+
+
+def _receptive_field(module: nn.Module) -> ReceptiveField:
+    assert isinstance(module, PAN)
+    # First convolution; two in a block, through k3 and k4; the one that closes the trunk. Pixel attention
+    # reaches nowhere, and the bilinear shortcut (one LR pixel) lies well inside. The two convolutions behind
+    # an enlargement stand on the enlarged grid, as does the last one.
+    trunk = 1 + 2 * module.blocks + 1
+    stages, grid = [Stage(1, trunk)], 1
+    for step in module.steps:
+        grid *= step
+        stages.append(Stage(grid, 2))
+    stages.append(Stage(grid, 1))
+    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (trunk + 2 * len(module.steps) + 1))
+
+
+ARCHITECTURE = PANArchitecture()
+FAMILY = Family(
+    id="PAN",
+    name="PAN",
+    kind="convolution",
+    paper="Zhao, Kong, He, Qiao & Dong, ECCV Workshops 2020, arXiv 2010.01073",
+    receptive_field=_receptive_field,
+    note="Pixel attention is local; a file of one enlargement does not tell scale 2 from 3, so it is tried.",
+)
