@@ -1,0 +1,232 @@
+"""Image files: one way in, one way out, at the depth that the file has.
+
+Read are PNG (8 and 16 bit, palette), JPEG, WebP, BMP, and TIFF (8 and 16 bit, floating point). Colour
+profiles and gamma chunks are not applied: values are taken as sRGB, as the super-resolution field does. A
+CMYK JPEG becomes RGB by the plain formula (no ink profile). The EXIF orientation is applied, so rows and
+columns are those that viewers show. Animations are refused; of a JPEG multi-picture (MPO) the first is read.
+"""
+
+import hashlib
+import io
+import os
+import secrets
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.errors import ChannelError, ImageError, NotFiniteError, SettingError
+from srlens.imaging.png import decode_png16, encode_png, is_png16
+from srlens.imaging.tiff import decode_tiff, is_tiff
+
+Alpha = Literal["white", "black", "drop"]
+
+MAX_PIXELS = 100_000_000
+"""Pictures of more pixels are refused unless the caller asks for them."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts another program
+_ORIENTATION_TAG = 0x0112
+
+
+def read_image(
+    path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS
+) -> Tensor:
+    """Read an image file.
+
+    Args:
+        path: PNG, JPEG, WebP, BMP or TIFF.
+        alpha: what becomes of transparency. ``"white"`` and ``"black"``: the picture laid on that colour, in
+            sRGB values, as viewers do. ``"drop"``: the colours as stored, even beneath transparent pixels.
+        max_pixels: larger pictures are refused from their header, before any decoding.
+
+    Returns:
+        C×H×W float32 in [0, 1]; C is 1 for grey files, 3 for all others (a grey palette too).
+
+    Raises:
+        ImageError: the file is missing, a folder, empty, truncated, too large or not an image that is read.
+        NotFiniteError: a floating-point file holds NaN or infinity.
+        SettingError: ``alpha`` has no such choice.
+    """
+    if alpha not in ("white", "black", "drop"):
+        raise SettingError(f"alpha (={alpha!r}) must be 'white', 'black' or 'drop'.")
+    data = _read_bytes(path)
+    try:
+        if is_tiff(data):
+            array, orientation = decode_tiff(data, max_pixels)
+        else:
+            array, orientation = _decode(data, max_pixels)
+    except (ImageError, NotFiniteError) as error:
+        raise type(error)(f"{os.fspath(path)}: {error}") from error
+    array = _upright(_without_alpha(array, alpha), orientation)
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+
+
+def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8, 16] = 8) -> None:
+    """Write a PNG file; an interrupted call leaves no half-written file behind.
+
+    Args:
+        path: ends in ``.png``; its folder exists. A file of that name is replaced.
+        image: C×H×W with 1 or 3 channels, floating point. Clamped to [0, 1] and rounded to the nearest level.
+        bits: 8 or 16 a channel.
+
+    Raises:
+        ImageError: a wrong shape or file name, or a file that cannot be written.
+        ChannelError: neither 1 nor 3 channels.
+        NotFiniteError: the image holds NaN or infinity.
+        SettingError: ``bits`` is neither 8 nor 16.
+    """
+    target = Path(path)
+    if bits not in (8, 16):
+        raise SettingError(f"bits (={bits}) must be 8 or 16.")
+    if target.suffix.lower() != ".png":
+        raise ImageError(f"Images are written as PNG, but the name is {target.name!r}. End it in .png.")
+    if image.ndim != 3 or image.numel() == 0 or not image.is_floating_point():
+        raise ImageError(
+            f"A floating-point C×H×W image is written, not {tuple(image.shape)} of {image.dtype}."
+        )
+    if image.shape[0] not in (1, 3):
+        raise ChannelError(f"Images of 1 or 3 channels are written, not {image.shape[0]}.")
+    if not bool(torch.isfinite(image).all()):
+        raise NotFiniteError(f"The image to be written to {target} holds NaN or infinity.")
+    top = 2**bits - 1
+    levels = (image.detach().to("cpu", torch.float64).clamp(0, 1) * top).round().permute(1, 2, 0).numpy()
+    content = encode_png(levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16))
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as error:
+        raise ImageError(
+            f"Cannot write {target}: {error.strerror}. Is its folder there and writable?"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def image_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of the file's bytes, in hexadecimal; the same picture saved anew has another digest.
+
+    Raises:
+        ImageError: the file is missing, a folder or empty.
+    """
+    return hashlib.sha256(_read_bytes(path)).hexdigest()
+
+
+def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise ImageError(f"{file} is a folder. Give one image file.")
+        if not file.exists():
+            raise ImageError(f"There is no file {file}. Check the path (now in {Path.cwd()}).")
+        if not file.is_file():
+            raise ImageError(f"{file} is a device or a pipe. Give an ordinary file.")
+        data = file.read_bytes()
+    except OSError as error:  # no permission, a name too long, …
+        raise ImageError(f"Cannot read {file}: {error.strerror}.") from error
+    if not data:
+        raise ImageError(f"{file} is empty (0 bytes). Copy or download it again.")
+    return data
+
+
+def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
+    """Decode all but TIFF: H×W×C in [0, 1] with C of 1 to 4, and the EXIF orientation."""
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", Image.DecompressionBombWarning
+        )  # max_pixels is our own, stricter bound
+        try:
+            picture: Any = Image.open(io.BytesIO(data), formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                f"It is not an image that is read{_guess(data)}. Give PNG, JPEG, WebP, BMP or TIFF."
+            ) from error
+        except Image.DecompressionBombError as error:
+            raise ImageError(
+                f"{error} (Pillow's limit; see also max_pixels={max_pixels}.) Crop it."
+            ) from error
+        except Exception as error:  # damaged headers raise of every kind
+            raise ImageError(f"Its header is damaged: {error}") from error
+    with picture:
+        if picture.width * picture.height > max_pixels:
+            raise ImageError(
+                f"The picture has {picture.width}×{picture.height} pixels, more than "
+                f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
+            )
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1 and picture.format != "MPO":
+            raise ImageError(f"It is an animation of {frames} frames. Save the wanted frame alone.")
+        array: NDArray[np.float32]
+        try:
+            if is_png16(data):
+                array = (decode_png16(data) / np.float64(65535)).astype(np.float32)
+            else:
+                array = _plain(picture).astype(np.float32) / np.float32(255)
+            orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
+        except ImageError:
+            raise
+        except Exception as error:
+            raise ImageError(f"The {picture.format} file is truncated or damaged: {error}") from error
+    return array, orientation
+
+
+def _plain(picture: Any) -> NDArray[np.uint8]:
+    """Pixels of a Pillow picture: H×W×C of 8 bits; grey, grey and alpha, RGB or RGBA."""
+    grey = picture.mode in ("1", "L", "LA", "La")
+    known = grey or picture.mode in ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+    if not known:
+        raise ImageError(
+            f"Its pixels are of the kind {picture.mode!r}, which is not read. Convert it to PNG."
+        )
+    mode = ("L" if grey else "RGB") + ("A" if picture.has_transparency_data else "")
+    array = np.asarray(picture if picture.mode == mode else picture.convert(mode))
+    return array.reshape(*array.shape[:2], -1)
+
+
+def _without_alpha(array: NDArray[np.float32], alpha: Alpha) -> NDArray[np.float32]:
+    """H×W×(1 … 4) to H×W×(1 or 3)."""
+    if array.shape[2] % 2:
+        return array
+    colours, cover = array[..., :-1], array[..., -1:]
+    if alpha == "drop":
+        return colours
+    # In this form an opaque picture keeps its values to the last bit.
+    return np.clip(colours * cover + (1 - cover) * np.float32(alpha == "white"), 0, 1)
+
+
+def _upright(array: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    """Apply an EXIF orientation (1 … 8; anything else counts as 1) to H×W×C."""
+    turns: dict[int, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+        7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+        8: lambda a: a.swapaxes(0, 1)[::-1],
+    }
+    turn = turns.get(orientation)
+    return array if turn is None else turn(array)
+
+
+def _guess(data: bytes) -> str:
+    """Say what the bytes seem to be, for the message."""
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"version https://git-lfs"):
+        return " (a Git LFS pointer: fetch the file itself with `git lfs pull`)"
+    if b"<svg" in start:
+        return " (SVG, a drawing: export it to PNG)"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return " (a web page: the download went wrong)"
+    if start.startswith(b"gif8"):
+        return " (GIF: save the wanted frame as PNG)"
+    if b"ftyp" in data[4:8]:
+        return " (HEIC, AVIF or a video: convert it to PNG)"
+    return ""
