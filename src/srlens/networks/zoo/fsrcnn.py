@@ -25,7 +25,7 @@ class FSRCNN(nn.Module):
     use, to be changed by :meth:`select_scale`.
     """
 
-    scales = (2, 3, 4, 8)
+    scales = (2, 3, 4)
 
     def __init__(
         self, *, scale: int = 4, channels: int = 1, width: int = 56, narrow: int = 12, mappings: int = 4

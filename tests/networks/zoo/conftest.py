@@ -1,0 +1,103 @@
+"""Checks that every network family must pass, as fixtures that give functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from spandrel import Architecture, ImageModelDescriptor
+from torch import Tensor, nn
+
+from srlens.networks.receptive_field import ReceptiveField
+
+Interval = tuple[int, int]
+Reload = Callable[[Architecture[Any], nn.Module, int], ImageModelDescriptor[Any]]
+Support = Callable[..., tuple[Interval, Interval]]
+
+
+@pytest.fixture
+def reload() -> Reload:
+    """Pass a module's state dict through detection and strict loading; the result must compute the same."""
+
+    def check(architecture: Architecture[Any], module: nn.Module, channels: int) -> ImageModelDescriptor[Any]:
+        state_dict = module.state_dict()
+        assert architecture.detect(state_dict)
+        assert not architecture.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
+        descriptor = architecture.load(dict(state_dict))
+        assert descriptor.input_channels == descriptor.output_channels == channels
+        loaded = descriptor.model.eval()
+        assert loaded.state_dict().keys() == state_dict.keys()
+        if hasattr(loaded, "select_scale"):
+            loaded.select_scale(module.scale)
+        x = torch.rand(2, channels, 17, 13)
+        with torch.no_grad():
+            expected, output = module.eval()(x), loaded(x)
+        assert torch.equal(output, expected)
+        assert output.shape == (2, channels, 17 * module.scale, 13 * module.scale)
+        return descriptor
+
+    return check
+
+
+@pytest.fixture
+def support() -> Support:
+    """LR rows and columns, each as [first, last), with a gradient of the SR window [start, stop)²."""
+
+    def measure(
+        module: nn.Module,
+        start: int,
+        stop: int,
+        size: int,
+        *,
+        channels: int = 3,
+        value_range: float = 1.0,
+        positive: bool = False,
+    ) -> tuple[Interval, Interval]:
+        module = module.double().eval()
+        x = value_range * torch.rand(1, channels, size, size, dtype=torch.float64)
+        if positive:
+            # Positive weights on an image brighter than the mean shift: no rectifier closes and nothing
+            # cancels, so every path that the architecture has shows.
+            x = x + value_range
+            for name, parameter in module.named_parameters():
+                if "mean" not in name:
+                    parameter.data = parameter.data.abs() + 1e-3
+        x.requires_grad_()
+        (gradient,) = torch.autograd.grad(module(x)[..., start:stop, start:stop].sum(), x)
+        assert gradient.isfinite().all()
+        touched = gradient[0].abs().sum(dim=0) > 0
+        return _extent(touched.any(dim=1)), _extent(touched.any(dim=0))
+
+    return measure
+
+
+def _extent(touched: Tensor) -> Interval:
+    indices = touched.nonzero().flatten()
+    return int(indices[0]), int(indices[-1]) + 1
+
+
+@pytest.fixture
+def check_footprint(support: Support) -> Callable[..., None]:
+    """Gradient support must lie inside the theoretical footprint and fill it, up to ``slack`` pixels."""
+
+    def check(
+        module: nn.Module,
+        field: ReceptiveField,
+        scale: int,
+        size: int,
+        slack: int = 0,
+        **options: Any,
+    ) -> None:
+        middle = scale * (size // 2)
+        for start, stop in [(middle, middle + 1), (middle - 1, middle + 2), (0, 2)]:
+            first, last = field.footprint(start, stop, scale, size)
+            for rows in support(module, start, stop, size, **options):
+                assert first <= rows[0] < rows[1] <= last
+        for start, stop in [(middle, middle + 1), (middle + 1, middle + 4), (0, 2)]:
+            first, last = field.footprint(start, stop, scale, size)
+            assert first == 0 if start == 0 else (first > 0 and last < size), "choose a larger image"
+            for rows in support(module, start, stop, size, positive=True, **options):
+                assert first <= rows[0] <= first + slack
+                assert last - slack <= rows[1] <= last
+
+    return check
