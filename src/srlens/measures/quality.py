@@ -1,0 +1,142 @@
+"""PSNR and SSIM as super-resolution papers compute them.
+
+The convention of the field: SR and HR rounded to 8 bits, Y of YCbCr (BT.601, studio range), a border as wide
+as the scale left out, peak 255. SSIM (Wang et al., IEEE TIP 2004) with an 11×11 Gaussian window of σ = 1.5
+and biased variances, averaged over the windows that lie wholly inside.
+"""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.errors import (
+    ChannelError,
+    ImageError,
+    ImageTooSmallError,
+    NotFiniteError,
+    SettingError,
+    WindowError,
+)
+from srlens.imaging import colour
+
+_SSIM_WINDOW = 11  # pixels: σ = 1.5 cut at 3.5 σ
+
+
+def psnr(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bool = True) -> float:
+    """Peak signal-to-noise ratio of a whole image.
+
+    Args:
+        sr: C×H×W in [0, 1], C being 1 or 3.
+        hr: the same shape.
+        border: pixels left out on every side; the field takes the scale.
+        luma: of RGB, compare Y only. Otherwise all three channels with equal weight. One channel is compared
+            as it is.
+        quantise: clamp to [0, 1] and round to 8 bits first (before Y is taken; Y itself is not rounded).
+
+    Returns:
+        dB; infinity for equal images.
+
+    Raises:
+        ImageError: unequal or wrong shapes, or values that are not floating point.
+        ChannelError: neither 1 nor 3 channels.
+        ImageTooSmallError: nothing is left within the border.
+        NotFiniteError: NaN or infinity.
+        SettingError: a negative border.
+    """
+    a, b = _comparable(sr, hr, border, luma=luma, quantise=quantise)
+    return _decibel(a, b)
+
+
+def ssim(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bool = True) -> float:
+    """Structural similarity of a whole image.
+
+    Arguments and errors are those of :func:`psnr`; at least 11×11 pixels must be left within the border. With
+    ``luma=False`` the SSIM of the three channels is averaged.
+
+    Returns:
+        At most 1 (equal images); rarely below 0.
+    """
+    from skimage.metrics import structural_similarity
+
+    a, b = _comparable(sr, hr, border, luma=luma, quantise=quantise)
+    if min(a.shape[1:]) < _SSIM_WINDOW:
+        raise ImageTooSmallError(
+            f"SSIM needs {_SSIM_WINDOW}×{_SSIM_WINDOW} pixels within the border (={border}), "
+            f"but {a.shape[1]}×{a.shape[2]} are left."
+        )
+    value = structural_similarity(
+        a, b, channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    return float(value)
+
+
+def window_psnr(
+    sr: Tensor, hr: Tensor, bounds: tuple[int, int, int, int], *, luma: bool = True, quantise: bool = True
+) -> float:
+    """PSNR of one window of the SR image. No border is left out, wherever the window lies.
+
+    Args:
+        sr: C×H×W in [0, 1], the whole image.
+        hr: the same shape.
+        bounds: (top, left, bottom, right) in SR pixels; bottom and right are one past the last.
+        luma: see :func:`psnr`.
+        quantise: see :func:`psnr`.
+
+    Returns:
+        dB; infinity for equal windows.
+
+    Raises:
+        WindowError: the window is empty or does not lie inside the image; otherwise as :func:`psnr`.
+    """
+    a, b = _comparable(sr, hr, 0, luma=luma, quantise=quantise)
+    top, left, bottom, right = bounds
+    height, width = a.shape[1:]
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise WindowError(
+            f"The window (top, left, bottom, right) = {bounds} must be non-empty and lie inside the "
+            f"{height}×{width} image."
+        )
+    return _decibel(a[:, top:bottom, left:right], b[:, top:bottom, left:right])
+
+
+def _decibel(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    error = float(np.mean((a - b) ** 2))
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+def _comparable(
+    sr: Tensor, hr: Tensor, border: int, *, luma: bool, quantise: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Check two images and make them float64 arrays, c×h×w, as they are to be compared."""
+    if sr.shape != hr.shape or sr.ndim != 3:
+        raise ImageError(
+            f"SR and HR must be C×H×W of one shape, but are {tuple(sr.shape)} and {tuple(hr.shape)}. "
+            f"Crop HR to a multiple of the scale (modcrop)."
+        )
+    channels, height, width = sr.shape
+    if channels not in (1, 3):
+        raise ChannelError(f"PSNR and SSIM are taken of 1 or 3 channels, not {channels}.")
+    if border < 0:
+        raise SettingError(f"The border (={border}) must be at least 0 pixels.")
+    if min(height, width) <= 2 * border:
+        raise ImageTooSmallError(f"Of {height}×{width} pixels nothing is left within a border of {border}.")
+    arrays = []
+    for name, image in (("SR", sr), ("HR", hr)):
+        if not image.is_floating_point():
+            raise ImageError(f"{name} must be floating point in [0, 1], not {image.dtype}. Divide by 255.")
+        plain = image.detach().to("cpu", torch.float64)
+        bad = ~torch.isfinite(plain)
+        if bool(bad.any()):
+            first = tuple(bad.nonzero()[0].tolist())
+            raise NotFiniteError(
+                f"{name} holds {int(bad.sum())} values NaN or infinite, first at {first} (C, H, W)."
+            )
+        if quantise:
+            plain = (plain.clamp(0, 1) * 255).round() / 255
+        if luma and channels == 3:
+            plain = colour.luma(plain)
+        arrays.append(plain[:, border : height - border, border : width - border].numpy())
+    return arrays[0], arrays[1]
