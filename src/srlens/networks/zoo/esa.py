@@ -11,14 +11,14 @@ from torch.nn import functional
 from srlens.networks.receptive_field import Stage
 
 MINIMUM_SIDE = 15
-"""Smallest LR side that the strided convolution (3, stride 2) and the pooling (7, stride 3) leave a pixel of."""
+"""Smallest LR side of which the strided convolution (3, by 2) and the pooling (7, by 3) leave a pixel."""
 
 
 class ESA(nn.Module):
-    """Scales every feature by a mask in (0, 1) computed on a grid about six times coarser: N×C×h×w in and out.
+    """Scales every feature by a mask in (0, 1) drawn on a grid about six times coarser: N×C×h×w in and out.
 
-    State-dict keys: ``conv1`` and ``conv_f`` (1×1), ``conv2`` (stride 2), ``conv_max``, ``conv3`` and ``conv3_``
-    (on the coarse grid; only ``conv3`` where ``single``), ``conv4`` (1×1).
+    State-dict keys: ``conv1``, ``conv_f`` and ``conv4`` (1×1), ``conv2`` (stride 2), and on the coarse grid
+    ``conv_max``, ``conv3`` and ``conv3_`` (only ``conv3`` where ``single``).
 
     Args:
         width: C.
@@ -57,7 +57,8 @@ class ESA(nn.Module):
         else:
             coarse = self.conv3(coarse)
         spread = functional.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
-        return x * self.conv4(spread + self.conv_f(reduced)).sigmoid()
+        mask: Tensor = self.conv4(spread + self.conv_f(reduced)).sigmoid()
+        return x * mask
 
 
 def plain_convolution(inputs: int, outputs: int, stride: int, padding: int) -> nn.Module:
@@ -66,16 +67,16 @@ def plain_convolution(inputs: int, outputs: int, stride: int, padding: int) -> n
 
 
 def esa_stage(coarse_layers: int) -> Stage:
-    """Reach of an :class:`ESA` with that many 3×3 layers on its coarse grid, a bound for any image size.
+    """Bound the reach of an :class:`ESA` with so many 3×3 layers on its coarse grid, for any image size.
 
-    One LR axis of length h: coarse pixel k is made of LR pixels 6k … 6k+14 (window 7 of stride 3 over windows 3 of
-    stride 2), after c coarse layers of 6(k−c) … 6(k+c)+14. There are n = ⌊(h−9)/6⌋ coarse pixels. LR pixel i
-    interpolates between k and k+1 with k = ⌊(i+½)·n/h − ½⌋. Since (h−14)/h ≤ 6n/h ≤ (h−9)/h and i+½ < h, the
-    position 6k lies in i−22 … i−3 whatever h is: the resize ratio is not exactly six, but the error over the whole
-    image stays below 14 pixels. So LR pixel i sees i−22−6c … i+17+6c, a window of 21+12c pixels somewhere in it.
+    One LR axis of length h: coarse pixel k is made of LR pixels 6k … 6k+14 (windows of 7 by 3 over windows of
+    3 by 2), after c coarse layers of 6(k−c) … 6(k+c)+14. There are n = ⌊(h−9)/6⌋ coarse pixels. LR pixel i
+    interpolates between k and k+1 with k = ⌊(i+½)·n/h − ½⌋. As (h−14)/h ≤ 6n/h ≤ (h−9)/h and i+½ < h, the
+    position 6k lies in i−22 … i−3 whatever h is: the resize ratio is not exactly six, but that adds up to
+    less than 14 pixels over the whole image. So pixel i sees 21+12c pixels within i−22−6c … i+17+6c.
 
-    In a chain the two ends of an interval may fall differently into the coarse grid, which adds up to 5 pixels: the
-    window grows by at most 25+12c.
+    In a chain the two ends of an interval may fall differently into the coarse grid, which adds up to 5
+    pixels: the window grows by at most 25+12c.
     """
     grown = 25 + 12 * coarse_layers
     radius = -(-grown // 2)

@@ -1,0 +1,189 @@
+"""SMFANet: self-modulation feature aggregation network.
+
+M. Zheng et al., "SMFANet: A Lightweight Self-Modulation Feature Aggregation Network for Efficient Image
+Super-Resolution", ECCV 2024.
+"""
+
+import math
+
+import torch
+from spandrel import Architecture, ImageModelDescriptor, SizeRequirements, StateDict
+from spandrel.util import KeyCondition
+from torch import Tensor, nn
+from torch.nn import functional
+
+from srlens.networks.receptive_field import GLOBAL
+from srlens.networks.zoo.family import Family
+from srlens.networks.zoo.layers import count_blocks
+
+_POOLING = 8
+
+
+class _LocalDetail(nn.Module):
+    """Local detail estimation: depthwise 3×3, 1×1, GELU, 1×1."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.conv_0 = nn.Sequential(
+            nn.Conv2d(width, hidden, 3, padding=1, groups=width), nn.Conv2d(hidden, hidden, 1)
+        )
+        self.act = nn.GELU()
+        self.conv_1 = nn.Conv2d(hidden, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv_1(self.act(self.conv_0(x)))
+        return out
+
+
+class _SelfModulation(nn.Module):
+    """Half of the maps modulated by their coarse maxima and global variance, plus local detail (SMFA)."""
+
+    def __init__(self, width: int, detail_width: int) -> None:
+        super().__init__()
+        self.linear_0 = nn.Conv2d(width, 2 * width, 1)
+        self.linear_1 = nn.Conv2d(width, width, 1)
+        self.linear_2 = nn.Conv2d(width, width, 1)
+        self.lde = _LocalDetail(width, detail_width)
+        self.dw_conv = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.act = nn.GELU()
+        self.alpha = nn.Parameter(torch.ones(1, width, 1, 1))
+        self.belt = nn.Parameter(torch.zeros(1, width, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        local, wide = self.linear_0(x).chunk(2, dim=1)
+        coarse = functional.adaptive_max_pool2d(wide, (height // _POOLING, width // _POOLING))
+        spread = wide.var(dim=(2, 3), keepdim=True)
+        modulation = self.act(self.linear_1(self.dw_conv(coarse) * self.alpha + spread * self.belt))
+        modulation = functional.interpolate(modulation, size=(height, width), mode="nearest")
+        out: Tensor = self.linear_2(wide * modulation + self.lde(local))
+        return out
+
+
+class _PartialFeedForward(nn.Module):
+    """1×1 to more maps, a 3×3 convolution on the first few of them only, 1×1 back (PCFN)."""
+
+    def __init__(self, width: int, hidden: int, partial: int) -> None:
+        super().__init__()
+        self.partial = partial
+        self.conv_0 = nn.Conv2d(width, hidden, 1)
+        self.conv_1 = nn.Conv2d(partial, partial, 3, padding=1)
+        self.act = nn.GELU()
+        self.conv_2 = nn.Conv2d(hidden, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.conv_0(x))
+        # Joined anew in evaluation too, where the authors overwrite in place and lose the gradient.
+        mixed = self.act(self.conv_1(x[:, : self.partial]))
+        out: Tensor = self.conv_2(torch.cat([mixed, x[:, self.partial :]], dim=1))
+        return out
+
+
+class _ModulationBlock(nn.Module):
+    """Self-modulation and feed-forward, each after normalising the feature vector of every pixel (FMB)."""
+
+    def __init__(self, width: int, detail_width: int, hidden: int, partial: int) -> None:
+        super().__init__()
+        self.smfa = _SelfModulation(width, detail_width)
+        self.pcfn = _PartialFeedForward(width, hidden, partial)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.smfa(functional.normalize(x)) + x
+        out: Tensor = self.pcfn(functional.normalize(x)) + x
+        return out
+
+
+class SMFANet(nn.Module):
+    """Takes N×C×h×w in 0–1 (h, w ≥ 8), gives N×C×sh×sw.
+
+    Args:
+        width: maps; 36, in SMFANet+ 48.
+        blocks: 8, in SMFANet+ 16.
+        detail_width: maps inside the local detail estimation, twice the width in the paper.
+        hidden: maps inside the feed-forward part.
+        partial: how many of those a 3×3 convolution touches.
+        scale: SR pixels per LR pixel.
+        channels: C.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 36,
+        blocks: int = 8,
+        detail_width: int = 72,
+        hidden: int = 72,
+        partial: int = 18,
+        scale: int = 4,
+        channels: int = 3,
+    ) -> None:
+        super().__init__()
+        self.to_feat = nn.Conv2d(channels, width, 3, padding=1)
+        self.feats = nn.Sequential(
+            *(_ModulationBlock(width, detail_width, hidden, partial) for _ in range(blocks))
+        )
+        self.to_img = nn.Sequential(
+            nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Super-resolve N×C×h×w."""
+        x = self.to_feat(x)
+        sr: Tensor = self.to_img(self.feats(x) + x)
+        return sr
+
+
+class SMFANetArchitecture(Architecture[SMFANet]):
+    """Recognises and opens the authors' files."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="SMFANet",
+            detect=KeyCondition.has_all(
+                "to_feat.weight",
+                "feats.0.smfa.alpha",
+                "feats.0.smfa.belt",
+                "feats.0.smfa.lde.conv_0.0.weight",
+                "feats.0.pcfn.conv_1.weight",
+                "to_img.0.weight",
+            ),
+        )
+
+    def load(self, state_dict: StateDict) -> ImageModelDescriptor[SMFANet]:
+        """Build the module that a state dict describes and fill it."""
+        width, channels = state_dict["to_feat.weight"].shape[:2]
+        blocks = count_blocks(state_dict, "feats.{}.smfa.alpha")
+        scale = math.isqrt(state_dict["to_img.0.weight"].shape[0] // channels)
+        model = SMFANet(
+            width=width,
+            blocks=blocks,
+            detail_width=state_dict["feats.0.smfa.lde.conv_0.0.weight"].shape[0],
+            hidden=state_dict["feats.0.pcfn.conv_0.weight"].shape[0],
+            partial=state_dict["feats.0.pcfn.conv_1.weight"].shape[0],
+            scale=scale,
+            channels=channels,
+        )
+        return ImageModelDescriptor(
+            model,
+            state_dict,
+            architecture=self,
+            purpose="SR",
+            tags=[f"{width}nf", f"{blocks}nb"],
+            supports_half=True,
+            supports_bfloat16=True,
+            scale=scale,
+            input_channels=channels,
+            output_channels=channels,
+            size_requirements=SizeRequirements(minimum=_POOLING),
+        )
+
+
+ARCHITECTURE = SMFANetArchitecture()
+FAMILY = Family(
+    id="SMFANet",
+    name="SMFANet",
+    kind="global pooling",
+    paper="M. Zheng et al., ECCV 2024",
+    receptive_field=lambda _: GLOBAL,  # variance over the whole map
+    note="Works on 0–1. The output of the authors' evaluation mode, with the gradient that theirs loses.",
+)
