@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from srlens.errors import ChannelError, ImageError, NotFiniteError, SettingError
+from srlens.errors import ChannelError, ImageError, NotFiniteError, SettingError, SrlensError
 from srlens.imaging.files import image_digest, read_image, write_image
 from srlens.imaging.png import encode_png
 
@@ -196,6 +198,37 @@ def test_truncated_files(tmp_path: Path, name: str) -> None:
         path.write_bytes(data[: int(len(data) * share)])
         with pytest.raises(ImageError):
             read_image(path)
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """One small file of every kind."""
+    folder = tmp_path_factory.mktemp("kinds")
+    array = _levels(12, 10, 3)
+    for name in ("a.png", "a.jpg", "a.webp", "a.bmp", "a.tif"):
+        Image.fromarray(array).save(folder / name)
+    (folder / "a16.png").write_bytes(encode_png(array.astype(np.uint16)))
+    tifffile.imwrite(folder / "float.tif", (array / 255).astype(np.float32), photometric="rgb")
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+@given(
+    which=st.integers(0, 6), changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=5)
+)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_files_give_an_image_or_a_named_error(
+    tmp_path: Path, kinds: list[bytes], which: int, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(kinds[which])
+    for place, value in changes:
+        data[place % len(data)] = value
+    (tmp_path / "a").write_bytes(data)
+    try:
+        image = read_image(tmp_path / "a")
+    except SrlensError:
+        return
+    assert image.numel() > 0
+    assert 0 <= image.min() <= image.max() <= 1
 
 
 def test_missing_folder_device(tmp_path: Path) -> None:

@@ -160,11 +160,11 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
                 f"The picture has {picture.width}×{picture.height} pixels, more than "
                 f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
             )
-        frames = getattr(picture, "n_frames", 1)
-        if frames > 1 and picture.format != "MPO":
-            raise ImageError(f"It is an animation of {frames} frames. Save the wanted frame alone.")
         array: NDArray[np.float32]
         try:
+            frames = getattr(picture, "n_frames", 1)
+            if frames > 1 and picture.format != "MPO":
+                raise ImageError(f"It is an animation of {frames} frames. Save the wanted frame alone.")
             if is_png16(data):
                 array = (decode_png16(data) / np.float64(65535)).astype(np.float32)
             else:

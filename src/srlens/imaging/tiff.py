@@ -63,6 +63,8 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
         raise ImageError(f"The TIFF file is truncated, damaged or of an unknown coding: {error}") from error
     if planes_first:
         array = np.moveaxis(array, 0, -1)
+    if array.size == 0:
+        raise ImageError("The TIFF picture has no pixels: the file is damaged.")
     array = array.reshape(*array.shape[:2], -1)
     if array.shape[2] > colours + 1 or (extra and extra[0] == _ASSOCIATED_ALPHA):
         raise ImageError(

@@ -16,8 +16,8 @@ EDGE_THRESHOLD = 0.1
 
 _SMALLEST = 8  # pixels a side: below, the spectrum has no room for a pattern that repeats twice
 _FLAT = 1e-12
-# Derivative and smoothing filters that keep directions down to short wavelengths, where plain differences turn
-# a stripe of period 3 by 10 degrees: Farid and Simoncelli, IEEE TIP 13(4), 2004, 5 taps.
+# Derivative and smoothing filters that keep directions down to short wavelengths, where plain differences
+# turn a stripe of period 3 by 10 degrees: Farid and Simoncelli, IEEE TIP 13(4), 2004, 5 taps.
 _SMOOTH = np.array([0.037659, 0.249153, 0.426375, 0.249153, 0.037659])
 _DERIVE = np.array([-0.109604, -0.276691, 0.0, 0.276691, 0.109604])
 
