@@ -1,1 +1,85 @@
-"""srlens: which input pixels did a super-resolution network use?"""
+"""Which input pixels did a super-resolution network use?
+
+Local attribution maps (Gu & Dong, CVPR 2021) for any super-resolution network, with completeness gap and map
+error::
+
+    import srlens
+
+    network = srlens.load_network("imdn-x4.pth")  # or srlens.Network.wrap(module, scale=4)
+    image = srlens.read_image("lr.png")
+    result = srlens.attribute(network, image, srlens.Window(top=110, left=150, height=16, width=16))
+    result.map, result.diffusion_index, result.completeness_gap, result.map_error
+
+Names are imported when first used, so that ``import srlens`` stays light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from srlens._version import __version__
+
+if TYPE_CHECKING:
+    from srlens.attribution.attribute import attribute
+    from srlens.attribution.detector import DETECTORS, Detector
+    from srlens.attribution.path import LinearFromBlack, LinearFromBlur, ProgressiveBlur
+    from srlens.attribution.result import Attribution
+    from srlens.attribution.window import Window
+    from srlens.imaging.degrade import make_lr
+    from srlens.imaging.files import read_image, write_image
+    from srlens.measures.concentration import diffusion_index, effective_pixels, gini
+    from srlens.networks.default import load_default
+    from srlens.networks.load import load_network
+    from srlens.networks.network import Network
+
+_HOMES = {
+    "Attribution": "srlens.attribution.result",
+    "DETECTORS": "srlens.attribution.detector",
+    "Detector": "srlens.attribution.detector",
+    "LinearFromBlack": "srlens.attribution.path",
+    "LinearFromBlur": "srlens.attribution.path",
+    "Network": "srlens.networks.network",
+    "ProgressiveBlur": "srlens.attribution.path",
+    "Window": "srlens.attribution.window",
+    "attribute": "srlens.attribution.attribute",
+    "diffusion_index": "srlens.measures.concentration",
+    "effective_pixels": "srlens.measures.concentration",
+    "gini": "srlens.measures.concentration",
+    "load_default": "srlens.networks.default",
+    "load_network": "srlens.networks.load",
+    "make_lr": "srlens.imaging.degrade",
+    "read_image": "srlens.imaging.files",
+    "write_image": "srlens.imaging.files",
+}
+
+__all__ = [
+    "DETECTORS",
+    "Attribution",
+    "Detector",
+    "LinearFromBlack",
+    "LinearFromBlur",
+    "Network",
+    "ProgressiveBlur",
+    "Window",
+    "__version__",
+    "attribute",
+    "diffusion_index",
+    "effective_pixels",
+    "gini",
+    "load_default",
+    "load_network",
+    "make_lr",
+    "read_image",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'srlens' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

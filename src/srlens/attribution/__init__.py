@@ -1,0 +1,1 @@
+"""The mathematics of local attribution maps: torch and NumPy only."""

@@ -1,0 +1,1 @@
+"""Image files, bit depth, colour and resampling."""

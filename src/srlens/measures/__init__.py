@@ -1,0 +1,1 @@
+"""Numbers drawn from maps and images."""

@@ -1,0 +1,1 @@
+"""Many networks, images and windows: plan, execute, store, report."""

@@ -1,0 +1,53 @@
+"""The clock of a path: from the unit interval to the path's own parameter α."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.attribution.path import Path
+from srlens.attribution.quadrature import Parameterisation
+
+_CHORDS = 96
+
+
+class Clock:
+    """Maps u in [0, 1] to α in [0, 1], so that equal steps of u are equal steps of the parameterisation.
+
+    For ``"arc length"`` the length of the path in image space (L2 over all LR pixels and channels) is tabulated by
+    chords and inverted linearly: cells are nearly, not exactly, equally long, which costs nothing, since the
+    increments of γ are always exact.
+    """
+
+    def __init__(self, path: Path, image: Tensor, parameterisation: Parameterisation) -> None:
+        self._alpha: NDArray[np.float64] = np.array([0.0, 1.0])
+        self._u: NDArray[np.float64] = np.array([0.0, 1.0])
+        if parameterisation == "arc length":
+            self._tabulate(path, image)
+
+    def _tabulate(self, path: Path, image: Tensor) -> None:
+        alpha = np.linspace(0.0, 1.0, _CHORDS + 1)
+        lengths = np.zeros(_CHORDS)
+        previous = path.at(image, _one(0.0))
+        for k in range(_CHORDS):
+            here = path.at(image, _one(float(alpha[k + 1])))
+            lengths[k] = float((here - previous).norm())
+            previous = here
+        total = lengths.sum()
+        if total > 0:  # a constant path (flat image) has no length: any clock will do, the map is zero anyway
+            self._alpha, self._u = alpha, np.concatenate([[0.0], np.cumsum(lengths) / total])
+
+    def alpha(self, u: NDArray[np.float64]) -> Tensor:
+        """α at each u (same shape), float64."""
+        return torch.from_numpy(np.interp(u, self._u, self._alpha))
+
+    def speed(self, u: NDArray[np.float64]) -> Tensor:
+        """dα/du at each u."""
+        cell = np.clip(np.searchsorted(self._u, u, side="right") - 1, 0, len(self._u) - 2)
+        rise = self._alpha[cell + 1] - self._alpha[cell]
+        run = self._u[cell + 1] - self._u[cell]
+        return torch.from_numpy(rise / run)
+
+
+def _one(alpha: float) -> Tensor:
+    return torch.tensor([alpha], dtype=torch.float64)

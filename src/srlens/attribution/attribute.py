@@ -1,0 +1,147 @@
+"""The verb: attribute an SR window to the pixels of the LR image."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from srlens.attribution.arc import Clock
+from srlens.attribution.detector import Detector
+from srlens.attribution.frozen import frozen
+from srlens.attribution.gradient import Evaluator, SuperResolver
+from srlens.attribution.integrate import Curve, Progress, integrate_fixed, integrate_to_tolerance
+from srlens.attribution.path import Path
+from srlens.attribution.quadrature import Parameterisation, Rule
+from srlens.attribution.result import Attribution
+from srlens.attribution.settings import Settings, resolve_settings
+from srlens.attribution.window import Window
+from srlens.errors import ImageError, NotFiniteError
+from srlens.measures.concentration import absolute_map
+
+
+def attribute(
+    network: SuperResolver,
+    image: Tensor | ArrayLike,
+    window: Window,
+    *,
+    preset: str | None = None,
+    tolerance: float = 0.05,
+    steps: int | None = None,
+    detector: str | Detector | None = None,
+    path: str | Path | None = None,
+    rule: str | Rule | None = None,
+    parameterisation: Parameterisation | None = None,
+    max_steps: int = 729,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Attribution:
+    """Compute the local attribution map (Gu & Dong, CVPR 2021) of one window of the SR image.
+
+    ``map_i = ∫₀¹ ∂D(F(γ(α)))/∂γ(α)_i · ∂γ(α)_i/∂α dα``: the detector's change from the blurred baseline to the
+    image, shared out among the LR pixels.
+
+    Args:
+        network: what is explained, from :func:`srlens.load_network` or :meth:`srlens.Network.wrap`.
+        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network.
+        window: in SR pixels.
+        preset: ``"paper"`` for the published settings (σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule,
+            diffusion index with the authors' shift); settings given beside it take precedence.
+        tolerance: bound on the estimated relative L2 error of the map; nodes are added until it holds.
+        steps: a fixed number of nodes instead.
+        detector: ``"gradient"`` (default), another name of ``srlens.DETECTORS``, or a :class:`srlens.Detector`.
+        path: ``"progressive-blur"`` (default), ``"linear-blur"``, ``"linear-black"``, or a path object.
+        rule: ``"midpoint"`` (default), ``"right-riemann"``, ``"gauss-legendre"``.
+        parameterisation: ``"arc length"`` (midpoint's default) or ``"uniform"`` in the path's own parameter.
+        max_steps: limit of gradient evaluations when refining to a tolerance.
+        memory: bytes that the evaluation may use; by default one node at a time on the CPU.
+        progress: called with (evaluations done, evaluations expected).
+
+    Raises:
+        WindowError, SettingError, ImageError, ImageTooSmallError, ChannelError: something given cannot be used.
+        NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
+        ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
+    """
+    settings = resolve_settings(
+        preset=preset,
+        tolerance=tolerance,
+        steps=steps,
+        detector=detector,
+        path=path,
+        rule=rule,
+        parameterisation=parameterisation,
+        max_steps=max_steps,
+    )
+    prepared = network.prepare(check_image(image)).double()
+    height, width = prepared.shape[-2:]
+    settings.path.check(height, width)
+    evaluator = Evaluator(network, settings.detector, window, height, width)
+    with frozen(network.module):
+        return _attribute(network, prepared, window, settings, evaluator, progress)
+
+
+def _attribute(
+    network: SuperResolver,
+    image: Tensor,
+    window: Window,
+    settings: Settings,
+    evaluator: Evaluator,
+    progress: Progress | None,
+) -> Attribution:
+    ends = evaluator.detect(settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64)))
+    curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
+    batch = 1
+    if settings.tolerance is not None:
+        integral = integrate_to_tolerance(
+            curve, evaluator.gradients, settings.tolerance, settings.max_steps, batch, progress
+        )
+    else:
+        assert settings.steps is not None
+        integral = integrate_fixed(curve, evaluator.gradients, settings.rule, settings.steps, batch, progress)
+    absolute_map(integral.map.numpy())  # a zero map is an error here, not a black picture later
+    return Attribution(
+        map=np.array(integral.map.numpy()),
+        window=window,
+        detector_at_baseline=float(ends[0]),
+        detector_at_image=float(ends[1]),
+        map_error=integral.error,
+        evaluations=evaluator.evaluations,
+        converged=integral.converged,
+        settings=settings,
+        network=network.name,
+        network_digest=network.digest,
+        scale=network.scale,
+    )
+
+
+def check_image(image: Tensor | ArrayLike) -> Tensor:
+    """An image as C×h×w tensor on the CPU, floating point, finite, in [0, 1].
+
+    Raises:
+        ImageError: wrong shape, integer type, or values outside [0, 1].
+        NotFiniteError: NaN or infinity; says where.
+    """
+    tensor = image.detach().cpu() if isinstance(image, Tensor) else torch.from_numpy(np.array(image))
+    if tensor.ndim != 3 or 0 in tensor.shape:
+        raise ImageError(f"The image must be C×h×w, got shape {tuple(tensor.shape)}. Take one image, channels first.")
+    if not tensor.is_floating_point():
+        raise ImageError(
+            f"The image must be floating point in [0, 1], got {tensor.dtype}. Divide by 255, or use srlens.read_image."
+        )
+    bad = ~torch.isfinite(tensor)
+    if bad.any():
+        channel, row, column = (int(i) for i in bad.nonzero()[0])
+        raise NotFiniteError(
+            f"The image is NaN or infinite in {int(bad.sum())} of {bad.numel()} values; first at channel {channel}, "
+            f"pixel (row {row}, column {column})."
+        )
+    low, high = float(tensor.min()), float(tensor.max())
+    if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
+        raise ImageError(
+            f"Image values run from {low:g} to {high:g}; srlens takes [0, 1] for every network "
+            "(value_range=255 is the network's own matter). Divide by the largest possible value."
+        )
+    return tensor
+
+
+# Bicubic overshoots [0, 1] a little; 0–255 images exceed it by far.
+_OVERSHOOT = 0.5

@@ -1,0 +1,121 @@
+"""Detectors: what is asked about the SR window. Each is a scalar of the window's pixels.
+
+The window is cropped before anything is computed, so that no pixel outside it can spoil the gradient.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as nnf
+
+from srlens.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A scalar of an SR window; give your own to :func:`srlens.attribute` as ``detector=``.
+
+    Attributes:
+        name: for records and captions.
+        measure: takes the window's SR pixels, N×C×h×w in [0, 1] terms (float32 or float64), grown by ``margin``;
+            returns N values. Must be differentiable and finite everywhere, flat patches included.
+        margin: SR pixels read above, left of, below and right of the window, as far as the image has them.
+        residual: the patch is the network's SR minus MATLAB's bicubic enlargement of its input.
+        smallest: the smallest patch side that ``measure`` can take, in SR pixels.
+    """
+
+    name: str
+    measure: Callable[[Tensor], Tensor]
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    residual: bool = False
+    smallest: int = 1
+
+
+def magnitude(dy: Tensor, dx: Tensor) -> Tensor:
+    """``sqrt(dy² + dx²)`` with gradient 0 where both are 0 (a valid sub-gradient; autograd's is NaN there)."""
+    square = dy * dy + dx * dx
+    positive = square > 0
+    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
+
+
+def gradient_magnitude(patch: Tensor) -> Tensor:
+    """The paper's detector (eq. 4): image-gradient magnitude by forward differences, summed over pixels and channels.
+
+    Each of the window's pixels is compared with the one below and the one to its right, so N×C×(l+1)×(l+1) SR
+    pixels are read for a window of side l.
+    """
+    here = patch[..., :-1, :-1]
+    return magnitude(here - patch[..., 1:, :-1], here - patch[..., :-1, 1:]).sum(dim=(1, 2, 3))
+
+
+def intensity(patch: Tensor) -> Tensor:
+    """Sum of the pixel values over window and channels."""
+    return patch.sum(dim=(1, 2, 3))
+
+
+def energy(patch: Tensor) -> Tensor:
+    """Half the sum of squares over window and channels (with ``residual``: the detail beyond bicubic)."""
+    return 0.5 * (patch * patch).sum(dim=(1, 2, 3))
+
+
+_GABOR_RADIUS, _GABOR_WAVELENGTH, _GABOR_SIGMA, _GABOR_ORIENTATIONS = 5, 4.0, 2.0, 4
+
+
+def _gabor_bank(like: Tensor) -> Tensor:
+    """Even and odd Gabor filters without mean at four orientations: (2·4)×1×11×11, even before odd."""
+    axis = torch.arange(-_GABOR_RADIUS, _GABOR_RADIUS + 1, dtype=torch.float64)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    envelope = torch.exp(-(x**2 + y**2) / (2 * _GABOR_SIGMA**2))
+    envelope = envelope / envelope.sum()
+    even, odd = [], []
+    for k in range(_GABOR_ORIENTATIONS):
+        angle = math.pi * k / _GABOR_ORIENTATIONS
+        phase = 2 * math.pi / _GABOR_WAVELENGTH * (x * math.cos(angle) + y * math.sin(angle))
+        wave = envelope * torch.cos(phase)
+        even.append(wave - envelope * wave.sum())
+        odd.append(envelope * torch.sin(phase))
+    return torch.stack(even + odd)[:, None].to(like.dtype).to(like.device)
+
+
+def gabor_magnitude(patch: Tensor) -> Tensor:
+    """Magnitude of four oriented quadrature Gabor pairs (wavelength 4, σ 2 SR pixels), summed.
+
+    Where the window touches the border of the SR image only whole filter supports count.
+    """
+    n, c, h, w = patch.shape
+    response = nnf.conv2d(patch.reshape(n * c, 1, h, w), _gabor_bank(patch))
+    even, odd = response.chunk(2, dim=1)
+    return magnitude(even, odd).reshape(n, -1).sum(dim=1)
+
+
+_R = _GABOR_RADIUS
+DETECTORS: dict[str, Detector] = {
+    detector.name: detector
+    for detector in (
+        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2),
+        Detector("intensity", intensity),
+        Detector("gabor", gabor_magnitude, margin=(_R, _R, _R, _R), smallest=2 * _R + 1),
+        Detector("residual", energy, residual=True),
+        Detector("residual-gradient", gradient_magnitude, margin=(0, 0, 1, 1), residual=True, smallest=2),
+    )
+}
+"""The detectors that have a name on the command line and in study files."""
+
+
+def find_detector(detector: str | Detector) -> Detector:
+    """A detector by name, or the one given.
+
+    Raises:
+        SettingError: no detector has that name.
+    """
+    if isinstance(detector, Detector):
+        return detector
+    try:
+        return DETECTORS[detector]
+    except KeyError:
+        raise SettingError(
+            f"No detector is called {detector!r}; known: {', '.join(DETECTORS)}. Or pass a srlens.Detector of your own."
+        ) from None

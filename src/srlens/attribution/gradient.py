@@ -1,0 +1,190 @@
+"""The one place that calls the network and autograd."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from srlens.attribution.detector import Detector
+from srlens.attribution.window import Window
+from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, WindowError
+from srlens.imaging.resample import bicubic_upscale
+
+
+class SuperResolver(Protocol):
+    """What attribution needs of a network; :class:`srlens.Network` is one."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The bare module, for freezing and for finding a NaN among its weights."""
+        ...
+
+    @property
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """For messages and records."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of the weights."""
+        ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """N×C×h×w in [0, 1] to N×C'×sh×sw in [0, 1] terms, differentiable."""
+        ...
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """C×h×w as the network takes it."""
+        ...
+
+
+class Evaluator:
+    """Gradients of the detector at LR images, for one network, window and image size.
+
+    Args:
+        network: what is explained; its weights must be frozen by the caller (see :func:`frozen`).
+        detector: the scalar of the window.
+        window: in SR pixels.
+        height: of the LR image.
+        width: of the LR image.
+
+    Raises:
+        WindowError: the window does not fit the SR image, or is too small for the detector there.
+    """
+
+    def __init__(self, network: SuperResolver, detector: Detector, window: Window, height: int, width: int) -> None:
+        sr_height, sr_width = height * network.scale, width * network.scale
+        window.check_inside(sr_height, sr_width)
+        self.read = window.grown(detector.margin, sr_height, sr_width)
+        if min(self.read.height, self.read.width) < detector.smallest:
+            raise WindowError(
+                f"{window} leaves {self.read.height}×{self.read.width} SR pixels at the border of the SR image "
+                f"({sr_height}×{sr_width}); the detector {detector.name!r} needs {detector.smallest} a side. "
+                "Move the window inwards or enlarge it."
+            )
+        self.network = network
+        self.detector = detector
+        self.evaluations = 0
+
+    def detect(self, images: Tensor) -> Tensor:
+        """Detector values (N, float64, CPU) at N×C×h×w LR images."""
+        with torch.no_grad():
+            return torch.cat([self._detector_of(one[None].to(self.network.device)) for one in images]).cpu().double()
+
+    def gradients(self, images: Tensor) -> Tensor:
+        """Gradients of the detector (N×C×h×w, float64, CPU) at N×C×h×w LR images.
+
+        Raises:
+            NotDifferentiableError: no gradient reaches the input.
+            NotFiniteError: NaN or infinity in the network's output or in the gradient.
+            OutOfMemoryError: not even one image fits.
+        """
+        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
+            x = images.to(device=self.network.device, dtype=_leaf_dtype(self.network.dtype)).requires_grad_(True)
+            # A copy, since some networks write into their input, which autograd forbids for a leaf.
+            total = self._detector_of(x.clone()).sum()
+            (gradient,) = torch.autograd.grad(total, x)
+        self.evaluations += len(images)
+        result = gradient.cpu().double()
+        self._check_finite(result)
+        return result
+
+    def _detector_of(self, x: Tensor) -> Tensor:
+        patch = self._patch(x)
+        if not torch.isfinite(patch).all():
+            raise NotFiniteError(self._why_not_finite())
+        return self.detector.measure(patch)
+
+    def _patch(self, x: Tensor) -> Tensor:
+        """The SR pixels that the detector reads, in a type in which its sums are safe."""
+        r = self.read
+        patch = self.network(x)[..., r.top : r.bottom, r.left : r.right]
+        if patch.dtype in (torch.float16, torch.bfloat16):
+            patch = patch.float()
+        if self.detector.residual:
+            enlarged = bicubic_upscale(x, self.network.scale)[..., r.top : r.bottom, r.left : r.right]
+            patch = patch - enlarged.to(patch.dtype)
+        return patch
+
+    def _check_finite(self, gradient: Tensor) -> None:
+        bad = ~torch.isfinite(gradient)
+        if bad.any():
+            _, channel, row, column = (int(i) for i in bad.nonzero()[0])
+            raise NotFiniteError(
+                f"The gradient of {self.network.name} is not finite in {int(bad.sum())} of {bad.numel()} values; "
+                f"first at channel {channel}, LR pixel (row {row}, column {column}). "
+                "Try float32 or float64 weights: network.to(dtype=torch.float32)."
+            )
+
+    def _why_not_finite(self) -> str:
+        for name, parameter in self.network.module.named_parameters():
+            bad = int((~torch.isfinite(parameter)).sum())
+            if bad:
+                return (
+                    f"The weights of {self.network.name} are not finite: {bad} of {parameter.numel()} values of "
+                    f"{name!r} are NaN or infinite. The checkpoint is damaged; use another."
+                )
+        return (
+            f"The output of {self.network.name} is NaN or infinite inside the window, though its weights are finite "
+            f"({self.network.dtype}). Check value_range, or try network.to(dtype=torch.float32)."
+        )
+
+
+def _leaf_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out."""
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
+@contextmanager
+def _out_of_memory_named() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(_MEMORY_REMEDY) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+            raise OutOfMemoryError(_MEMORY_REMEDY) from error
+        raise
+
+
+_MEMORY_REMEDY = (
+    "One gradient evaluation does not fit into the memory of the device. Crop the LR image around the window, "
+    "use a device with more memory, or lower `memory=` (--memory) so that fewer nodes run at once."
+)
+
+
+@contextmanager
+def _not_differentiable_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if "inplace operation" in text or "in-place" in text:
+            reason = "it overwrites a tensor that its gradient needs (an in-place operation)"
+        elif "does not require grad" in text or "not have been used in the graph" in text:
+            reason = "its output does not depend on its input in autograd's eyes (detach, no_grad, NumPy or rounding)"
+        elif "nference tensor" in text:
+            reason = "it runs in inference mode"
+        else:
+            raise
+        raise NotDifferentiableError(
+            f"{name} is not differentiable with respect to its input: {reason}. Rewrite that part of the module; "
+            "srlens needs plain autograd operations from input to output."
+        ) from error

@@ -1,0 +1,205 @@
+"""The path integral: a fixed number of nodes, or nested refinement until the estimated error is small enough."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.attribution.arc import Clock
+from srlens.attribution.path import Path
+from srlens.attribution.quadrature import INDEPENDENT, MIDPOINT, Rule
+from srlens.errors import ToleranceWarning
+
+Floats = NDArray[np.float64]
+Gradients = Callable[[Tensor], Tensor]
+"""N×C×h×w LR images to the detector's gradients there, both float64 on the CPU."""
+Progress = Callable[[int, int], None]
+"""Called with (gradient evaluations done, evaluations expected); the second may grow."""
+
+
+@dataclass(frozen=True)
+class Integral:
+    """A path integral and what is known of its error.
+
+    Attributes:
+        map: C×h×w, float64.
+        error: estimated L2 error of the map relative to its L2 norm; None where one node cannot tell.
+        steps: nodes used.
+        converged: False if a tolerance was asked for and not reached.
+    """
+
+    map: Tensor
+    error: float | None
+    steps: int
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A path through one image with its clock: everything in u, the parameter of the quadrature."""
+
+    path: Path
+    image: Tensor
+    clock: Clock
+
+    def points(self, u: Floats) -> Tensor:
+        """γ at each u: N×C×h×w."""
+        return self.path.at(self.image, self.clock.alpha(u))
+
+    def increments(self, edges: Floats) -> Tensor:
+        """Differences of γ between neighbouring edges: (len(edges) − 1)×C×h×w."""
+        points = self.points(edges)
+        return points[1:] - points[:-1]
+
+    def weighted_derivatives(self, u: Floats, weights: Floats) -> Tensor:
+        """``w·dγ/du`` at each u: N×C×h×w."""
+        factors = self.clock.speed(u) * torch.from_numpy(weights)
+        return self.path.derivative(self.image, self.clock.alpha(u)) * factors[:, None, None, None]
+
+
+def integrate_fixed(
+    curve: Curve, gradients: Gradients, rule: Rule, steps: int, batch: int, progress: Progress | None = None
+) -> Integral:
+    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once."""
+    nodes = rule.nodes(steps)
+    total = torch.zeros_like(curve.image)
+    bias = torch.zeros_like(curve.image)
+    squares = 0.0
+    # Whole groups at a time, since the error is estimated from each group against one node standing for it.
+    chunk = max(batch // rule.group, 1) * rule.group
+    for start in range(0, steps, chunk):
+        stop = min(start + chunk, steps)
+        u = nodes.at[start:stop]
+        pieces = [gradients(curve.points(u[k : k + batch])) for k in range(0, len(u), batch)]
+        g = torch.cat(pieces)
+        if nodes.edges is not None:
+            delta = curve.increments(nodes.edges[start : stop + 1])
+        else:
+            assert nodes.weights is not None
+            delta = curve.weighted_derivatives(u, nodes.weights[start:stop])
+        total += (g * delta).sum(dim=0)
+        for k in range(0, len(u), rule.group):
+            members = slice(k, k + rule.group)
+            representative = min(k + rule.representative, len(u) - 1)
+            difference = ((g[members] - g[representative]) * delta[members]).sum(dim=0)
+            bias += difference
+            squares += float(difference.square().sum())
+        if progress is not None:
+            progress(stop, steps)
+    error = None
+    if steps > 1:
+        norm = float(total.norm())
+        size = float(bias.norm()) if rule.systematic else (squares / INDEPENDENT) ** 0.5
+        error = size / norm if norm > 0 else None
+    return Integral(total, error, steps, converged=True)
+
+
+@dataclass
+class _Cell:
+    """A leaf of the refinement: an interval of u with the gradient at its middle."""
+
+    start: float
+    stop: float
+    gradient: Tensor
+    squared_error: float
+
+
+_FIRST_CELLS = 3
+_REFINED = 9.0  # a trisected cell's squared error falls to a ninth if errors fall like 1/n
+
+
+def integrate_to_tolerance(
+    curve: Curve,
+    gradients: Gradients,
+    tolerance: float,
+    limit: int,
+    batch: int,
+    progress: Progress | None = None,
+) -> Integral:
+    """Midpoint rule by equal arc length, refined where it errs until the estimated error is below ``tolerance``.
+
+    Three cells at first, each trisected: the middle third's midpoint is the cell's own, so every gradient that was
+    paid for stays in use. A trisection changes the cell's contribution by δ; the error that is left is taken as
+    ‖δ‖/√10 (see ``quadrature.INDEPENDENT``), and errors of different cells as independent. Then the fewest cells
+    whose refinement should reach the tolerance are trisected, and so on.
+    """
+    expected = 3 * _FIRST_CELLS
+    done = 0
+
+    def evaluate(u: Floats) -> list[Tensor]:
+        nonlocal done
+        result: list[Tensor] = []
+        for k in range(0, len(u), batch):
+            result.extend(gradients(curve.points(u[k : k + batch])))
+            done += len(u[k : k + batch])
+            if progress is not None:
+                progress(done, max(expected, done))
+        return result
+
+    first = MIDPOINT.nodes(_FIRST_CELLS)
+    assert first.edges is not None
+    cells = [
+        _Cell(first.edges[k], first.edges[k + 1], gradient, np.inf) for k, gradient in enumerate(evaluate(first.at))
+    ]
+    total = torch.zeros_like(curve.image)
+    for cell in cells:
+        total += cell.gradient * curve.increments(np.array([cell.start, cell.stop]))[0]
+    chosen = list(range(len(cells)))
+    while True:
+        _trisect(cells, chosen, total, curve, evaluate)
+        norm = float(total.norm())
+        squared = sum(cell.squared_error for cell in cells)
+        error = squared**0.5 / norm if norm > 0 else 0.0
+        if error <= tolerance:
+            return Integral(total, error if norm > 0 else None, done, converged=True)
+        chosen = _worth_refining(cells, (tolerance * norm) ** 2)
+        room = (limit - done) // 2
+        if room < 1:
+            warnings.warn(
+                f"After {done} gradient evaluations the estimated map error is {error:.3g}, above the tolerance of "
+                f"{tolerance:g}. Raise max_steps (now {limit}) or the tolerance.",
+                ToleranceWarning,
+                stacklevel=2,
+            )
+            return Integral(total, error, done, converged=False)
+        chosen = chosen[:room]
+        expected = done + 2 * len(chosen)
+
+
+def _trisect(
+    cells: list[_Cell],
+    chosen: list[int],
+    total: Tensor,
+    curve: Curve,
+    evaluate: Callable[[Floats], list[Tensor]],
+) -> None:
+    """Trisect the chosen cells in place, and bring ``total`` up to date."""
+    edges = {i: np.linspace(cells[i].start, cells[i].stop, 4) for i in chosen}
+    u = np.concatenate([[(e[0] + e[1]) / 2, (e[2] + e[3]) / 2] for e in edges.values()])
+    new = evaluate(u)
+    for k, (i, e) in enumerate(edges.items()):
+        cell = cells[i]
+        delta = curve.increments(e)
+        left, right = new[2 * k], new[2 * k + 1]
+        change = (left - cell.gradient) * delta[0] + (right - cell.gradient) * delta[2]
+        total += change
+        share = float(change.square().sum()) / INDEPENDENT / 3
+        cells[i] = _Cell(e[1], e[2], cell.gradient, share)
+        cells.append(_Cell(e[0], e[1], left, share))
+        cells.append(_Cell(e[2], e[3], right, share))
+
+
+def _worth_refining(cells: list[_Cell], allowed: float) -> list[int]:
+    """The fewest cells, worst first, whose trisection should bring the squared error to 0.8 of ``allowed``."""
+    left = sum(cell.squared_error for cell in cells)
+    chosen: list[int] = []
+    for i in sorted(range(len(cells)), key=lambda i: -cells[i].squared_error):
+        if left <= 0.8 * allowed:
+            break
+        left -= cells[i].squared_error * (1 - 1 / _REFINED)
+        chosen.append(i)
+    return chosen

@@ -1,0 +1,63 @@
+"""Whether gradients reach a network's input, and cures for known architectures where they do not."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from srlens.errors import NotDifferentiableError
+from srlens.networks.network import Network
+
+
+def _train_partial_convolutions(module: nn.Module) -> bool:
+    """PLKSR's partial large-kernel convolution writes in place in eval mode only; both modes compute the same."""
+    found = [m for m in module.modules() if type(m).__name__ == "PLKConv2d"]
+    for layer in found:
+        layer.training = True
+    return bool(found)
+
+
+def _disable_inplace(module: nn.Module) -> bool:
+    """Activations that overwrite their input compute the same out of place."""
+    found = [m for m in module.modules() if getattr(m, "inplace", False) is True]
+    for layer in found:
+        layer.inplace = False  # type: ignore[assignment]
+    return bool(found)
+
+
+_CURES: tuple[Callable[[nn.Module], bool], ...] = (_train_partial_convolutions, _disable_inplace)
+_SMALLEST_PROBE = 16
+
+
+def input_gradient_exists(network: Network) -> bool:
+    """Run the network forward and backward once, on a small random input, and see whether a gradient arrives."""
+    multiple, minimum = network.padding.multiple, network.padding.minimum
+    side = -(-max(minimum, _SMALLEST_PROBE) // multiple) * multiple
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(1, network.channels, side, side, generator=generator)
+    x = x.to(device=network.device, dtype=network.dtype).requires_grad_(True)
+    try:
+        (gradient,) = torch.autograd.grad(network(x.clone()).float().square().sum(), x, allow_unused=True)
+    except RuntimeError as error:
+        text = str(error)
+        if "inplace" in text or "does not require grad" in text or "nference tensor" in text:
+            return False
+        raise
+    return gradient is not None and bool(gradient.abs().sum() > 0)
+
+
+def ensure_differentiable(network: Network) -> None:
+    """Apply the known cures, in place and only as far as needed, until a gradient reaches the input.
+
+    Raises:
+        NotDifferentiableError: no cure helps.
+    """
+    if input_gradient_exists(network):
+        return
+    for cure in _CURES:
+        if cure(network.module) and input_gradient_exists(network):
+            return
+    raise NotDifferentiableError(
+        f"No gradient reaches the input of {network.name} ({network.family or 'unknown architecture'}): it overwrites "
+        "tensors in place or detaches its input. Give the module itself to srlens.Network.wrap after rewriting that part."
+    )
