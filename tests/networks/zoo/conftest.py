@@ -7,6 +7,7 @@ import pytest
 import torch
 from spandrel import Architecture, ImageModelDescriptor
 from torch import Tensor, nn
+from torch._ops import OpOverload
 
 from srlens.networks.receptive_field import ReceptiveField
 
@@ -99,5 +100,65 @@ def check_footprint(support: Support) -> Callable[..., None]:
             for rows in support(module, start, stop, size, positive=True, **options):
                 assert first <= rows[0] <= first + slack
                 assert last - slack <= rows[1] <= last
+
+    return check
+
+
+@pytest.fixture
+def reload_any() -> Callable[..., ImageModelDescriptor[Any]]:
+    """As ``reload``, for networks with rules about the LR size and with dead weights; an input of any size."""
+
+    def check(
+        architecture: Architecture[Any], module: nn.Module, scale: int, channels: int, size: tuple[int, int]
+    ) -> ImageModelDescriptor[Any]:
+        for tensor in module.state_dict().values():
+            if not tensor.any():
+                nn.init.uniform_(tensor)  # a part shut at the start would hide what was not loaded
+        state_dict = module.state_dict()
+        assert architecture.detect(state_dict)
+        assert not architecture.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
+        descriptor = architecture.load(dict(state_dict))
+        assert descriptor.scale == scale
+        assert descriptor.input_channels == descriptor.output_channels == channels
+        with pytest.raises(RuntimeError, match="Missing key"):
+            architecture.load(dict(list(state_dict.items())[:-1]))
+        loaded = descriptor.model.eval()
+        x = torch.rand(2, channels, *size, requires_grad=True)
+        before = x.detach().clone()
+        output = loaded(x)
+        assert torch.equal(output, module.eval()(x))
+        assert output.shape == (2, channels, size[0] * scale, size[1] * scale)
+        (gradient,) = torch.autograd.grad(output.sum(), x)
+        assert gradient.isfinite().all()
+        assert gradient.any()
+        assert torch.equal(x, before)
+        return descriptor
+
+    return check
+
+
+@pytest.fixture
+def strip_support() -> Callable[..., Interval]:
+    """LR columns [first, last) of a 24-row image with a gradient of the SR columns [start, stop) of one row."""
+
+    def measure(module: nn.Module, start: int, stop: int, size: int, channels: int = 3) -> Interval:
+        x = torch.rand(1, channels, 24, size, requires_grad=True)
+        (gradient,) = torch.autograd.grad(module.eval()(x)[..., 20, start:stop].sum(), x)
+        return _extent(gradient[0].abs().amax(dim=(0, 1)) > 0)
+
+    return measure
+
+
+@pytest.fixture
+def exported_agrees() -> Callable[..., None]:
+    """The ATen graph that a regional evaluation works on must exist and compute the same, bit for bit."""
+
+    def check(module: nn.Module, channels: int = 3, size: tuple[int, int] = (18, 22)) -> None:
+        module = module.eval().requires_grad_(False)
+        x = torch.rand(1, channels, *size)
+        program = torch.export.export(module, (x,))
+        operators = {node.target for node in program.graph.nodes if isinstance(node.target, OpOverload)}
+        assert not [operator for operator in operators if operator._schema.is_mutable], "writes in place"
+        assert torch.equal(program.module()(x), module(x))
 
     return check
