@@ -10,10 +10,13 @@ class Stage:
     """A run of local operators on one grid.
 
     Attributes:
-        grid: enlargement of the grid relative to LR (1 = LR, 2 and 4 inside an upsampling tail, 1/2 after a stride).
-        radius: how many pixels of that grid the run reaches to each side (a 3×3 convolution: 1), an upper bound.
-        drift: by how many pixels of that grid the reach may lie off centre, depending on the place in the image
-            and on its size (a resize whose ratio is not exact); widens the footprint, not the side length.
+        grid: enlargement of the grid relative to LR (1 = LR, 2 and 4 inside an upsampling tail, 1/2 after a
+            stride).
+        radius: how many pixels of that grid the run reaches to each side (a 3×3 convolution: 1), an upper
+            bound.
+        drift: by how many pixels of that grid the reach may lie off centre, depending on the place in the
+            image and on its size (a resize whose ratio is not exact, attention windows); widens the footprint,
+            not the side length.
     """
 
     grid: Fraction | int
@@ -26,10 +29,11 @@ class ReceptiveField:
     """What a network can see of the LR image, by its architecture alone.
 
     Attributes:
-        stages: the longest chain from input to output, input first; None where every LR pixel can matter (global).
-        paper: side length in the convention of Gu & Dong (2021), Table 1: ``1 + 2·(number of 3×3 convolutions)``,
-            those on an enlarged grid counted as if on the LR grid; None = global, unknown, or a network that the
-            convention cannot count (its table lists strided attention as global).
+        stages: the longest chain from input to output, input first; None where every LR pixel can matter
+            (global).
+        paper: side length in the convention of Gu & Dong (2021), Table 1: ``1 + 2·(number of 3×3
+            convolutions)``, those on an enlarged grid counted as if on the LR grid; None = global, unknown, or
+            a network that the convention cannot count (its table lists strided attention as global).
         known: False where the architecture does not tell; it is then treated as global.
     """
 

@@ -100,7 +100,7 @@ SPANDREL_FAMILIES: tuple[Family, ...] = (
         id="DCTLSA",
         name="DCTLSA",
         kind="transformer",
-        paper="K. Zeng et al., Signal Processing: Image Communication 2023",
+        paper="K. Zeng et al., IEEE TIM 2023, doi 10.1109/TIM.2023.3304672",
         receptive_field=_unknown,
         note="Its shifted windows wrap around the border without a mask: opposite edges see each other.",
     ),
