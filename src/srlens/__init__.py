@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from srlens.imaging.degrade import make_lr
     from srlens.imaging.files import read_image, write_image
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
-    from srlens.networks.default import load_default
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
+    from srlens.networks.shipped import load_default
 
 _HOMES = {
     "Attribution": "srlens.attribution.result",
@@ -44,7 +44,7 @@ _HOMES = {
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
     "gini": "srlens.measures.concentration",
-    "load_default": "srlens.networks.default",
+    "load_default": "srlens.networks.shipped",
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
     "read_image": "srlens.imaging.files",

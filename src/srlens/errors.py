@@ -12,6 +12,7 @@ The tree::
     │   ├── CheckpointError        a file that is missing, truncated or not a checkpoint
     │   │   ├── UnsafeCheckpointError       loading it would execute code
     │   │   └── UnknownArchitectureError    readable, but of no known network family
+    │   ├── CatalogError           a published checkpoint that is unknown, unreachable or not what was published
     │   └── StudyError             a study file or a stored result that cannot be used
     ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
     ├── NotDifferentiableError     no gradient reaches the network's input
@@ -64,6 +65,10 @@ class UnsafeCheckpointError(CheckpointError):
 
 class UnknownArchitectureError(CheckpointError):
     """The file is a checkpoint, but of no known network family."""
+
+
+class CatalogError(InputError):
+    """A published checkpoint has no such name, cannot be fetched, or is not what was published."""
 
 
 class StudyError(InputError):

@@ -1,0 +1,160 @@
+"""Published checkpoints: where they are, what they hold, and how to fetch them once."""
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from srlens.errors import CatalogError
+
+CACHE_VARIABLE = "SRLENS_CACHE"
+"""Environment variable that moves the cache folder."""
+
+_TIMEOUT = 30  # seconds without an answer
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A published checkpoint.
+
+    Attributes:
+        name: in the catalogue, e.g. ``"imdn-x4"``.
+        family: the architecture, as in :attr:`Network.family`.
+        scales: SR pixels per LR pixel; several where one file serves several.
+        url: the file itself.
+        sha256: of the file, hex; None where none has been published or measured.
+        size: of the file in bytes; None where unknown.
+        licence: of the weights, as their repository states it; ``"none stated"`` where it does not.
+        value_range: the largest input value that the bare module works with, once loaded (1.0 or 255.0).
+        repository: who publishes it.
+        psnr: in dB on Set5, Y channel, as the paper or the repository gives it (of the first scale); None where
+            it gives none, or for another training aim than PSNR.
+        note: one sentence, may be empty.
+    """
+
+    name: str
+    family: str
+    scales: tuple[int, ...]
+    url: str
+    sha256: str | None
+    size: int | None
+    licence: str
+    value_range: float
+    repository: str
+    psnr: float | None = None
+    note: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """In the cache: the catalogue name with the suffix of the published file."""
+        return self.name + PurePosixPath(urlsplit(self.url).path).suffix
+
+
+@cache
+def catalog() -> dict[str, Checkpoint]:
+    """Every published checkpoint that srlens can fetch, by name."""
+    text = resources.files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text)["checkpoint"]
+    return {entry["name"]: Checkpoint(**{**entry, **_typed(entry)}) for entry in entries}
+
+
+def _typed(entry: dict[str, object]) -> dict[str, object]:
+    """TOML has neither tuples nor None."""
+    scales = entry["scales"]
+    assert isinstance(scales, list)
+    unknown = {key: None for key in ("sha256", "size") if entry[key] == "unknown"}
+    return {"scales": tuple(scales), **unknown}
+
+
+def find_by_sha256(sha256: str) -> Checkpoint | None:
+    """The catalogue entry of a file with that hash, if it is one."""
+    return next((entry for entry in catalog().values() if entry.sha256 == sha256), None)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where fetched checkpoints are kept: ``SRLENS_CACHE``, or the system's cache folder for srlens."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("srlens"))
+
+
+def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """The file of a published checkpoint, downloaded only where it is not there yet.
+
+    Args:
+        name: in the catalogue.
+        folder: where to keep it; :func:`cache_folder` by default.
+
+    Returns:
+        The path; its content has the published hash, where one is known.
+
+    Raises:
+        CatalogError: no such name; the file cannot be downloaded; it has another hash than published.
+    """
+    entry = catalog().get(name)
+    if entry is None:
+        close = get_close_matches(name, catalog(), n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(catalog())}."
+        raise CatalogError(f"The catalogue has no checkpoint {name!r}. {hint}")
+    return download(entry, cache_folder() if folder is None else Path(folder))
+
+
+def download(entry: Checkpoint, folder: Path) -> Path:
+    """Fetch one entry into a folder; see :func:`fetch`."""
+    path = folder / entry.file_name
+    if path.is_file():
+        found = file_sha256(path) if entry.sha256 is not None else None
+        if found != entry.sha256:
+            raise CatalogError(
+                f"{path} is not the published {entry.name}: its SHA-256 is {found}, expected {entry.sha256}. "
+                "Remove it and fetch again."
+            )
+        return path
+    _retrieve(entry, folder)
+    return path
+
+
+def _retrieve(entry: Checkpoint, folder: Path) -> None:
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # it would announce every download on stderr
+    try:
+        pooch.retrieve(
+            entry.url,
+            known_hash=None if entry.sha256 is None else f"sha256:{entry.sha256}",
+            fname=entry.file_name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT),
+        )
+    except ValueError as error:  # pooch has removed the file again
+        raise CatalogError(
+            f"What {entry.url} sent is not the published {entry.name}: {error}. Nothing was kept. Try again; if it "
+            "stays so, the file was replaced by its authors: fetch it by hand and open it by its path."
+        ) from error
+    except OSError as error:
+        raise CatalogError(
+            f"{entry.name} cannot be fetched from {entry.url} ({_reason(error)}). Without network, put that file at "
+            f"{folder / entry.file_name} (SHA-256 {entry.sha256 or 'unknown'}), or open it by its path."
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    """The first line of the innermost cause: what the system said."""
+    cause: BaseException = error
+    while cause.__cause__ is not None or cause.__context__ is not None:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"

@@ -1,0 +1,139 @@
+"""Networks from the user's own code: ``package.module:factory``."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from srlens.errors import SettingError, SrlensError
+from srlens.networks.differentiable import ensure_differentiable
+from srlens.networks.network import Network
+
+
+def load_module_network(
+    spec: str,
+    *,
+    scale: int | None = None,
+    value_range: float | None = None,
+    channels: int | None = None,
+    name: str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Network:
+    """Import ``package.module`` and call its ``factory``.
+
+    **This executes the user's own code**, so it happens only where the caller asks for it.
+
+    The module is looked for in the current folder first, then on ``sys.path``. The factory takes no argument and
+    returns an ``nn.Module`` with its weights loaded, or a ready :class:`Network` (which can say more: padding,
+    colour, a ``forward`` of its own).
+
+    Args:
+        spec: ``"package.module:factory"``.
+        scale: SR pixels per LR pixel; needed where the factory returns an ``nn.Module``.
+        value_range: 1.0 (default) or 255.0.
+        channels: input channels, 3 by default.
+        name: for captions; ``spec`` by default.
+        device: where to put the weights; left as they are by default.
+        dtype: the weights' type; left as it is by default.
+
+    Raises:
+        SettingError: the spec, the import, the factory or what it returns is no good; says which.
+        NotDifferentiableError: no gradient reaches the input.
+    """
+    made = _call_factory(spec)
+    if isinstance(made, Network):
+        network = _confirm(made, spec, scale=scale, value_range=value_range, channels=channels)
+    elif isinstance(made, nn.Module):
+        if scale is None:
+            raise SettingError(
+                f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
+            )
+        network = Network.wrap(
+            made,
+            scale=scale,
+            value_range=1.0 if value_range is None else value_range,
+            channels=3 if channels is None else channels,
+            name=name or spec,
+        )
+    else:
+        raise SettingError(
+            f"{spec} returned a {type(made).__name__}; a torch.nn.Module or a srlens.Network was expected."
+        )
+    network.module.eval().requires_grad_(False).to(device=device, dtype=dtype)
+    _probe(network, spec)
+    return network
+
+
+def _call_factory(spec: str) -> Any:
+    module_name, colon, attribute = spec.partition(":")
+    if not colon or not attribute or not all(part.isidentifier() for part in module_name.split(".")):
+        raise SettingError(f"{spec!r} is not of the form package.module:factory (e.g. my_networks.edsr:build).")
+    with _current_folder_on_path():
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise SettingError(
+                    f"Importing {module_name} failed: it needs {error.name!r}, not installed."
+                ) from error
+            raise SettingError(
+                f"No module {error.name!r} in {Path.cwd()} or on sys.path. Run srlens from the folder that holds it, "
+                "or set PYTHONPATH."
+            ) from error
+        except Exception as error:  # whatever the user's code raises is reported under the name of that code
+            raise SettingError(f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
+        factory = getattr(module, attribute, None)
+        if not callable(factory):
+            close = get_close_matches(attribute, [n for n in vars(module) if callable(getattr(module, n))], n=3)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise SettingError(f"{module_name} has no function or class {attribute!r}.{hint}")
+        try:
+            return factory()
+        except SrlensError:
+            raise
+        except Exception as error:
+            raise SettingError(f"{spec}() failed: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _current_folder_on_path() -> Iterator[None]:
+    """What ``python -m`` does, and the console script does not."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _confirm(
+    network: Network, spec: str, *, scale: int | None, value_range: float | None, channels: int | None
+) -> Network:
+    """A ready network knows these facts; what the caller says must agree."""
+    for label, said, known in (
+        ("scale", scale, network.scale),
+        ("value_range", value_range, network.value_range),
+        ("channels", channels, network.channels),
+    ):
+        if said is not None and said != known:
+            raise SettingError(f"{spec} returned a network with {label} {known:g}, but {label}={said:g} was asked for.")
+    return network
+
+
+def _probe(network: Network, spec: str) -> None:
+    try:
+        ensure_differentiable(network)
+    except SrlensError:
+        raise
+    except RuntimeError as error:
+        raise SettingError(
+            f"{spec}: the network failed on a small random image ({str(error).splitlines()[0][:200]}). If it takes "
+            "certain sizes only, let the factory return srlens.Network.wrap(module, scale=…, multiple=…, minimum=…)."
+        ) from error
