@@ -1,6 +1,8 @@
 """From a file to a :class:`Network`, by the file alone."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -34,7 +36,7 @@ def load_network(
         value_range: overrides the family's value range (1.0 or 255.0).
         name: for captions; the file's stem by default.
         device: where to put the weights; the CPU by default.
-        dtype: the weights' type; float32 by default.
+        dtype: the weights' type; by default float64 for a file of float64 weights and float32 for all others.
 
     Raises:
         CheckpointError, UnsafeCheckpointError, UnknownArchitectureError: the file cannot be used.
@@ -44,8 +46,11 @@ def load_network(
     """
     path = Path(path)
     state = read_state_dict(path)
-    network = _from_state_dict(state, path.name, scale=scale, value_range=value_range, name=name or path.stem)
-    network.module.eval().requires_grad_(False).to(device=device, dtype=dtype or torch.float32)
+    double = any(tensor.dtype == torch.float64 for tensor in state.values())
+    chosen = dtype if dtype is not None else torch.float64 if double else torch.float32
+    with _default_dtype(torch.float64 if double else torch.float32):
+        network = _from_state_dict(state, path.name, scale=scale, value_range=value_range, name=name or path.stem)
+    network.module.eval().requires_grad_(False).to(device=device, dtype=chosen)
     ensure_differentiable(network)
     return network
 
@@ -107,6 +112,17 @@ def _from_state_dict(
         receptive_field=family.receptive_field(module) if family is not None else UNKNOWN,
         source=file,
     )
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Modules are built in this type, so that float64 weights are not rounded on their way in."""
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(previous)
 
 
 def _choose_scale(module: nn.Module, found: int, wanted: int | None, file: str) -> int:

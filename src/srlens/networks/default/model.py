@@ -20,6 +20,15 @@ BICUBIC_REACH = 2
 """Farthest LR pixel, counted from the LR pixel under an SR pixel, that ×4 bicubic enlargement reads."""
 
 
+def standardise(x: Tensor) -> Tensor:
+    """Bring the channels of each pixel of ``x`` (N×C×h×w) to mean 0 and, above rounding, variance 1.
+
+    Averages of features are small numbers; what tells pictures apart is their ratio between channels.
+    """
+    centred = x - x.mean(dim=1, keepdim=True)
+    return centred * torch.rsqrt((centred * centred).mean(dim=1, keepdim=True) + 1e-5)
+
+
 class ChannelAttention(nn.Module):
     """A gate per channel, computed from the average over the whole image.
 
@@ -36,19 +45,22 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate ``x`` (N×C×h×w)."""
-        average = x.mean(dim=(2, 3), keepdim=True)
+        average = standardise(x.mean(dim=(2, 3), keepdim=True))
         gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(average))))
-        return x * (2 * gate)
+        gated: Tensor = x * (2 * gate)
+        return gated
 
 
 class NonLocalAttention(nn.Module):
-    """Every LR pixel asks every cell of a coarse grid over the whole image.
+    """A gate per pixel and channel, computed from what a pixel finds on a coarse grid over the whole image.
 
     Takes and gives N×C×h×w for any h, w ≥ 1. Queries are the pixels; keys and values are averages over cells
     of at least ``cell``×``cell`` pixels. Cells grow with the image so that no more than ``grid`` of them lie
     along a side: the score matrix has at most h·w·grid² entries.
 
-    The output projection starts at zero, so that a trained network keeps its output when this is added to it.
+    As in RNAN the answer is a mask: an added answer would meet the pixel's own features only in later blocks.
+    The gate lies in (0, 2) and is exactly 1 for zero weights in the last layer, so that a trained network
+    keeps its output when the gate is added to it.
     """
 
     def __init__(self, channels: int, embedding: int, cell: int = 4, grid: int = 24) -> None:
@@ -63,22 +75,26 @@ class NonLocalAttention(nn.Module):
         nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]  # a bias is there by default
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the whole image has to say to each pixel of ``x`` (N×C×h×w)."""
+        """Gate ``x`` (N×C×h×w)."""
         height, width = x.shape[-2:]
         cells = nn.functional.avg_pool2d(
             x,
-            kernel_size=(self._cell_side(height), self._cell_side(width)),
+            kernel_size=(self.cell_side(height), self.cell_side(width)),
             ceil_mode=True,  # an odd rest makes a smaller cell …
             count_include_pad=False,  # … whose average counts real pixels only
         )
-        query = self.query(x).flatten(2).transpose(1, 2)  # N × hw × E
+        cells = standardise(cells)
+        query = self.query(standardise(x)).flatten(2).transpose(1, 2)  # N × hw × E
         key = self.key(cells).flatten(2)  # N × E × cells
         value = self.value(cells).flatten(2).transpose(1, 2)  # N × cells × C
         weights = torch.softmax(query @ key * self.inverse_temperature, dim=-1)
         answer = (weights @ value).transpose(1, 2).unflatten(2, (height, width))
-        return x + self.project(answer)
+        gate = torch.sigmoid(self.project(torch.relu(answer)))
+        gated: Tensor = x * (2 * gate)
+        return gated
 
-    def _cell_side(self, side: int) -> int:
+    def cell_side(self, side: int) -> int:
+        """Side of a cell, in pixels, along a side of ``side`` pixels."""
         return min(side, max(self.cell, -(-side // self.grid)))
 
 
@@ -102,14 +118,17 @@ class ResidualBlock(nn.Module):
 class SmallSR(nn.Module):
     """A ×4 super-resolution network for RGB: bicubic enlargement plus a learnt residual.
 
-    Takes N×3×h×w in [0, 1] with h, w ≥ 8; gives N×3×4h×4w, about [0, 1], not clamped. All convolutions stand on
-    the LR grid and one pixel shuffle ends it. Nothing works in place; on the CPU the result is deterministic.
+    Takes N×3×h×w in [0, 1] with h, w ≥ 8; gives N×3×4h×4w, about [0, 1], not clamped. All convolutions stand
+    on the LR grid and one pixel shuffle ends it. Nothing works in place; on the CPU the result is
+    deterministic.
 
     ``attention`` is called with the number of each block, from 0, and returns the module that stands between
     the block's two convolutions.
     """
 
-    def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
+    def __init__(
+        self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS
+    ) -> None:
         super().__init__()
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))

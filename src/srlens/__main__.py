@@ -1,0 +1,5 @@
+"""``python -m srlens``."""
+
+from srlens.cli.main import main
+
+main()

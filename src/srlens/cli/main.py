@@ -1,0 +1,59 @@
+"""The root of the command line: verbs, and what happens to errors."""
+
+import sys
+import warnings
+
+from cyclopts import App
+from rich.console import Console
+
+from srlens._version import __version__
+from srlens.errors import SrlensError, SrlensWarning
+
+app = App(
+    name="srlens",
+    help="Which input pixels did a super-resolution network use? Local attribution maps with error bars.",
+    version=__version__,
+)
+# Each verb's module is imported only when it is called, so that --help is quick.
+app.command("srlens.cli.demo:demo", name="demo")
+app.command("srlens.cli.explain:explain", name="explain")
+app.command("srlens.cli.networks:app", name="networks")
+
+
+def main() -> None:
+    """Run the command line. The user's mistakes end in one line and exit code 2, without a traceback."""
+    errors = Console(stderr=True)
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except SrlensError as error:
+        errors.print(f"[bold red]srlens:[/] {type(error).__name__}: ", end="", highlight=False)
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        # A full disk, a folder without write permission: the system's sentence is the right one.
+        errors.print(f"[bold red]srlens:[/] {type(error).__name__}: ", end="", highlight=False)
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("srlens: interrupted; finished files are kept")
+        sys.exit(130)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Our own warnings as one sentence; those of libraries as Python prints them."""
+    if issubclass(category, SrlensWarning):
+        Console(stderr=True).print(f"[bold yellow]warning:[/] {category.__name__}: {message}", highlight=False)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Results on disk: written whole or not at all, with everything needed to read them again."""

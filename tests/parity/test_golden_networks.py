@@ -1,0 +1,59 @@
+"""Nine networks of the field: a file saved from the published keys loads alone and computes what the authors' code does."""
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import srlens
+
+NAMES = ("carn", "drln", "edsr-baseline", "fsrcnn-56-12-4-rgb", "msrn", "rcan", "rnan", "rrdbnet-23", "san")
+TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"san": 1e-4}  # the golden SAN was computed in float32
+
+
+def drawn_state_dict(facts: dict[str, Any], golden: Any) -> dict[str, torch.Tensor]:
+    """The weights that the golden result was computed with: drawn by key, constants as given."""
+    state = {}
+    for key, shape, drawn in facts["state_dict"]:
+        if not drawn:
+            state[key] = torch.from_numpy(golden[f"constant:{key}"])
+            continue
+        values = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape)
+        if len(shape) > 1:
+            values *= 0.7 / np.sqrt(np.prod(shape[1:]))
+        elif np.prod(shape) == 1 and "scale" not in key:
+            values = np.full(shape, 0.25)
+        else:
+            values *= 0.02
+        state[key] = torch.from_numpy(np.asarray(values, dtype=np.float64))
+    return state
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_output_and_gradient_equal_the_authors(name: str, shared: Path, tmp_path: Path) -> None:
+    facts = json.loads((shared / "golden/networks" / f"{name}.json").read_text())
+    golden = np.load(shared / "golden/networks" / f"{name}.npz")
+    file = tmp_path / f"{name}.pth"
+    torch.save(drawn_state_dict(facts, golden), file)
+
+    network = srlens.load_network(file, dtype=torch.float64)
+
+    assert network.scale == facts["scale"]
+    if name != "rcan":  # spandrel's RCAN multiplies by 255 inside
+        assert network.value_range == facts["value_range"]
+    x = torch.from_numpy(golden["input"]).requires_grad_(True)
+    y = network(x.clone())
+    assert _relative(y.detach().numpy(), golden["output"]) <= TOLERANCE[name]
+    top, left, size = facts["window"]
+    (gradient,) = torch.autograd.grad(y[:, :, top : top + size, left : left + size].sum(), x)
+    assert _relative(gradient.numpy(), golden["window_sum_gradient"]) <= TOLERANCE[name]
+
+
+def _relative(ours: np.ndarray, golden: np.ndarray) -> float:
+    return float(np.linalg.norm(ours - golden) / np.linalg.norm(golden))
