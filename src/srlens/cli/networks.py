@@ -18,7 +18,7 @@ _REFUSED = 2  # exit code, as of every other refusal
 
 
 @app.command(name="list")
-def list_networks(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def list_networks(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
     """Show every network family, the shipped networks and the published checkpoints.
 
     Parameters
@@ -39,7 +39,7 @@ def list_networks(*, as_json: Annotated[bool, Parameter(name="--json")] = False)
 
 
 @app.command
-def inspect(*files: str, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+def inspect(*files: str, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
     """Say what a checkpoint file is: architecture, scale, value range, size, receptive field, hashes.
 
     A file that cannot be used is refused with the reason, and the next one is looked at; the exit code is then 2.
@@ -122,17 +122,18 @@ def _inspection_table(found: "Inspection") -> "Table":
     from rich.table import Table
 
     scales = ", ".join(map(str, found.scales))
+    multiple = "" if found.multiple == 1 else f", padded by reflection to a multiple of {found.multiple}"
     published = f"{found.published_as} ({found.published_at})" if found.published_as else "not in the catalogue"
     rows = {
         "architecture": found.family or "unknown",
         "kind": found.kind or "unknown",
         "paper": found.paper or "none known",
         "scale": str(found.scale) if len(found.scales) == 1 else f"{found.scale} (can be set to {scales})",
-        "input": f"{found.channels} channels: {found.colour}",
+        "input": f"{found.channels} channel{'' if found.channels == 1 else 's'}: {found.colour}",
         "value range": f"0–{found.value_range:g} (of the bare module; srlens takes 0–1)",
         "parameters": f"{found.parameters:,}",
         "multiply-adds": f"{found.multiply_adds / 1e9:.3g} G for an LR image of {found.cost_height}×{found.cost_width}",
-        "LR sides": f"at least {found.minimum}, padded to a multiple of {found.multiple}",
+        "LR sides": f"at least {found.minimum} px{multiple}",
         "weights": found.dtype,
         "differentiable": "yes" if found.differentiable else "no",
         "receptive field": found.receptive_field,

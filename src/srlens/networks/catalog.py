@@ -27,13 +27,15 @@ class Checkpoint:
         family: the architecture, as in :attr:`Network.family`.
         scales: SR pixels per LR pixel; several where one file serves several.
         url: the file itself.
-        sha256: of the file, hex; None where none has been published or measured.
+        sha256: of the file, hex: all of it, or the first eight digits that its authors put into the file name;
+            None where none is known.
         size: of the file in bytes; None where unknown.
         licence: of the weights, as their repository states it; ``"none stated"`` where it does not.
         value_range: the largest input value that the bare module works with, once loaded (1.0 or 255.0).
         repository: who publishes it.
-        psnr: in dB on Set5, Y channel, as the paper or the repository gives it (of the first scale); None where
-            it gives none, or for another training aim than PSNR.
+        psnr: in dB on Set5, Y channel; at scale 4 where the file holds several; None where it is not known, or the
+            training aimed at looks.
+        psnr_source: ``"paper"``, or ``"measured"`` with the authors' own code; None where there is no PSNR.
         note: one sentence, may be empty.
     """
 
@@ -47,12 +49,17 @@ class Checkpoint:
     value_range: float
     repository: str
     psnr: float | None = None
+    psnr_source: str | None = None
     note: str = ""
 
     @property
     def file_name(self) -> str:
         """In the cache: the catalogue name with the suffix of the published file."""
         return self.name + PurePosixPath(urlsplit(self.url).path).suffix
+
+    def is_hash_of(self, sha256: str) -> bool:
+        """Whether a file with that SHA-256 (hex, in full) is this one; never, where no hash is known."""
+        return self.sha256 is not None and sha256.startswith(self.sha256)
 
 
 @cache
@@ -73,7 +80,7 @@ def _typed(entry: dict[str, object]) -> dict[str, object]:
 
 def find_by_sha256(sha256: str) -> Checkpoint | None:
     """The catalogue entry of a file with that hash, if it is one."""
-    return next((entry for entry in catalog().values() if entry.sha256 == sha256), None)
+    return next((entry for entry in catalog().values() if entry.is_hash_of(sha256)), None)
 
 
 def file_sha256(path: Path) -> str:
@@ -117,34 +124,49 @@ def download(entry: Checkpoint, folder: Path) -> Path:
     """Fetch one entry into a folder; see :func:`fetch`."""
     path = folder / entry.file_name
     if path.is_file():
-        found = file_sha256(path) if entry.sha256 is not None else None
-        if found != entry.sha256:
-            raise CatalogError(
-                f"{path} is not the published {entry.name}: its SHA-256 is {found}, expected {entry.sha256}. "
-                "Remove it and fetch again."
-            )
+        _check(entry, path, "Remove it and fetch again.")
         return path
-    _retrieve(entry, folder)
+    # Under another name first: a wrong file must never be found under the right one.
+    arriving = _retrieve(entry, folder)
+    try:
+        _check(
+            entry,
+            arriving,
+            f"That is what {entry.url} sends now; nothing was kept. Its authors may have replaced the file: if you "
+            "trust it, download it by hand and open it by its path.",
+        )
+        arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)
     return path
 
 
-def _retrieve(entry: Checkpoint, folder: Path) -> None:
+def _check(entry: Checkpoint, path: Path, remedy: str) -> None:
+    if entry.sha256 is None:
+        return
+    found = file_sha256(path)
+    if not entry.is_hash_of(found):
+        raise CatalogError(
+            f"{path} is not the published {entry.name}: its SHA-256 is {found}, expected {entry.sha256}. {remedy}"
+        )
+
+
+def _retrieve(entry: Checkpoint, folder: Path) -> Path:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")  # it would announce every download on stderr
     try:
-        pooch.retrieve(
-            entry.url,
-            known_hash=None if entry.sha256 is None else f"sha256:{entry.sha256}",
-            fname=entry.file_name,
-            path=folder,
-            downloader=pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT),
+        return Path(
+            pooch.retrieve(
+                entry.url,
+                known_hash=None,  # checked here, since the catalogue holds shortened hashes as well
+                fname=f".{entry.file_name}.{os.getpid()}",
+                path=folder,
+                downloader=pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT),
+            )
         )
-    except ValueError as error:  # pooch has removed the file again
-        raise CatalogError(
-            f"What {entry.url} sent is not the published {entry.name}: {error}. Nothing was kept. Try again; if it "
-            "stays so, the file was replaced by its authors: fetch it by hand and open it by its path."
-        ) from error
+    except PermissionError as error:
+        raise CatalogError(f"{folder} cannot be written to. Choose another folder, or set {CACHE_VARIABLE}.") from error
     except OSError as error:
         raise CatalogError(
             f"{entry.name} cannot be fetched from {entry.url} ({_reason(error)}). Without network, put that file at "
@@ -155,6 +177,6 @@ def _retrieve(entry: Checkpoint, folder: Path) -> None:
 def _reason(error: OSError) -> str:
     """The first line of the innermost cause: what the system said."""
     cause: BaseException = error
-    while cause.__cause__ is not None or cause.__context__ is not None:
-        cause = cause.__cause__ or cause.__context__ or cause
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
     return f"{type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}"
