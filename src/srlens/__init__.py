@@ -1,4 +1,4 @@
-"""Which input pixels did a super-resolution network use?
+"""Which input pixels a super-resolution network used.
 
 Local attribution maps (Gu & Dong, CVPR 2021) for any super-resolution network, with completeness gap and map
 error::

@@ -122,7 +122,7 @@ PATHS: dict[str, type[ProgressiveBlur] | type[LinearFromBlur] | type[LinearFromB
 
 def path_settings(path: Path) -> dict[str, object]:
     """Name and settings of a path, for records."""
-    values = asdict(path) if is_dataclass(path) else {}
+    values: dict[str, object] = asdict(path) if is_dataclass(path) else {}
     return {"name": path.name, **values}
 
 

@@ -45,7 +45,7 @@ def _show_warning(
     category: type[Warning],
     filename: str,
     lineno: int,
-    file: object = None,
+    file: object = None,  # noqa: ARG001 - the signature of warnings.showwarning
     line: str | None = None,
 ) -> None:
     """Our own warnings as one sentence; those of libraries as Python prints them."""

@@ -1,0 +1,38 @@
+# Everything a newcomer needs: `make demo`, `make test`. Python ≥ 3.11 is the only thing that must be there.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= demo-out
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.demo  ## the main job on the shipped networks and photograph, no download
+	$(BIN)/srlens demo --out $(OUT)
+
+test: $(VENV)/.dev  ## the whole suite; tests that need the reference data are skipped and counted where it is absent
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: $(VENV)/.dev  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## speed and error against the authors' loop and Captum
+	$(BIN)/python benchmarks/bench.py
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "srlens needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.demo

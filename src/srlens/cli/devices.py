@@ -1,0 +1,26 @@
+"""Which device to compute on."""
+
+import torch
+
+from srlens.errors import SettingError
+
+
+def choose_device(wanted: str | None) -> torch.device:
+    """The device asked for, or the best one there is: CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        SettingError: there is no such device here.
+    """
+    if wanted is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        here = ["cpu"]
+        here += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        here += ["mps"] if torch.backends.mps.is_available() else []
+        raise SettingError(f"Device {wanted!r} cannot be used; here there is: {', '.join(here)}.") from error
+    return device

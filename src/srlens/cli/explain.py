@@ -1,0 +1,77 @@
+"""``srlens explain``: one network, one image, one window."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from srlens.cli.options import OUT, MethodOptions, parse_window
+
+
+def explain(
+    network: str,
+    image: Path,
+    *,
+    window: str | None = None,
+    size: int = 16,
+    hr: bool = False,
+    degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
+    scale: int | None = None,
+    value_range: float | None = None,
+    module: bool = False,
+    device: str | None = None,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
+    style: Literal["default", "paper"] = "default",
+    method: MethodOptions | None = None,
+) -> None:
+    """Show which input pixels one network used for one window of its output.
+
+    Writes figure (PNG and PDF), map (safetensors) and result.json into the output folder.
+
+    Parameters
+    ----------
+    network
+        A checkpoint file, a shipped network (plain, channel, nonlocal) or a published one (srlens networks list).
+    image
+        The LR image; with --hr the HR image, from which the LR is made.
+    window
+        TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.
+    size
+        Side of a window chosen for you, in SR pixels.
+    hr
+        The image is HR: the LR is made from it, and PSNR is reported against bicubic.
+    degradation
+        How the LR is made from HR: MATLAB's bicubic (default), the same with its 8-bit rounding, or PIL's (default of
+        the paper preset).
+    scale
+        Which scale of a file that holds several.
+    value_range
+        Overrides the network's value range: 1 or 255.
+    module
+        NETWORK is package.module:factory. This imports and runs your own code.
+    device
+        cpu, cuda, cuda:1, mps; by default the best one there is.
+    out
+        Output folder.
+    style
+        "paper" draws maps as the paper does (seismic, blended with the image).
+    """
+    from srlens.cli.devices import choose_device
+    from srlens.cli.progress import progress_bars
+    from srlens.cli.report import print_comparison
+    from srlens.networks.open import open_network
+    from srlens.study.compare import compare
+    from srlens.study.output import write_comparison
+    from srlens.study.subject import read_subject
+
+    method = method if method is not None else MethodOptions()
+    where = parse_window(window) if window is not None else None
+    opened = open_network(
+        network, scale=scale, value_range=value_range, device=choose_device(device), module=module
+    )
+    how = degradation or ("pil" if method.preset == "paper" else "matlab")
+    subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
+    with progress_bars() as bars:
+        comparison = compare([opened], subject, where, size=size, progress=bars.step, **method.keywords())
+    files = write_comparison(comparison, out, style=style)
+    print_comparison(comparison, files)

@@ -1,0 +1,89 @@
+"""Options that several verbs share."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from srlens.attribution.window import Window
+from srlens.errors import SettingError, WindowError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class MethodOptions:
+    """How the maps are computed."""
+
+    preset: Annotated[Literal["default", "paper"], Parameter(group="Method")] = "default"
+    "\"paper\": the published settings (σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule)."
+    tolerance: Annotated[float, Parameter(group="Method")] = 0.05
+    "Accepted relative L2 error of the map (estimated); steps are added until it holds."
+    steps: Annotated[int | None, Parameter(group="Method")] = None
+    "A fixed number of steps instead of a tolerance."
+    max_steps: Annotated[int, Parameter(group="Method")] = 729
+    "Limit of gradient evaluations when refining to the tolerance."
+    detector: Annotated[str | None, Parameter(group="Method")] = None
+    "gradient (default), intensity, gabor, residual, residual-gradient."
+    path: Annotated[str | None, Parameter(group="Method")] = None
+    "progressive-blur (default), linear-blur, linear-black."
+    rule: Annotated[str | None, Parameter(group="Method")] = None
+    "midpoint (default), right-riemann, gauss-legendre."
+    sigma: Annotated[float | None, Parameter(group="Method")] = None
+    "σ of the baseline's blur in LR pixels (1.2)."
+    kernel: Annotated[int | None, Parameter(group="Method")] = None
+    "Side of the blur kernel in LR pixels, odd (9, or what σ needs)."
+
+    def keywords(self) -> dict[str, Any]:
+        """The keyword arguments of :func:`srlens.attribute`."""
+        return {
+            "preset": self.preset,
+            "tolerance": self.tolerance,
+            "steps": self.steps,
+            "max_steps": self.max_steps,
+            "detector": self.detector,
+            "path": self._path(),
+            "rule": self.rule,
+        }
+
+    def _path(self) -> Any:
+        if self.sigma is None and self.kernel is None:
+            return self.path
+        from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
+        from srlens.attribution.settings import find_path
+
+        chosen = find_path(self.path or "progressive-blur")
+        if not isinstance(chosen, ProgressiveBlur | LinearFromBlur):
+            raise SettingError(f"--sigma and --kernel belong to a blurred path; --path is {self.path!r}.")
+        sigma = self.sigma if self.sigma is not None else chosen.sigma
+        kernel = self.kernel if self.kernel is not None else max(chosen.kernel, smallest_kernel(sigma))
+        return replace(chosen, sigma=sigma, kernel=kernel)
+
+
+def smallest_kernel(sigma: float) -> int:
+    """The smallest odd kernel that holds 3 σ to each side."""
+    return 2 * int(-(-3 * sigma // 1)) + 1 if 0 < sigma < float("inf") else 9
+
+
+def parse_window(text: str) -> Window:
+    """``"T,L,SIZE"`` or ``"T,L,HEIGHT,WIDTH"``, in SR pixels.
+
+    Raises:
+        WindowError: anything else.
+    """
+    try:
+        values = [int(part) for part in text.replace("x", ",").split(",")]
+    except ValueError:
+        values = []
+    if len(values) == 3:
+        return Window.square(*values)
+    if len(values) == 4:
+        return Window(*values)
+    raise WindowError(
+        f"--window {text!r} is not understood; give TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels, "
+        "e.g. 110,150,16."
+    )
+
+
+OUT = Path("srlens-out")
+"""Where results go unless the user says otherwise."""

@@ -1,0 +1,46 @@
+"""What a verb prints when it is done: a table, the conditions, where the files are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from srlens.study.compare import Comparison
+
+
+def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
+    """Print one row a network, then every condition of the numbers, then the files written."""
+    console = Console()
+    has_hr = comparison.subject.hr is not None
+    height, width = comparison.rows[0].result.lr_size
+    table = Table(title=f"{comparison.subject.name}, {comparison.window}, LR {height}×{width}", title_justify="left")
+    table.add_column("network", overflow="fold")
+    columns = ["DI", "eff. pixels", "gap", "map error", "steps", *(["PSNR win.", "PSNR img."] if has_hr else []), "s"]
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in comparison.rows:
+        result = row.result
+        table.add_row(
+            row.network.name,
+            f"{result.diffusion_index:.2f}",
+            f"{result.effective_pixels:.1f}",
+            f"{result.completeness_gap:.2%}",
+            "–" if result.map_error is None else f"{result.map_error:.2%}",
+            str(result.evaluations),
+            *([decibel(row.psnr_window), decibel(row.psnr_image)] if has_hr else []),
+            f"{row.seconds:.1f}",
+        )
+    if has_hr:
+        quality = [decibel(comparison.bicubic_psnr_window), decibel(comparison.bicubic_psnr_image)]
+        table.add_row("bicubic", *["–"] * 5, *quality, "–", style="dim")
+    console.print(table)
+    console.print(f"Window: {comparison.window_choice}.", highlight=False)
+    for text in dict.fromkeys(row.result.conditions for row in comparison.rows):
+        console.print(f"Conditions: {text}.", highlight=False, style="dim")
+    console.print("Written: " + ", ".join(str(file) for file in files), highlight=False, soft_wrap=True)
+
+
+def decibel(value: float | None) -> str:
+    """``"31.42 dB"``, or a dash where it is not known."""
+    return "–" if value is None else f"{value:.2f} dB"
