@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from srlens.attribution.detector import Detector
 from srlens.attribution.window import Window
-from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, WindowError
+from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
 from srlens.imaging.resample import bicubic_upscale
 
 
@@ -85,8 +85,8 @@ class Evaluator:
 
     def detect(self, images: Tensor) -> Tensor:
         """Detector values (N, float64, CPU) at N×C×h×w LR images."""
-        with torch.no_grad():
-            return torch.cat([self._detector_of(one[None].to(self.network.device)) for one in images]).cpu().double()
+        with _out_of_memory_named(), torch.no_grad():
+            return torch.cat([self._detector_of(self._leaf(one[None])) for one in images]).cpu().double()
 
     def gradients(self, images: Tensor) -> Tensor:
         """Gradients of the detector (N×C×h×w, float64, CPU) at N×C×h×w LR images.
@@ -96,8 +96,14 @@ class Evaluator:
             NotFiniteError: NaN or infinity in the network's output or in the gradient.
             OutOfMemoryError: not even one image fits.
         """
-        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
-            x = images.to(device=self.network.device, dtype=_leaf_dtype(self.network.dtype)).requires_grad_(True)
+        # Whatever mode the caller is in (no_grad, inference mode), gradients are wanted here.
+        with (
+            _out_of_memory_named(),
+            _not_differentiable_named(self.network.name),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            x = self._leaf(images).requires_grad_(True)
             # A copy, since some networks write into their input, which autograd forbids for a leaf.
             total = self._detector_of(x.clone()).sum()
             (gradient,) = torch.autograd.grad(total, x)
@@ -106,19 +112,38 @@ class Evaluator:
         self._check_finite(result)
         return result
 
+    def _leaf(self, images: Tensor) -> Tensor:
+        """A copy of ``images`` where and as the network takes them."""
+        return images.to(device=self.network.device, dtype=_leaf_dtype(self.network.dtype), copy=True)
+
     def _detector_of(self, x: Tensor) -> Tensor:
         patch = self._patch(x)
         if not torch.isfinite(patch).all():
             raise NotFiniteError(self._why_not_finite())
-        return self.detector.measure(patch)
+        values = self.detector.measure(patch)
+        if not isinstance(values, Tensor) or values.shape != patch.shape[:1]:
+            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise SettingError(
+                f"The detector {self.detector.name!r} returned {got} for a patch of {tuple(patch.shape)}; one value "
+                f"per image is needed, shape ({len(patch)},). Sum over channels, rows and columns only."
+            )
+        return values
 
     def _patch(self, x: Tensor) -> Tensor:
         """The SR pixels that the detector reads, in a type in which its sums are safe."""
         r = self.read
-        patch = self.network(x)[..., r.top : r.bottom, r.left : r.right]
+        sr = self.network(x)
+        if x.requires_grad and not sr.requires_grad:  # told here, since a residual detector would hide it
+            raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+        patch = sr[..., r.top : r.bottom, r.left : r.right]
         if patch.dtype in (torch.float16, torch.bfloat16):
             patch = patch.float()
         if self.detector.residual:
+            if sr.shape[1] != x.shape[1]:
+                raise SettingError(
+                    f"The detector {self.detector.name!r} compares the output with the enlarged input, but "
+                    f"{self.network.name} makes {sr.shape[1]} channels of {x.shape[1]}. Choose another detector."
+                )
             enlarged = bicubic_upscale(x, self.network.scale)[..., r.top : r.bottom, r.left : r.right]
             patch = patch - enlarged.to(patch.dtype)
         return patch
@@ -134,11 +159,12 @@ class Evaluator:
             )
 
     def _why_not_finite(self) -> str:
-        for name, parameter in self.network.module.named_parameters():
-            bad = int((~torch.isfinite(parameter)).sum())
+        module = self.network.module
+        for name, weights in (*module.named_parameters(), *module.named_buffers()):
+            bad = int((~torch.isfinite(weights)).sum())
             if bad:
                 return (
-                    f"The weights of {self.network.name} are not finite: {bad} of {parameter.numel()} values of "
+                    f"The weights of {self.network.name} are not finite: {bad} of {weights.numel()} values of "
                     f"{name!r} are NaN or infinite. The checkpoint is damaged; use another."
                 )
         return (
@@ -170,6 +196,16 @@ _MEMORY_REMEDY = (
 )
 
 
+_DETACHED = "its output does not depend on its input in autograd's eyes (detach, no_grad, NumPy or rounding)"
+
+
+def _not_differentiable(name: str, reason: str) -> str:
+    return (
+        f"{name} is not differentiable with respect to its input: {reason}. Rewrite that part of the module; "
+        "srlens needs plain autograd operations from input to output."
+    )
+
+
 @contextmanager
 def _not_differentiable_named(name: str) -> Iterator[None]:
     try:
@@ -178,13 +214,10 @@ def _not_differentiable_named(name: str) -> Iterator[None]:
         text = str(error)
         if "inplace operation" in text or "in-place" in text:
             reason = "it overwrites a tensor that its gradient needs (an in-place operation)"
-        elif "does not require grad" in text or "not have been used in the graph" in text:
-            reason = "its output does not depend on its input in autograd's eyes (detach, no_grad, NumPy or rounding)"
+        elif any(t in text for t in ("does not require grad", "that requires grad", "not have been used in the graph")):
+            reason = _DETACHED
         elif "nference tensor" in text:
             reason = "it runs in inference mode"
         else:
             raise
-        raise NotDifferentiableError(
-            f"{name} is not differentiable with respect to its input: {reason}. Rewrite that part of the module; "
-            "srlens needs plain autograd operations from input to output."
-        ) from error
+        raise NotDifferentiableError(_not_differentiable(name, reason)) from error
