@@ -1,0 +1,238 @@
+"""Speed at equal map error: srlens against the authors' loop and Captum.
+
+::
+
+    python benchmarks/bench.py --shared ../shared --networks pan-x4.pth imdn-x4.pth plain
+
+For each network: a reference map with 400 arc-length midpoint nodes; the error and time of (a) the authors' loop with
+50 steps, (b) Captum's IntegratedGradients along the straight line between the same ends (against the reference of its
+own path), (c) srlens with the fewest steps whose map is at least as good as (a)'s, and srlens refining to a tolerance
+of that error. Runs are interleaved; medians are reported, with threads and machine. Nothing here asserts a time.
+"""
+
+import argparse
+import csv
+import json
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from authors_loop import authors_map
+from picture import draw
+
+import srlens
+from srlens.attribution.blur import blur
+from srlens.attribution.detector import gradient_magnitude
+from srlens.networks.open import open_network
+
+REAL = (
+    "pan-x4.pth", "imdn-x4.pth", "rfdn-x4.pth", "rlfn-x4.pth", "bsrn-x4.pth", "carn-m-multiscale.pth",
+    "fsrcnn-y-x4.pth", "smfanet-x4.pth", "dctlsa-x4.pt",
+)  # fmt: skip
+SHIPPED = ("plain", "channel", "nonlocal")
+STEPS = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 21, 24, 28, 32, 40, 50)
+WINDOW = srlens.Window(110, 150, 16, 16)
+REFERENCE_STEPS = 400
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
+    parser.add_argument("--networks", nargs="*", default=None, help="checkpoint files below SHARED/weights, or shipped")
+    parser.add_argument("--image", type=Path, default=None, help="HR image; the authors' picture 7 by default")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    names = options.networks if options.networks is not None else [*REAL, *SHIPPED]
+    rows = [row for name in names if (row := measure(name, options)) is not None]
+    if not rows:
+        sys.exit("no network could be opened: pass --shared or --networks plain channel nonlocal")
+    write(rows, options)
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
+    """All figures of one network."""
+    path = options.shared / "weights" / name
+    if name not in SHIPPED and not path.is_file():
+        print(f"{name}: no {path}, left out")
+        return None
+    network = open_network(name if name in SHIPPED else path, device=options.device)
+    image = options.image or options.shared / "images/demo/7.png"
+    hr = srlens.read_image(image) if image.is_file() else srlens.imaging.samples.sample_image()
+    lr = network.prepare(srlens.make_lr(hr, network.scale, "pil"))
+    reference = srlens.attribute(network, lr, WINDOW, steps=REFERENCE_STEPS, regional=False).map
+
+    def error(values: np.ndarray, target: np.ndarray = reference) -> float:
+        return float(np.linalg.norm(values - target) / np.linalg.norm(target))
+
+    trainable = open_network(name if name in SHIPPED else path, device=options.device).module.requires_grad_(True)
+    place = (WINDOW.top, WINDOW.left, WINDOW.height)
+    on_device = lr.to(options.device)
+
+    def authors() -> np.ndarray:
+        return authors_map(trainable, on_device, place, value_range=network.value_range).numpy()
+
+    authors_error = error(authors())
+    steps = next((n for n in STEPS if error(srlens.attribute(network, lr, WINDOW, steps=n).map) <= authors_error), None)
+    if steps is None:
+        print(f"{name}: no number of steps up to {STEPS[-1]} reaches the error of the authors' loop")
+        return None
+    captum_run, captum_reference = captum(network, lr)
+    contenders: dict[str, Callable[[], Any]] = {
+        "authors": authors,
+        "captum": captum_run,
+        "srlens_full": lambda: srlens.attribute(network, lr, WINDOW, steps=steps, regional=False),
+        "srlens": lambda: srlens.attribute(network, lr, WINDOW, steps=steps),
+        "srlens_tolerance": lambda: srlens.attribute(network, lr, WINDOW, tolerance=min(authors_error, 0.5)),
+    }
+    times: dict[str, list[float]] = {key: [] for key in contenders}
+    results: dict[str, Any] = {}
+    for _ in range(options.repeats):
+        for key, run in contenders.items():  # interleaved, so that a busy moment hits all alike
+            started = time.perf_counter()
+            results[key] = run()
+            synchronise(options.device)
+            times[key].append(time.perf_counter() - started)
+    median = {key: statistics.median(values) for key, values in times.items()}
+    flops = forward_flops(network, lr)
+    rate = matrix_rate(options.device)
+    row = {
+        "network": network.name,
+        "device": options.device,
+        "threads": options.threads,
+        "lr": f"{lr.shape[-2]}x{lr.shape[-1]}",
+        "authors_s": median["authors"],
+        "authors_error": authors_error,
+        "captum_s": median["captum"],
+        "captum_error": error(results["captum"], captum_reference),
+        "srlens_steps": steps,
+        "srlens_s": median["srlens"],
+        "srlens_error": error(results["srlens"].map),
+        "srlens_evaluation": results["srlens"].evaluation,
+        "srlens_full_s": median["srlens_full"],
+        "tolerance_s": median["srlens_tolerance"],
+        "tolerance_steps": results["srlens_tolerance"].evaluations,
+        "tolerance_error": error(results["srlens_tolerance"].map),
+        "speedup": median["authors"] / median["srlens"],
+        "speedup_tolerance": median["authors"] / median["srlens_tolerance"],
+        "speedup_regional": median["srlens_full"] / median["srlens"],
+        "gflop_per_gradient": 2 * flops / 1e9,  # one forward and one backward towards the input
+        "share_of_matrix_rate": 2 * flops * steps / median["srlens_full"] / rate,
+        "peak_memory_mib": peak_memory(options.device),
+    }
+    print(
+        f"{row['network']:20s} authors {row['authors_s']:.2f} s (error {authors_error:.3f}) | srlens {steps} steps "
+        f"{row['srlens_s']:.2f} s (error {row['srlens_error']:.3f}): {row['speedup']:.1f}x | to tolerance "
+        f"{row['tolerance_s']:.2f} s ({row['tolerance_steps']} steps, error {row['tolerance_error']:.3f}): "
+        f"{row['speedup_tolerance']:.1f}x | regional alone {row['speedup_regional']:.2f}x",
+        flush=True,
+    )
+    return row
+
+
+def captum(network: srlens.Network, lr: torch.Tensor) -> tuple[Callable[[], np.ndarray], np.ndarray]:
+    """Captum's integrated gradients with the ends of the paper's path, and a fine map of its straight path."""
+    from captum.attr import IntegratedGradients
+
+    path = srlens.LinearFromBlur()
+    base = blur(lr.double(), torch.tensor([path.sigma], dtype=torch.float64), path.kernel).float().to(network.device)
+    x = lr.float()[None].to(network.device)
+    top, left, bottom, right = WINDOW.top, WINDOW.left, WINDOW.bottom + 1, WINDOW.right + 1
+
+    def detector(batch: torch.Tensor) -> torch.Tensor:
+        return gradient_magnitude(network(batch)[..., top:bottom, left:right])
+
+    def run() -> np.ndarray:
+        method = IntegratedGradients(detector)
+        values = method.attribute(x, baselines=base, n_steps=50, internal_batch_size=1)
+        return values[0].detach().double().cpu().numpy()
+
+    reference = srlens.attribute(network, lr, WINDOW, path=path, steps=REFERENCE_STEPS // 2, regional=False)
+    return run, reference.map
+
+
+def forward_flops(network: srlens.Network, lr: torch.Tensor) -> int:
+    """Floating-point operations of one forward pass (2 a multiply-add; attention on the CPU counts 0)."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(lr.float()[None])
+    return int(counter.get_total_flops())
+
+
+def matrix_rate(device: str) -> float:
+    """Operations per second of a large float32 matrix product here: the ceiling that a network could reach."""
+    n = 2048 if device == "cpu" else 8192
+    a = torch.rand(n, n, device=device)
+    best = float("inf")
+    for _ in range(4):
+        started = time.perf_counter()
+        a @ a
+        synchronise(device)
+        best = min(best, time.perf_counter() - started)
+    return 2 * n**3 / best
+
+
+def synchronise(device: str) -> None:
+    """Wait for the device, so that a clock tells the truth."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def peak_memory(device: str) -> float:
+    """MiB: the CUDA allocator's peak, or the process's largest resident size so far."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """CSV, picture and the description of the machine."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    stem = options.out / f"speed-{options.device.split(':')[0]}"
+    with stem.with_suffix(".csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(
+            {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+        )
+    machine = {
+        "processor": processor(),
+        "device": torch.cuda.get_device_name() if options.device.startswith("cuda") else "cpu",
+        "threads": options.threads,
+        "repeats": options.repeats,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "srlens": srlens.__version__,
+        "window": str(WINDOW),
+        "median_speedup": statistics.median(row["speedup"] for row in rows),
+        "smallest_speedup": min(row["speedup"] for row in rows),
+    }
+    stem.with_suffix(".json").write_text(json.dumps(machine, indent=2) + "\n")
+    draw(rows, stem.with_suffix(".png"))
+    print(json.dumps(machine, indent=2))
+
+
+def processor() -> str:
+    """The processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+if __name__ == "__main__":
+    main()
