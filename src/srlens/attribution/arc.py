@@ -43,7 +43,9 @@ class Clock:
 
     def speed(self, u: NDArray[np.float64]) -> Tensor:
         """dα/du at each u."""
-        cell = np.clip(np.searchsorted(self._u, u, side="right") - 1, 0, len(self._u) - 2)
+        # The blur's last chords have no length (its kernel no longer changes), so u = 1 belongs to the last that has.
+        last = int(np.searchsorted(self._u, 1.0)) - 1
+        cell = np.clip(np.searchsorted(self._u, u, side="right") - 1, 0, last)
         rise = self._alpha[cell + 1] - self._alpha[cell]
         run = self._u[cell + 1] - self._u[cell]
         return torch.from_numpy(rise / run)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 
 from srlens.attribution.arc import Clock
 from srlens.attribution.detector import Detector
@@ -15,7 +15,14 @@ from srlens.attribution.quadrature import Parameterisation, Rule
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings, resolve_settings
 from srlens.attribution.window import Window
-from srlens.errors import ImageError, NotFiniteError
+from srlens.errors import (
+    ImageError,
+    NotDifferentiableError,
+    NotFiniteError,
+    SettingError,
+    WindowError,
+    ZeroMapError,
+)
 from srlens.measures.concentration import absolute_map
 
 
@@ -71,7 +78,16 @@ def attribute(
         parameterisation=parameterisation,
         max_steps=max_steps,
     )
-    prepared = network.prepare(check_image(image)).double()
+    if isinstance(network, nn.Module):
+        raise SettingError(
+            f"attribute takes a srlens.Network, got the bare module {type(network).__name__}. "
+            "Wrap it first: srlens.Network.wrap(module, scale=…)."
+        )
+    if not isinstance(window, Window):
+        raise WindowError(
+            f"The window must be a srlens.Window (top, left, height, width in SR pixels), got {window!r}."
+        )
+    prepared = network.prepare(check_image(image).double())
     height, width = prepared.shape[-2:]
     settings.path.check(height, width)
     evaluator = Evaluator(network, settings.detector, window, height, width)
@@ -87,7 +103,13 @@ def _attribute(
     evaluator: Evaluator,
     progress: Progress | None,
 ) -> Attribution:
-    ends = evaluator.detect(settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64)))
+    ends_of_path = settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64))
+    if float((ends_of_path[1] - ends_of_path[0]).abs().max()) <= _NO_DIFFERENCE:
+        raise ZeroMapError(
+            f"The LR image equals the baseline of the path ({settings.path.name}), so its map is zero everywhere. The "
+            "image is flat; choose one with structure, or another path."
+        )
+    ends = evaluator.detect(ends_of_path)
     curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
     batch = 1
     if settings.tolerance is not None:
@@ -97,6 +119,11 @@ def _attribute(
     else:
         assert settings.steps is not None
         integral = integrate_fixed(curve, evaluator.gradients, settings.rule, settings.steps, batch, progress)
+    if not integral.map.any() and abs(float(ends[1] - ends[0])) > 1e-6 * float(ends.abs().max()):
+        raise NotDifferentiableError(
+            f"Every gradient of {network.name} is zero, though the detector changes from {float(ends[0]):g} to "
+            f"{float(ends[1]):g} along the path: the module rounds or thresholds its values. Remove that step."
+        )
     absolute_map(integral.map.numpy())  # a zero map is an error here, not a black picture later
     return Attribution(
         map=np.array(integral.map.numpy()),
@@ -120,7 +147,7 @@ def check_image(image: Tensor | ArrayLike) -> Tensor:
         ImageError: wrong shape, integer type, or values outside [0, 1].
         NotFiniteError: NaN or infinity; says where.
     """
-    tensor = image.detach().cpu() if isinstance(image, Tensor) else torch.from_numpy(np.array(image))
+    tensor = image.detach().cpu() if isinstance(image, Tensor) else _from_array(image)
     if tensor.ndim != 3 or 0 in tensor.shape:
         raise ImageError(f"The image must be C×h×w, got shape {tuple(tensor.shape)}. Take one image, channels first.")
     if not tensor.is_floating_point():
@@ -142,6 +169,21 @@ def check_image(image: Tensor | ArrayLike) -> Tensor:
         )
     return tensor
 
+
+def _from_array(image: ArrayLike) -> Tensor:
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ImageError(f"The image is no array: {error}. Give C×h×w values in [0, 1].") from error
+    if array.dtype.kind != "f":
+        raise ImageError(
+            f"The image must be floating point in [0, 1], got {array.dtype}. Divide by 255, or use srlens.read_image."
+        )
+    return torch.from_numpy(array.astype(np.float64))  # a copy; also from long double and foreign byte order
+
+
+# A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
+_NO_DIFFERENCE = 1e-12
 
 # Bicubic overshoots [0, 1] a little; 0–255 images exceed it by far.
 _OVERSHOOT = 0.5

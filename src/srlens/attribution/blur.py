@@ -1,5 +1,8 @@
 """The paper's Gaussian blur: a sampled, normalised kernel and reflection at the border."""
 
+import math
+from numbers import Real
+
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
@@ -13,19 +16,22 @@ def check_blur(sigma: float, kernel: int, height: int | None = None, width: int 
     """Check σ and kernel side, and with ``height`` and ``width`` that the LR image is large enough.
 
     Raises:
-        SettingError: σ ≤ 0 or not finite; a kernel that is even or does not hold 3 σ.
+        SettingError: σ ≤ 0 or not finite; a kernel that is even, below 3 or does not hold 3 σ.
         ImageTooSmallError: reflection at the border needs sides larger than the kernel's radius.
     """
-    if not 0 < sigma < float("inf"):
+    if isinstance(sigma, bool) or not isinstance(sigma, Real) or not 0 < sigma < math.inf:
         raise SettingError(f"sigma must be a positive number of LR pixels, got {sigma!r}; the paper uses 1.2.")
-    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
-        raise SettingError(f"kernel must be an odd whole number of LR pixels, got {kernel!r}; the paper uses 9.")
+    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 3 or kernel % 2 == 0:
+        raise SettingError(
+            f"kernel must be an odd whole number of LR pixels, at least 3, got {kernel!r}; the paper uses 9."
+        )
     radius = kernel // 2
     if 3 * sigma > radius:
-        needed = 2 * int(-(-3 * sigma // 1)) + 1
+        needed = 2 * math.ceil(3 * sigma) + 1
+        largest = math.floor(1000 * radius / 3) / 1000  # rounded down, so that the advice holds
         raise SettingError(
             f"sigma={sigma:g} is too large for kernel={kernel}: a radius of 3σ is needed. "
-            f"Set kernel to at least {needed}, or sigma to at most {radius / 3:.3g}."
+            f"Set kernel to at least {needed}, or sigma to at most {largest:g}."
         )
     if height is not None and width is not None and min(height, width) <= radius:
         raise ImageTooSmallError(

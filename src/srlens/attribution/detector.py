@@ -113,9 +113,8 @@ def find_detector(detector: str | Detector) -> Detector:
     """
     if isinstance(detector, Detector):
         return detector
-    try:
-        return DETECTORS[detector]
-    except KeyError:
+    if not isinstance(detector, str) or detector not in DETECTORS:
         raise SettingError(
             f"No detector is called {detector!r}; known: {', '.join(DETECTORS)}. Or pass a srlens.Detector of your own."
-        ) from None
+        )
+    return DETECTORS[detector]

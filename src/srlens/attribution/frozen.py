@@ -12,14 +12,16 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
     Computing weight gradients and throwing them away costs 1.35–1.57× (measured). A module that is in eval mode
     already is left as it is, so that cures which set ``training`` on single layers hold.
+
+    The flags are set one by one: ``eval()`` itself may be overridden to merge branches, which changes the weights.
     """
     trainable = [p for p in module.parameters() if p.requires_grad]
     modes = [(m, m.training) for m in module.modules()] if module.training else []
     try:
         for parameter in trainable:
             parameter.requires_grad_(False)
-        if modes:
-            module.eval()
+        for child, _ in modes:
+            child.training = False
         yield
     finally:
         for parameter in trainable:

@@ -91,10 +91,9 @@ def find_rule(rule: str | Rule) -> Rule:
     """
     if isinstance(rule, Rule):
         return rule
-    try:
-        return RULES[rule]
-    except KeyError:
-        raise SettingError(f"No quadrature rule is called {rule!r}; known: {', '.join(RULES)}.") from None
+    if not isinstance(rule, str) or rule not in RULES:
+        raise SettingError(f"No quadrature rule is called {rule!r}; known: {', '.join(RULES)}.")
+    return RULES[rule]
 
 
 # If a cell's error falls like 1/n with a random sign (ReLU kinks), the errors of the coarse and of the three times

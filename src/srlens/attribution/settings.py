@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
 from srlens.attribution.detector import Detector, find_detector
@@ -68,19 +69,21 @@ def resolve_settings(
 ) -> Settings:
     """Fill in what was not given from the preset, and check every value.
 
+    The tolerance counts only for the midpoint rule by arc length without ``steps``; other rules cannot be refined and
+    take their own number of steps.
+
     Raises:
-        SettingError: an unknown name, steps < 1, a tolerance outside (0, 1), a tolerance with a rule that cannot
-            be refined.
+        SettingError: an unknown name, steps < 1, a tolerance outside (0, 1), max_steps < 9.
     """
     name = preset if preset is not None else "default"
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise SettingError(f"No preset is called {name!r}; known: {', '.join(PRESETS)}.")
     base = PRESETS[name]
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise SettingError(f"steps must be a whole number of at least 1, got {steps!r}; the paper uses 50.")
     if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 9:
         raise SettingError(f"max_steps must be a whole number of at least 9, got {max_steps!r}.")
-    if not 0 < tolerance < 1:
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
         raise SettingError(
             f"tolerance must lie between 0 and 1, got {tolerance!r}: it bounds the map's relative L2 error. "
             "0.05 is the default; below 0.005 float32 rounding dominates."
@@ -123,9 +126,11 @@ def find_path(path: str | Path) -> Path:
     Raises:
         SettingError: no path has that name.
     """
-    if not isinstance(path, str):
-        return path
-    try:
+    if isinstance(path, str) and path in PATHS:
         return PATHS[path]()
-    except KeyError:
-        raise SettingError(f"No path is called {path!r}; known: {', '.join(PATHS)}.") from None
+    if isinstance(path, str | type) or not all(hasattr(path, part) for part in ("name", "check", "at", "derivative")):
+        raise SettingError(
+            f"No path is called {path!r}; known: {', '.join(PATHS)}. Or pass a path object, e.g. "
+            "srlens.ProgressiveBlur(sigma=1.2, kernel=9)."
+        )
+    return path

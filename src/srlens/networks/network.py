@@ -9,7 +9,8 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from srlens.errors import ChannelError, NetworkOutputError, SettingError
+from srlens.attribution.frozen import frozen
+from srlens.errors import ChannelError, ImageError, NetworkOutputError, SettingError
 from srlens.imaging.colour import match_channels, merge_luma
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.padding import Padding
@@ -114,8 +115,10 @@ class Network:
         ):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SettingError(f"{label} must be a whole number of at least 1, got {value!r}.")
-        if not value_range > 0:
+        if not 0 < value_range < float("inf"):
             raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
+        if colour not in (None, "rgb", "y", "any"):
+            raise SettingError(f"colour must be 'rgb', 'y' or 'any', got {colour!r}.")
         default_colour: Colour = "rgb" if channels == 3 else "y" if channels == 1 else "any"
         return cls(
             module=module,
@@ -133,16 +136,26 @@ class Network:
     def __call__(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w in [0, 1]; returns N×C'×sh×sw in [0, 1] terms, unclamped, differentiable.
 
+        ``x`` is never written to, not even by modules that overwrite their input.
+
         Raises:
+            ImageError: ``x`` is not N×C×h×w.
             ChannelError: ``x`` has another channel count than the network takes.
             ImageTooSmallError: ``x`` is smaller than the network can take.
             NetworkOutputError: the module returned another shape than ``scale`` promises.
         """
+        if x.ndim != 4:
+            raise ImageError(
+                f"A network takes a batch N×C×h×w, got shape {tuple(x.shape)}; for one image: image[None]."
+            )
         self.check_channels(x)
         height, width = x.shape[-2:]
-        padded = self.padding.apply(x).to(device=self.device, dtype=self.dtype)
+        # The wider of the two types up to the module, so that half precision rounds once.
+        wide = torch.promote_types(x.dtype, self.dtype)
+        padded = self.padding.apply(x).to(device=self.device, dtype=wide)
         given = bicubic_upscale(padded, self.scale) if self.pre_upsampled else padded
-        y = self.forward(self.module, given * self.value_range if self.value_range != 1 else given)
+        given = (given * self.value_range if self.value_range != 1 else given).to(self.dtype)
+        y = self.forward(self.module, given.clone() if given is x else given)
         if isinstance(y, tuple | list) and y:
             y = y[0]
         expected = (x.shape[0], padded.shape[-2] * self.scale, padded.shape[-1] * self.scale)
@@ -183,7 +196,7 @@ class Network:
 
         For a luma network and an RGB image, Cb and Cr are enlarged by bicubic and joined with the network's Y.
         """
-        with torch.no_grad():
+        with torch.no_grad(), frozen(self.module):
             sr = self(self.prepare(image)[None])[0].to(device=image.device, dtype=image.dtype)
             if self.colour == "y" and image.shape[0] == 3:
                 sr = merge_luma(sr, bicubic_upscale(image, self.scale))
