@@ -1,5 +1,6 @@
 """Whether gradients reach a network's input, and cures for known architectures where they do not."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -57,12 +58,15 @@ def ensure_differentiable(network: Network) -> None:
     Raises:
         NotDifferentiableError: no cure helps.
     """
-    if input_gradient_exists(network):
-        return
+    with warnings.catch_warnings():
+        # spandrel's CRAFT calls torch.meshgrid in its old form. torch says so once a process; nobody here can mend it.
+        warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
+        if input_gradient_exists(network):
+            return
     for cure in _CURES:
         if cure(network.module) and input_gradient_exists(network):
             return
     raise NotDifferentiableError(
         f"No gradient reaches the input of {network.name} ({network.family or 'unknown architecture'}): it overwrites "
-        "tensors in place or detaches its input. Give the module itself to srlens.Network.wrap after rewriting that part."
+        "tensors in place or detaches its input. Rewrite that part and give the module to srlens.Network.wrap."
     )

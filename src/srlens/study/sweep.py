@@ -1,0 +1,146 @@
+"""Sensitivity: the diffusion index and the order of networks against one setting. How stable is the claim?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from srlens.attribution.attribute import attribute
+from srlens.attribution.path import ProgressiveBlur
+from srlens.attribution.result import Attribution
+from srlens.attribution.window import Window
+from srlens.errors import SettingError
+from srlens.networks.network import Network
+from srlens.study.subject import Subject
+
+if TYPE_CHECKING:
+    import polars
+
+Setting = Literal["sigma", "steps", "window", "kernel"]
+
+DEFAULT_VALUES: dict[str, tuple[float, ...]] = {
+    "sigma": (0.6, 0.9, 1.2, 1.8, 2.4, 3.6),
+    "steps": (5, 10, 20, 40, 80),
+    "window": (8, 12, 16, 24, 32),
+    "kernel": (9, 11, 15, 21),
+}
+"""Values tried unless others are given: σ and kernel in LR pixels, window sides in SR pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepPoint:
+    """One network at one value of the setting.
+
+    Attributes:
+        value: of the setting.
+        result: the attribution.
+        rank: of the network's diffusion index among the networks at this value; 1 is the largest.
+    """
+
+    value: float
+    result: Attribution
+    rank: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The diffusion index of networks against one setting.
+
+    Attributes:
+        setting: what was varied.
+        window: the window; with ``setting`` "window" its centre is kept.
+        points: for each network's name, its points by ascending value.
+    """
+
+    setting: Setting
+    window: Window
+    points: dict[str, tuple[SweepPoint, ...]]
+
+    @property
+    def order_changes(self) -> bool:
+        """Whether any two networks change places within the sweep."""
+        return any(len({point.rank for point in points}) > 1 for points in self.points.values())
+
+    def to_frame(self) -> "polars.DataFrame":
+        """One row a network and value, with every condition."""
+        import polars
+
+        rows = [
+            {
+                "network": name,
+                "setting": self.setting,
+                "value": float(point.value),
+                "diffusion_index": point.result.diffusion_index,
+                "rank": point.rank,
+                "effective_pixels": point.result.effective_pixels,
+                "completeness_gap": point.result.completeness_gap,
+                "map_error": point.result.map_error,
+                "conditions": point.result.conditions,
+            }
+            for name, points in self.points.items()
+            for point in points
+        ]
+        return polars.DataFrame(rows, infer_schema_length=None)
+
+
+def sweep(
+    networks: Sequence[Network],
+    subject: Subject,
+    window: Window,
+    setting: Setting,
+    values: Sequence[float] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    **settings: Any,
+) -> Sweep:
+    """Attribute ``window`` for each network and each value of one setting.
+
+    Args:
+        networks: one or several.
+        subject: the image.
+        window: in SR pixels.
+        setting: ``"sigma"`` (the kernel grows with it), ``"kernel"`` (σ stays 1.2), ``"steps"`` (the rule stays),
+            ``"window"`` (side, around the same centre).
+        values: ascending; :data:`DEFAULT_VALUES` if None.
+        progress: called with (attributions done, attributions in all).
+        **settings: of :func:`srlens.attribute`; the one that is swept must not be among them.
+
+    Raises:
+        SettingError: an unknown setting, or no value.
+    """
+    if setting not in DEFAULT_VALUES:
+        raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
+    chosen = sorted(values if values is not None else DEFAULT_VALUES[setting])
+    if not chosen:
+        raise SettingError("Give at least one value to sweep over.")
+    results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
+    total = len(chosen) * len(networks)
+    for k, value in enumerate(chosen):
+        here, keywords = _with(setting, value, window, subject, networks[0].scale, settings)
+        for j, network in enumerate(networks):
+            results[network.name].append(attribute(network, subject.lr, here, **keywords))
+            if progress is not None:
+                progress(k * len(networks) + j + 1, total)
+    points: dict[str, list[SweepPoint]] = {name: [] for name in results}
+    for k, value in enumerate(chosen):
+        order = sorted(results, key=lambda name: -results[name][k].diffusion_index)
+        for name in results:
+            points[name].append(SweepPoint(value, results[name][k], order.index(name) + 1))
+    return Sweep(setting, window, {name: tuple(row) for name, row in points.items()})
+
+
+def _with(
+    setting: str, value: float, window: Window, subject: Subject, scale: int, settings: dict[str, Any]
+) -> tuple[Window, dict[str, Any]]:
+    """The window and the keywords of one value."""
+    if setting == "steps":
+        return window, {**settings, "steps": int(value)}
+    if setting == "sigma":
+        needed = 2 * int(-(-3 * value // 1)) + 1
+        return window, {**settings, "path": ProgressiveBlur(sigma=value, kernel=max(9, needed))}
+    if setting == "kernel":
+        return window, {**settings, "path": ProgressiveBlur(kernel=int(value))}
+    side = int(value)
+    height, width = subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale
+    top = min(max(0, window.top + (window.height - side) // 2), max(0, height - side))
+    left = min(max(0, window.left + (window.width - side) // 2), max(0, width - side))
+    return Window.square(top, left, side), settings
