@@ -34,7 +34,9 @@ def list_networks(*, as_json: Annotated[bool, Parameter(name="--json", negative=
         return
     console = _console()
     console.print(_table("Shipped networks: no download", shipped))
-    console.print(_table("Families that a checkpoint file may be of (architecture read from the file)", families))
+    console.print(
+        _table("Families that a checkpoint file may be of; receptive fields of Gu & Dong (2021), Table 1", families)
+    )
     console.print(_table("Published checkpoints: srlens networks fetch NAME", published))
 
 
@@ -169,7 +171,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return escape(f"{value:g}" if isinstance(value, float) else str(value))
+    return escape(f"{value:.2f}" if isinstance(value, float) else str(value))
 
 
 def _print_json(content: Any) -> None:

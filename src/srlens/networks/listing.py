@@ -14,13 +14,12 @@ TYPICAL_REACH: dict[str, str] = {
     "MSRN": "107",
     "RRDBNet": "703 (23 blocks)",
     "IMDN": "global",
-    "RFDN": "global*",
+    "RFDN": "global (as counted)",
     "RCAN": "global",
     "RNAN": "global",
     "SAN": "global",
 }
-"""Receptive fields of Gu & Dong (2021), Table 1, by family. ``*``: counted as global there; in truth a strided
-attention of finite reach."""
+"""Receptive fields of Gu & Dong (2021), Table 1, by family. RFDN's strided attention has a finite reach in truth."""
 
 
 def listed_shipped() -> list[dict[str, Any]]:
@@ -54,7 +53,7 @@ def listed_families() -> list[dict[str, Any]]:
         {
             "family": family.name,
             "kind": family.kind,
-            "receptive_field_typical": TYPICAL_REACH.get(family.name),
+            "receptive_field_table_1": TYPICAL_REACH.get(family.name),
             "paper": family.paper,
             "published": published.get(family.name, []),
         }

@@ -1,6 +1,7 @@
 """From a file to a :class:`Network`, by the file alone."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,10 @@ def _from_state_dict(
     from srlens.networks.zoo.registry import families, registry
 
     try:
-        descriptor = registry().load(state)
+        with warnings.catch_warnings():
+            # Some of spandrel's modules call torch.meshgrid without its indexing; that is not the user's concern.
+            warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
+            descriptor = registry().load(state)
     except UnsupportedModelError as error:
         keys = ", ".join(list(state)[:4])
         raise UnknownArchitectureError(

@@ -80,9 +80,7 @@ def _call_factory(spec: str) -> Any:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-                raise SettingError(
-                    f"Importing {module_name} failed: it needs {error.name!r}, not installed."
-                ) from error
+                raise SettingError(f"Importing {module_name} failed: {error.name!r} is not installed.") from error
             raise SettingError(
                 f"No module {error.name!r} in {Path.cwd()} or on sys.path. Run srlens from the folder that holds it, "
                 "or set PYTHONPATH."
