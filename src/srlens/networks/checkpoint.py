@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,10 +122,11 @@ def _looks_pickled(path: Path) -> bool:
 
 
 def _first_line(error: Exception) -> str:
+    """The gist of torch's message: what the pickle wanted to call, or the first line without the advice."""
     text = str(error).strip()
-    for line in text.splitlines():
-        if "Unsupported global" in line or "GLOBAL" in line:
-            return line.strip().rstrip(".")[:200]
+    wanted = re.search(r"GLOBAL (\S+)", text)
+    if wanted:
+        return f"it calls {wanted[1]}"
     return (text.splitlines()[0] if text else type(error).__name__).rstrip(".")[:200]
 
 

@@ -1,6 +1,5 @@
 """Whether gradients reach a network's input, and cures for known architectures where they do not."""
 
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -58,11 +57,8 @@ def ensure_differentiable(network: Network) -> None:
     Raises:
         NotDifferentiableError: no cure helps.
     """
-    with warnings.catch_warnings():
-        # spandrel's CRAFT calls torch.meshgrid in its old form. torch says so once a process; nobody here can mend it.
-        warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
-        if input_gradient_exists(network):
-            return
+    if input_gradient_exists(network):
+        return
     for cure in _CURES:
         if cure(network.module) and input_gradient_exists(network):
             return

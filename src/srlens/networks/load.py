@@ -49,10 +49,13 @@ def load_network(
     state = read_state_dict(path)
     double = any(tensor.dtype == torch.float64 for tensor in state.values())
     chosen = dtype if dtype is not None else torch.float64 if double else torch.float32
-    with _default_dtype(torch.float64 if double else torch.float32):
-        network = _from_state_dict(state, path.name, scale=scale, value_range=value_range, name=name or path.stem)
-    network.module.eval().requires_grad_(False).to(device=device, dtype=chosen)
-    ensure_differentiable(network)
+    with warnings.catch_warnings():
+        # spandrel's CRAFT calls torch.meshgrid in its old form. torch says so once a process; nobody here can mend it.
+        warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
+        with _default_dtype(torch.float64 if double else torch.float32):
+            network = _from_state_dict(state, path.name, scale=scale, value_range=value_range, name=name or path.stem)
+        network.module.eval().requires_grad_(False).to(device=device, dtype=chosen)
+        ensure_differentiable(network)
     return network
 
 
