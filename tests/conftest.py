@@ -9,6 +9,9 @@ import torch
 
 SHARED_VARIABLE = "SRLENS_SHARED"
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # the workers share the cores already
+
 
 def _shared_folder() -> Path:
     default = Path(__file__).resolve().parents[2] / "shared"
@@ -34,7 +37,9 @@ def _seeded() -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly how much was not tested because the reference data is absent."""
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "reference data absent" in str(r.longrepr)]
+    skipped = [
+        r for r in terminalreporter.stats.get("skipped", []) if "reference data absent" in str(r.longrepr)
+    ]
     if skipped:
         terminalreporter.write_sep(
             "=", f"{len(skipped)} tests skipped: reference data absent (set {SHARED_VARIABLE})", yellow=True

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
+    from srlens.study.compare import compare
     from srlens.networks.shipped import load_default
 
 _HOMES = {
@@ -41,6 +42,7 @@ _HOMES = {
     "ProgressiveBlur": "srlens.attribution.path",
     "Window": "srlens.attribution.window",
     "attribute": "srlens.attribution.attribute",
+    "compare": "srlens.study.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
     "gini": "srlens.measures.concentration",
@@ -62,6 +64,7 @@ __all__ = [
     "Window",
     "__version__",
     "attribute",
+    "compare",
     "diffusion_index",
     "effective_pixels",
     "gini",

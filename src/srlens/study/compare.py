@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srlens.attribution.attribute import attribute
+from srlens.attribution.attribute import attribute, check_image
 from srlens.attribution.frozen import frozen
 from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
@@ -92,9 +92,10 @@ class Comparison:
 
 def compare(
     networks: Sequence[Network],
-    subject: Subject,
+    image: Subject | Tensor,
     window: Window | None = None,
     *,
+    hr: Tensor | None = None,
     size: int = 16,
     progress: Callable[[str], Progress] | None = None,
     **settings: Any,
@@ -103,7 +104,8 @@ def compare(
 
     Args:
         networks: all of one scale.
-        subject: the LR image, and HR where it is known.
+        image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
+        hr: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against bicubic.
         window: in SR pixels; the hardest one if None: where the networks' mean PSNR is lowest, or, without HR, where
             they depart most from bicubic.
         size: side of a window chosen so, in SR pixels.
@@ -111,7 +113,8 @@ def compare(
         **settings: of :func:`srlens.attribute`.
 
     Raises:
-        SettingError: no network, or networks of different scales.
+        SettingError: no network, networks of different scales, or two of one name.
+        ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
     if not networks:
@@ -123,7 +126,12 @@ def compare(
             f"The networks have scales {', '.join(map(str, others))}; a comparison needs one scale. "
             "Leave some out, or choose the scale of a multi-scale file with --scale."
         )
-    subject = _for_all(networks, subject)
+    names = [network.name for network in networks]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
+    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, "given")
+    subject = _for_all(networks, given)
     if subject.hr is not None:
         for network in networks:
             check_against_bicubic(network, subject.lr, subject.hr)
