@@ -2,9 +2,12 @@
 
 import os
 import pickle
+import pickletools
 import re
+import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +23,19 @@ _NESTS = (
     "params_ema", "params-ema", "ema", "state_dict_ema", "params", "state_dict", "model_state_dict", "model",
     "net", "network", "generator", "weights",
 )  # fmt: skip
-_PREFIXES = ("module.", "netG.", "net_g.", "generator.", "model.", "_orig_mod.", "network.")
+# What wrappers put before every key (DataParallel, torch.compile, BasicSR) …
+_PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.")
+# … and what may be such a wrapper's, or the architecture's own (ESRGAN's first naming starts with "model.").
+_DOUBTFUL_PREFIXES = ("model.", "net.", "network.", "generator.")
+_DEEPEST_NEST = 5
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
     """Read the weights from a .safetensors file or a PyTorch checkpoint, onto the CPU.
 
-    Nesting (``params``, ``params_ema``, ``state_dict``, …) and prefixes that all keys share (``module.``, …) are
-    taken off. PyTorch files are read with ``weights_only=True``: no code in them runs.
+    Nesting (``params``, ``params_ema``, ``state_dict``, …) and wrappers' prefixes that all keys share (``module.``, …)
+    are taken off; for those that may be the architecture's own see :func:`readings`. PyTorch files are read with
+    ``weights_only=True``: no code in them runs.
 
     Raises:
         CheckpointError: the file is missing, empty, truncated or no checkpoint.
@@ -53,6 +61,15 @@ def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
     return state
 
 
+def readings(state: StateDict) -> Iterator[StateDict]:
+    """The state dict as it stands, then without each further prefix that all its keys share (``model.``, …)."""
+    yield state
+    for prefix in _DOUBTFUL_PREFIXES:
+        shorter = _without(prefix, state)
+        if shorter is not None:
+            yield from readings(shorter)
+
+
 def _is_safetensors(path: Path) -> bool:
     if path.suffix.lower() == ".safetensors":
         return True
@@ -75,18 +92,18 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if _looks_pickled(path):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols and storage types, which are not the user's matter
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a damaged file raises depends on where it is damaged
+        if isinstance(error, pickle.UnpicklingError) and _names_code(path):
+            found = re.search(r"GLOBAL (\S+)", str(error))
+            named = f" ({found[1]})" if found else ""
             raise UnsafeCheckpointError(
-                f"{path.name} is not a plain state dict: reading it would run code stored in the file "
-                f"({_first_line(error)}). srlens never does that. If you trust its author, load it once where it was "
-                "made and save the weights alone: torch.save(model.state_dict(), 'weights.pth')."
+                f"{path.name} is not a plain state dict: reading it would run code stored in the file{named}. srlens "
+                "never does that. If you trust its author, load it once where it was made and save the weights alone: "
+                "torch.save(model.state_dict(), 'weights.pth')."
             ) from error
-        raise _unreadable(path, error) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
-            AssertionError, UnicodeDecodeError, zipfile.BadZipFile) as error:  # fmt: skip
-        # What a damaged file raises depends on where it is damaged.
         raise _unreadable(path, error) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(
@@ -108,46 +125,76 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
 
 
 def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
 
 
-def _looks_pickled(path: Path) -> bool:
-    """Whether the file is a zip archive of torch.save or starts with a pickle protocol mark."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    return zipfile.is_zipfile(path) or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
+def _names_code(path: Path) -> bool:
+    """Whether the file holds a whole pickle that names functions or classes. Only its opcodes are read, none is run."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+                return _pickle_names_code(BytesIO(archive.read(name)))
+        with path.open("rb") as file:
+            # Before torch 1.6: magic number, protocol and system, each a pickle of its own, and then the object.
+            return any(_pickle_names_code(file) for _ in range(_PICKLES_IN_A_FILE))
+    except Exception:  # cut off or damaged: the opcodes make no sense
+        return False
+
+
+def _pickle_names_code(stream: Any) -> bool:
+    """Read one pickle to its end, and say whether it names functions or classes."""
+    return not _CODE_OPCODES.isdisjoint([code.name for code, _, _ in pickletools.genops(stream)])
+
+
+_CODE_OPCODES = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
+_PICKLES_IN_A_FILE = 4
 
 
 def _first_line(error: Exception) -> str:
-    """The gist of torch's message: what the pickle wanted to call, or the first line without the advice."""
     text = str(error).strip()
-    wanted = re.search(r"GLOBAL (\S+)", text)
-    if wanted:
-        return f"it calls {wanted[1]}"
     return (text.splitlines()[0] if text else type(error).__name__).rstrip(".")[:200]
 
 
 def _clean(content: Mapping[str, Any], path: Path) -> StateDict:
-    """Find the mapping of names to tensors and take shared prefixes off."""
-    level: Mapping[str, Any] = content
-    while not any(isinstance(value, Tensor) for value in level.values()):
-        nests = [key for key in _NESTS if isinstance(level.get(key), Mapping) and level[key]]
-        maps = [key for key, value in level.items() if isinstance(value, Mapping) and value]
-        if not nests and len(maps) != 1:
-            raise CheckpointError(
-                f"{path.name} holds no tensors under any known key (found: {', '.join(map(str, list(level)[:6]))}). "
-                "Save `model.state_dict()`."
-            )
-        level = level[nests[0] if nests else maps[0]]
+    """Find the mapping of names to tensors and take wrappers' prefixes off."""
+    level = _weights(content, _DEEPEST_NEST)
+    if level is None:
+        raise CheckpointError(
+            f"{path.name} holds no tensors under any known key (found: {', '.join(map(str, list(content)[:6]))}). "
+            "Save `model.state_dict()`."
+        )
     state = {str(key): value for key, value in level.items() if isinstance(value, Tensor)}
-    shortened = True
-    while shortened:
-        shortened = False
-        for prefix in _PREFIXES:
-            if all(key.startswith(prefix) and len(key) > len(prefix) for key in state):
-                state = {key[len(prefix) :]: value for key, value in state.items()}
-                shortened = True
-    return state
+    while True:
+        shorter = next((s for prefix in _PREFIXES if (s := _without(prefix, state)) is not None), None)
+        if shorter is None:
+            return state
+        state = shorter
+
+
+def _weights(level: Mapping[str, Any], depth: int) -> Mapping[str, Any] | None:
+    """The mapping of names to tensors: under a known key, else here, else under the only key that holds tensors.
+
+    Known keys come first, since training scripts keep single tensors (the best score) beside the weights.
+    """
+    if depth == 0:
+        return None
+    for key in _NESTS:
+        if isinstance(level.get(key), Mapping) and (found := _weights(level[key], depth - 1)) is not None:
+            return found
+    if any(isinstance(value, Tensor) for value in level.values()):
+        return level
+    inside = [_weights(value, depth - 1) for value in level.values() if isinstance(value, Mapping)]
+    held = [found for found in inside if found is not None]
+    return held[0] if len(held) == 1 else None
+
+
+def _without(prefix: str, state: StateDict) -> StateDict | None:
+    """The state dict without a prefix that all keys share; None where they do not."""
+    if all(key.startswith(prefix) and len(key) > len(prefix) for key in state):
+        return {key[len(prefix) :]: value for key, value in state.items()}
+    return None

@@ -33,15 +33,20 @@ def input_gradient_exists(network: Network) -> bool:
     """Run the network forward and backward once, on a small smooth picture, and see whether a gradient arrives."""
     multiple, minimum = network.padding.multiple, network.padding.minimum
     side = -(-max(minimum, _SMALLEST_PROBE) // multiple) * multiple
-    x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype).requires_grad_(True)
     try:
-        (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
+        with torch.inference_mode(False), torch.enable_grad():
+            x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype)
+            x.requires_grad_(True)
+            (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
     except RuntimeError as error:
-        text = str(error)
-        if "inplace" in text or "does not require grad" in text or "nference tensor" in text:
+        if any(text in str(error) for text in _REFUSALS):
             return False
         raise
     return gradient is not None and bool((gradient != 0).any())
+
+
+# How torch refuses: in-place writes; detached, no_grad or NumPy; inference mode.
+_REFUSALS = ("inplace", "in-place", "does not require grad", "that requires grad", "nference tensor")
 
 
 def _smooth_picture(channels: int, side: int) -> Tensor:

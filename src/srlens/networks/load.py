@@ -5,12 +5,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from srlens.errors import CheckpointError, SettingError, UnknownArchitectureError
-from srlens.networks.checkpoint import StateDict, read_state_dict
+from srlens.networks.checkpoint import StateDict, read_state_dict, readings
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.network import Colour, Network
 from srlens.networks.padding import Padding
@@ -64,13 +65,10 @@ def _from_state_dict(
 ) -> Network:
     from spandrel import ImageModelDescriptor, UnsupportedModelError
 
-    from srlens.networks.zoo.registry import families, registry
+    from srlens.networks.zoo.registry import families
 
     try:
-        with warnings.catch_warnings():
-            # Some of spandrel's modules call torch.meshgrid without its indexing; that is not the user's concern.
-            warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
-            descriptor = registry().load(state)
+        descriptor = _load_first(readings(state))
     except UnsupportedModelError as error:
         keys = ", ".join(list(state)[:4])
         raise UnknownArchitectureError(
@@ -119,6 +117,20 @@ def _from_state_dict(
         receptive_field=family.receptive_field(module) if family is not None else UNKNOWN,
         source=file,
     )
+
+
+def _load_first(candidates: Iterator[StateDict]) -> Any:
+    """Load the first reading of a state dict that some architecture knows."""
+    from spandrel import UnsupportedModelError
+
+    from srlens.networks.zoo.registry import registry
+
+    for state in candidates:
+        try:
+            return registry().load(state)
+        except UnsupportedModelError as error:
+            unsupported = error
+    raise unsupported
 
 
 @contextmanager
