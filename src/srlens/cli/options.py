@@ -1,13 +1,14 @@
 """Options that several verbs share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from srlens.attribution.path_choice import choose_path
 from srlens.attribution.window import Window
-from srlens.errors import SettingError, WindowError
+from srlens.errors import WindowError
 
 
 @Parameter(name="*")
@@ -42,27 +43,9 @@ class MethodOptions:
             "steps": self.steps,
             "max_steps": self.max_steps,
             "detector": self.detector,
-            "path": self._path(),
+            "path": choose_path(self.path, self.sigma, self.kernel),
             "rule": self.rule,
         }
-
-    def _path(self) -> Any:
-        if self.sigma is None and self.kernel is None:
-            return self.path
-        from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
-        from srlens.attribution.settings import find_path
-
-        chosen = find_path(self.path or "progressive-blur")
-        if not isinstance(chosen, ProgressiveBlur | LinearFromBlur):
-            raise SettingError(f"--sigma and --kernel belong to a blurred path; --path is {self.path!r}.")
-        sigma = self.sigma if self.sigma is not None else chosen.sigma
-        kernel = self.kernel if self.kernel is not None else max(chosen.kernel, smallest_kernel(sigma))
-        return replace(chosen, sigma=sigma, kernel=kernel)
-
-
-def smallest_kernel(sigma: float) -> int:
-    """The smallest odd kernel that holds 3 σ to each side."""
-    return 2 * int(-(-3 * sigma // 1)) + 1 if 0 < sigma < float("inf") else 9
 
 
 def parse_window(text: str) -> Window:
