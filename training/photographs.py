@@ -13,6 +13,8 @@ from torch.nn.functional import interpolate
 SCALE = 4
 MARGIN = 2
 """LR pixels cut on each side after shrinking: bicubic shrinking reads two LR pixels beyond its patch."""
+SOFTEST = 1.6
+"""Softened patches are blurred by a Gaussian of up to this σ, in HR pixels, before they are shrunk."""
 
 # How often each is drawn. Scenes with edges at many scales come first; textures, microscopy and a fundus
 # follow. Chosen from what the pictures show, before any training.
@@ -54,8 +56,8 @@ def read_photographs(smallest: int) -> list[Picture]:
         full = torch.from_numpy(pixels[..., :3].copy()).permute(2, 0, 1)
         sizes = [quantise(shrink(full, size)) for size in SIZES]
         kept = [picture for picture in sizes if min(picture.shape[-2:]) >= smallest]
-        area = sum(picture[0].numel() for picture in kept)
-        pictures += [Picture(picture, weight * picture[0].numel() / area) for picture in kept]
+        sides = sum(picture.shape[-2] for picture in kept)
+        pictures += [Picture(picture, weight * picture.shape[-2] / sides) for picture in kept]
     return pictures
 
 
@@ -75,10 +77,14 @@ class PairSampler:
 
     LR is MATLAB's bicubic by four. Of two candidate places the one with more detail is kept; then come flips,
     a transposition and a permutation of the colour channels. Everything follows from ``seed``.
+
+    ``soft_share`` of the patches are softened. Photographs differ in sharpness, and whether a soft edge is
+    soft in the scene or only in its LR picture cannot be told from the edge alone; the rest of the picture
+    tells.
     """
 
-    def __init__(self, lr_size: int, batch: int, seed: int) -> None:
-        self.batch = batch
+    def __init__(self, lr_size: int, batch: int, seed: int, soft_share: float) -> None:
+        self.batch, self.soft_share = batch, soft_share
         self.hr_size = (lr_size + 2 * MARGIN) * SCALE
         self.pictures = read_photographs(self.hr_size)
         share = np.array([picture.share for picture in self.pictures])
@@ -88,7 +94,7 @@ class PairSampler:
     def draw(self) -> tuple[Tensor, Tensor]:
         """Draw one batch."""
         chosen = self.random.choice(len(self.pictures), size=self.batch, p=self.probability)
-        patches = torch.stack([self._patch(self.pictures[i].pixels) for i in chosen]).float()
+        patches = torch.stack([self._soften(self._patch(self.pictures[i].pixels)) for i in chosen])
         small = interpolate(patches, scale_factor=1 / SCALE, mode="bicubic", antialias=True)
         lr = quantise(small[..., MARGIN:-MARGIN, MARGIN:-MARGIN]).float() / 255
         border = MARGIN * SCALE
@@ -107,9 +113,24 @@ class PairSampler:
             patch = patch[torch.from_numpy(self.random.permutation(3))]
         return patch
 
+    def _soften(self, patch: Tensor) -> Tensor:
+        values = patch.float()
+        if self.soft_share == 0 or self.random.random() >= self.soft_share:
+            return values
+        blur = gaussian_matrix(self.hr_size, self.random.uniform(0, SOFTEST))
+        return blur @ values @ blur.T
+
     def _crop(self, pixels: Tensor) -> Tensor:
         top, left = (int(self.random.integers(side - self.hr_size + 1)) for side in pixels.shape[-2:])
         return pixels[:, top : top + self.hr_size, left : left + self.hr_size]
+
+
+def gaussian_matrix(side: int, sigma: float) -> Tensor:
+    """Return the side×side matrix that blurs a column of pixels; ``sigma`` in pixels, rows sum to one."""
+    place = torch.arange(side, dtype=torch.float32)
+    weights = torch.exp(-((place[:, None] - place) ** 2) / (2 * sigma**2 + 1e-6))
+    weights = torch.where(weights > 1e-6, weights, 0)  # denormal numbers are slow
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def detail(patch: Tensor) -> float:

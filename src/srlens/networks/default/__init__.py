@@ -28,9 +28,9 @@ def build(name: str) -> "nn.Module":
         accepted = ", ".join(DEFAULT_NETWORKS)
         raise SettingError(f"there is no shipped network {name!r}; choose one of: {accepted}")
     # Here and not above: torch takes seconds to import, and listing the names needs none of it.
-    from safetensors.torch import load  # noqa: PLC0415
+    from safetensors.torch import load
 
-    from srlens.networks.default import model  # noqa: PLC0415
+    from srlens.networks.default import model
 
     module = {"plain": model.plain, "channel": model.channel, "nonlocal": model.nonlocal_}[name]()
     weights = resources.files(__name__).joinpath("weights", f"{name}.safetensors").read_bytes()
@@ -44,6 +44,6 @@ def conv_radius(module: "nn.Module") -> int | None:
     An SR pixel lies in one LR pixel p; with radius r it depends on no LR pixel outside the (2r + 1)×(2r + 1)
     around p. The bicubic path beside the convolutions is counted too.
     """
-    from srlens.networks.default import model  # noqa: PLC0415
+    from srlens.networks.default import model
 
     return model.conv_radius(module)

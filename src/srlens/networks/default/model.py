@@ -126,9 +126,7 @@ class SmallSR(nn.Module):
     the block's two convolutions.
     """
 
-    def __init__(
-        self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS
-    ) -> None:
+    def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__()
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
