@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srlens.attribution.arc import Clock
 from srlens.attribution.path import Path
-from srlens.attribution.quadrature import INDEPENDENT, MIDPOINT, Rule
+from srlens.attribution.quadrature import FROM_NEIGHBOURS, FROM_TRISECTION, MIDPOINT, Rule
 from srlens.errors import ToleranceWarning
 
 Floats = NDArray[np.float64]
@@ -64,38 +64,39 @@ class Curve:
 def integrate_fixed(
     curve: Curve, gradients: Gradients, rule: Rule, steps: int, batch: int, progress: Progress | None = None
 ) -> Integral:
-    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once."""
+    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once.
+
+    The error is estimated from the differences of neighbouring gradients, see ``quadrature.FROM_NEIGHBOURS``.
+    """
     nodes = rule.nodes(steps)
     total = torch.zeros_like(curve.image)
-    bias = torch.zeros_like(curve.image)
+    halves = torch.zeros_like(curve.image)
     squares = 0.0
-    # Whole groups at a time, since the error is estimated from each group against one node standing for it.
-    chunk = max(batch // rule.group, 1) * rule.group
-    for start in range(0, steps, chunk):
-        stop = min(start + chunk, steps)
+    g = delta = curve.image[None][:0]
+    for start in range(0, steps, batch):
+        stop = min(start + batch, steps)
         u = nodes.at[start:stop]
-        pieces = [gradients(curve.points(u[k : k + batch])) for k in range(0, len(u), batch)]
-        g = torch.cat(pieces)
         if nodes.edges is not None:
-            delta = curve.increments(nodes.edges[start : stop + 1])
+            new_delta = curve.increments(nodes.edges[start : stop + 1])
         else:
             assert nodes.weights is not None
-            delta = curve.weighted_derivatives(u, nodes.weights[start:stop])
-        total += (g * delta).sum(dim=0)
-        for k in range(0, len(u), rule.group):
-            members = slice(k, k + rule.group)
-            representative = min(k + rule.representative, len(u) - 1)
-            difference = ((g[members] - g[representative]) * delta[members]).sum(dim=0)
-            bias += difference
-            squares += float(difference.square().sum())
+            new_delta = curve.weighted_derivatives(u, nodes.weights[start:stop])
+        new_g = gradients(curve.points(u))
+        total += (new_g * new_delta).sum(dim=0)
+        g, delta = torch.cat([g[-1:], new_g]), torch.cat([delta[-1:], new_delta])
+        jumps = g[1:] - g[:-1]
+        halves += (jumps * delta[1:]).sum(dim=0) / 2
+        squares += float((jumps * (delta[1:] + delta[:-1]) / 2).square().sum())
         if progress is not None:
             progress(stop, steps)
-    error = None
-    if steps > 1:
-        norm = float(total.norm())
-        size = float(bias.norm()) if rule.systematic else (squares / INDEPENDENT) ** 0.5
-        error = size / norm if norm > 0 else None
-    return Integral(total, error, steps, converged=True)
+    norm = float(total.norm())
+    if steps == 1 or norm == 0:
+        return Integral(total, None, steps, converged=True)
+    unseen = steps / (steps - 1)  # there is one cell more than there are differences
+    variance = squares / FROM_NEIGHBOURS * unseen
+    if rule.systematic:
+        variance += float(halves.square().sum()) * unseen**2
+    return Integral(total, variance**0.5 / norm, steps, converged=True)
 
 
 @dataclass
@@ -124,7 +125,7 @@ def integrate_to_tolerance(
 
     Three cells at first, each trisected: the middle third's midpoint is the cell's own, so every gradient that was
     paid for stays in use. A trisection changes the cell's contribution by δ; the error that is left is taken as
-    ‖δ‖/√10 (see ``quadrature.INDEPENDENT``), and errors of different cells as independent. Then the fewest cells
+    ‖δ‖/√8 (see ``quadrature.FROM_TRISECTION``), and errors of different cells as independent. Then the fewest cells
     whose refinement should reach the tolerance are trisected, and so on.
     """
     expected = 3 * _FIRST_CELLS
@@ -187,7 +188,7 @@ def _trisect(
         left, right = new[2 * k], new[2 * k + 1]
         change = (left - cell.gradient) * delta[0] + (right - cell.gradient) * delta[2]
         total += change
-        share = float(change.square().sum()) / INDEPENDENT / 3
+        share = float(change.square().sum()) / FROM_TRISECTION / 3
         cells[i] = _Cell(e[1], e[2], cell.gradient, share)
         cells.append(_Cell(e[0], e[1], left, share))
         cells.append(_Cell(e[2], e[3], right, share))

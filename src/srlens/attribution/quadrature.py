@@ -41,17 +41,13 @@ class Rule:
         name: for records and captions.
         parameterisation: of the path: equal arc length in image space, or uniform in the path's own parameter.
         nodes: the rule with n nodes.
-        group: how many neighbouring nodes make one cell of the coarser rule from which the error is estimated.
-        representative: which of them is the coarser rule's node.
-        systematic: errors of neighbouring cells add up (a one-sided rule) rather than being independent.
+        systematic: the errors of neighbouring cells add up (a one-sided rule) rather than being independent.
         default_steps: how many nodes if neither steps nor tolerance apply.
     """
 
     name: str
     parameterisation: Parameterisation
     nodes: Callable[[int], Nodes]
-    group: int
-    representative: int
     systematic: bool = False
     default_steps: int = 50
 
@@ -71,9 +67,9 @@ def _gauss_legendre(n: int) -> Nodes:
     return Nodes(at=(at + 1) / 2, weights=weights / 2)
 
 
-MIDPOINT = Rule("midpoint", "arc length", _midpoint, group=3, representative=1)
-RIGHT_RIEMANN = Rule("right Riemann", "uniform", _right_riemann, group=2, representative=1, systematic=True)
-GAUSS_LEGENDRE = Rule("Gauss–Legendre", "uniform", _gauss_legendre, group=3, representative=1)
+MIDPOINT = Rule("midpoint", "arc length", _midpoint)
+RIGHT_RIEMANN = Rule("right Riemann", "uniform", _right_riemann, systematic=True)
+GAUSS_LEGENDRE = Rule("Gauss–Legendre", "uniform", _gauss_legendre)
 
 RULES: dict[str, Rule] = {
     "midpoint": MIDPOINT,
@@ -96,7 +92,13 @@ def find_rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
-# If a cell's error falls like 1/n with a random sign (ReLU kinks), the errors of the coarse and of the three times
-# finer rule are independent, so their difference has √(3² + 1²) times the size of the finer one's error. On smooth
-# networks (order 2) the same figure overestimates, by a factor of 8/√10 at most.
-INDEPENDENT = 10.0
+# The error estimates take the gradient along the path as a process of independent increments: between two nodes it
+# jumps where the path crosses kinks of the network (ReLU), and jumps do not know of each other. Then the variance of
+# g(u) − g(u') grows as |u − u'|, by s per unit of u say, and for a cell of width h
+#   with its node in the middle    the squared error is 2·∫₀^(h/2) s v² dv = s h³/12;
+#   with its node at the end       it is that of the trapezoidal rule, s h³/12, beside half the jump itself;
+#   and neighbouring nodes differ by s h, times h for what the difference makes in the map: s h³.
+# Trisecting a cell changes its share by 2·s(h/3)³ = s h³·2/27; its squared error was s h³/12 and is a ninth of it,
+# s h³/108, an eighth of the squared change. On smooth networks errors fall faster than that: both then overestimate.
+FROM_NEIGHBOURS = 12.0
+FROM_TRISECTION = 8.0
