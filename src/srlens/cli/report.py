@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,11 +15,19 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     console = Console()
     has_hr = comparison.subject.hr is not None
     height, width = comparison.rows[0].result.lr_size
-    table = Table(title=f"{comparison.subject.name}, {comparison.window}, LR {height}×{width}", title_justify="left")
+    table = Table(
+        title=f"{comparison.subject.name}, {comparison.window}, LR {height}×{width}",
+        title_justify="left",
+        caption="PSNR in dB, luma. Map error: estimated, relative L2." if has_hr else "Map error: estimated, relative L2.",
+        caption_justify="left",
+        box=SIMPLE_HEAD,  # without frames eight columns fit into 80 characters
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("network", overflow="fold")
-    columns = ["DI", "eff. pixels", "gap", "map error", "steps", *(["PSNR win.", "PSNR img."] if has_hr else []), "s"]
+    quality = ["PSNR\nwindow", "PSNR\nimage"] if has_hr else []
+    columns = ["DI", "eff.\npixels", "gap", "map\nerror", "steps", *quality, "time"]
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(column, justify="right")
     for row in comparison.rows:
         result = row.result
         table.add_row(
@@ -29,11 +38,11 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
             "–" if result.map_error is None else f"{result.map_error:.2%}",
             str(result.evaluations),
             *([decibel(row.psnr_window), decibel(row.psnr_image)] if has_hr else []),
-            f"{row.seconds:.1f}",
+            f"{row.seconds:.1f} s",
         )
     if has_hr:
-        quality = [decibel(comparison.bicubic_psnr_window), decibel(comparison.bicubic_psnr_image)]
-        table.add_row("bicubic", *["–"] * 5, *quality, "–", style="dim")
+        bicubic = [decibel(comparison.bicubic_psnr_window), decibel(comparison.bicubic_psnr_image)]
+        table.add_row("bicubic", *["–"] * 5, *bicubic, "–", style="dim")
     console.print(table)
     console.print(f"Window: {comparison.window_choice}.", highlight=False)
     for text in dict.fromkeys(row.result.conditions for row in comparison.rows):
@@ -42,5 +51,5 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
 
 
 def decibel(value: float | None) -> str:
-    """``"31.42 dB"``, or a dash where it is not known."""
-    return "–" if value is None else f"{value:.2f} dB"
+    """``"31.42"``, or a dash where it is not known."""
+    return "–" if value is None else f"{value:.2f}"

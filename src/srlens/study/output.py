@@ -27,7 +27,16 @@ def write_comparison(
     rows = [Row(row.result, row.sr, row.psnr_window, row.psnr_image) for row in comparison.rows]
     if len(rows) == 1:
         stem = folder / file_name(subject.name, rows[0].result.network, place)
-        figure = explain_figure(rows[0], subject.lr, subject.hr, style=style)
+        only = rows[0]
+        figure = explain_figure(
+            only.result,
+            subject.lr,
+            only.sr,
+            subject.hr,
+            psnr=only.psnr_window,
+            psnr_image=only.psnr_image,
+            style=style,
+        )
     else:
         stem = folder / file_name(subject.name, "comparison", place)
         figure = comparison_figure(rows, subject.lr, subject.hr, style=style)
