@@ -53,12 +53,20 @@ class Curve:
     def increments(self, edges: Floats) -> Tensor:
         """Differences of γ between neighbouring edges: (len(edges) − 1)×C×h×w."""
         points = self.points(edges)
-        return points[1:] - points[:-1]
+        return _without_rounding(points[1:] - points[:-1])
 
     def weighted_derivatives(self, u: Floats, weights: Floats) -> Tensor:
         """``w·dγ/du`` at each u: N×C×h×w."""
         factors = self.clock.speed(u) * torch.from_numpy(weights)
-        return self.path.derivative(self.image, self.clock.alpha(u)) * factors[:, None, None, None]
+        return _without_rounding(self.path.derivative(self.image, self.clock.alpha(u)) * factors[:, None, None, None])
+
+
+def _without_rounding(difference: Tensor) -> Tensor:
+    """Zero where an image in [0, 1] differs by rounding alone, so that flat areas have exactly no part in the map."""
+    return torch.where(difference.abs() > _ROUNDING, difference, 0.0)
+
+
+_ROUNDING = 1e-14  # float64 keeps 1e-16, and a blurred pixel is a sum of 81 products
 
 
 def integrate_fixed(
