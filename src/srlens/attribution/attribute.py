@@ -41,6 +41,7 @@ def attribute(
     max_steps: int = 729,
     memory: int | None = None,
     progress: Progress | None = None,
+    regional: bool = True,
 ) -> Attribution:
     """Compute the local attribution map (Gu & Dong, CVPR 2021) of one window of the SR image.
 
@@ -62,6 +63,8 @@ def attribute(
         max_steps: limit of gradient evaluations when refining to a tolerance.
         memory: bytes that the evaluation may use; by default one node at a time on the CPU.
         progress: called with (evaluations done, evaluations expected).
+        regional: evaluate the network only where the window needs it, where that pays and where the first
+            evaluation shows it to give the same; ``Attribution.evaluation`` tells what was done.
 
     Raises:
         WindowError, SettingError, ImageError, ImageTooSmallError, ChannelError: something given cannot be used.
@@ -90,7 +93,9 @@ def attribute(
     prepared = network.prepare(check_image(image).double())
     height, width = prepared.shape[-2:]
     settings.path.check(height, width)
-    evaluator = Evaluator(network, settings.detector, window, height, width)
+    # Refinement to a tolerance makes 9 evaluations at least, and more as a rule.
+    expected = settings.steps if settings.steps is not None else 21
+    evaluator = Evaluator(network, settings.detector, window, height, width, regional=regional, expected=expected)
     with frozen(network.module):
         return _attribute(network, prepared, window, settings, evaluator, progress)
 
@@ -137,6 +142,7 @@ def _attribute(
         network=network.name,
         network_digest=network.digest,
         scale=network.scale,
+        evaluation=evaluator.evaluation,
     )
 
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from srlens.attribution.detector import Detector
+from srlens.attribution.region.regional import Regional, Source
+from srlens.attribution.region.verify import Result
 from srlens.attribution.window import Window
 from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
 from srlens.imaging.resample import bicubic_upscale
@@ -64,12 +66,24 @@ class Evaluator:
         window: in SR pixels.
         height: of the LR image.
         width: of the LR image.
+        regional: evaluate the network only where the window needs it, once that is verified to give the same.
+        expected: how many gradients will be asked for; few do not repay the verification.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
     """
 
-    def __init__(self, network: SuperResolver, detector: Detector, window: Window, height: int, width: int) -> None:
+    def __init__(
+        self,
+        network: SuperResolver,
+        detector: Detector,
+        window: Window,
+        height: int,
+        width: int,
+        *,
+        regional: bool = True,
+        expected: int = 1,
+    ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
         self.read = window.grown(detector.margin, sr_height, sr_width)
@@ -82,11 +96,18 @@ class Evaluator:
         self.network = network
         self.detector = detector
         self.evaluations = 0
+        self._regional = Regional(network, self.read, expected, wanted=regional)
+
+    @property
+    def evaluation(self) -> str:
+        """How gradients are evaluated now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``."""
+        return self._regional.description
 
     def detect(self, images: Tensor) -> Tensor:
         """Detector values (N, float64, CPU) at N×C×h×w LR images."""
         with _out_of_memory_named(), torch.no_grad():
-            return torch.cat([self._detector_of(self._leaf(one[None])) for one in images]).cpu().double()
+            singly = [self._leaf(one[None]) for one in images]
+            return torch.cat([self._detector_of(x, self._regional.source(x)) for x in singly]).cpu().double()
 
     def gradients(self, images: Tensor) -> Tensor:
         """Gradients of the detector (N×C×h×w, float64, CPU) at N×C×h×w LR images.
@@ -103,10 +124,7 @@ class Evaluator:
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
-            x = self._leaf(images).requires_grad_(True)
-            # A copy, since some networks write into their input, which autograd forbids for a leaf.
-            total = self._detector_of(x.clone()).sum()
-            (gradient,) = torch.autograd.grad(total, x)
+            gradient = self._regional.evaluate(self._leaf(images), self._differentiate).gradient
         self.evaluations += len(images)
         result = gradient.cpu().double()
         self._check_finite(result)
@@ -116,10 +134,25 @@ class Evaluator:
         """A copy of ``images`` where and as the network takes them."""
         return images.to(device=self.network.device, dtype=_leaf_dtype(self.network.dtype), copy=True)
 
-    def _detector_of(self, x: Tensor) -> Tensor:
-        patch = self._patch(x)
+    def _differentiate(self, images: Tensor, source: Source) -> Result:
+        x = images.detach().requires_grad_(True)
+        patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
+        if not patch.requires_grad:  # told here, since a residual detector would hide it
+            raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+        (gradient,) = torch.autograd.grad(self._measure(x, patch).sum(), x)
+        return Result(patch.detach(), gradient)
+
+    def _detector_of(self, x: Tensor, source: Source) -> Tensor:
+        return self._measure(x, source(x.clone()))
+
+    def _measure(self, x: Tensor, patch: Tensor) -> Tensor:
+        """Detector values (N) of the SR pixels that the detector reads, made of the LR images x."""
         if not torch.isfinite(patch).all():
             raise NotFiniteError(self._why_not_finite())
+        if patch.dtype in (torch.float16, torch.bfloat16):
+            patch = patch.float()  # a type in which the detector's sums are safe
+        if self.detector.residual:
+            patch = patch - self._enlarged(x, patch)
         values = self.detector.measure(patch)
         if not isinstance(values, Tensor) or values.shape != patch.shape[:1]:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
@@ -129,24 +162,15 @@ class Evaluator:
             )
         return values
 
-    def _patch(self, x: Tensor) -> Tensor:
-        """The SR pixels that the detector reads, in a type in which its sums are safe."""
+    def _enlarged(self, x: Tensor, patch: Tensor) -> Tensor:
+        """The same SR pixels by bicubic."""
+        if patch.shape[1] != x.shape[1]:
+            raise SettingError(
+                f"The detector {self.detector.name!r} compares the output with the enlarged input, but "
+                f"{self.network.name} makes {patch.shape[1]} channels of {x.shape[1]}. Choose another detector."
+            )
         r = self.read
-        sr = self.network(x)
-        if x.requires_grad and not sr.requires_grad:  # told here, since a residual detector would hide it
-            raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
-        patch = sr[..., r.top : r.bottom, r.left : r.right]
-        if patch.dtype in (torch.float16, torch.bfloat16):
-            patch = patch.float()
-        if self.detector.residual:
-            if sr.shape[1] != x.shape[1]:
-                raise SettingError(
-                    f"The detector {self.detector.name!r} compares the output with the enlarged input, but "
-                    f"{self.network.name} makes {sr.shape[1]} channels of {x.shape[1]}. Choose another detector."
-                )
-            enlarged = bicubic_upscale(x, self.network.scale)[..., r.top : r.bottom, r.left : r.right]
-            patch = patch - enlarged.to(patch.dtype)
-        return patch
+        return bicubic_upscale(x, self.network.scale)[..., r.top : r.bottom, r.left : r.right].to(patch.dtype)
 
     def _check_finite(self, gradient: Tensor) -> None:
         bad = ~torch.isfinite(gradient)

@@ -1,0 +1,155 @@
+"""From a graph and a window to the steps that compute just the window."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from srlens.attribution.region.box import Box, Interval, full_box, hull, volume
+from srlens.attribution.region.cost import multiply_adds
+from srlens.attribution.region.graph import Graph, Node
+from srlens.attribution.region.rule import Local
+from srlens.attribution.region.rules import RULES
+
+# A box of more than this share of a tensor is taken as the whole: cropping would cost what it saves.
+_NEARLY_ALL = 0.9
+
+Cut = tuple[int, int, int]
+"""Axis, start, length: one narrowing."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator call.
+
+    Attributes:
+        call: the computation.
+        takes: value and cuts of each input.
+        outputs: the values that it makes; a call that makes more than one returns a sequence.
+        frees: values that no later step needs.
+    """
+
+    call: Callable[[Sequence[Tensor]], Any]
+    takes: tuple[tuple[int, tuple[Cut, ...]], ...]
+    outputs: tuple[int, ...]
+    frees: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to compute the window, and what that saves.
+
+    Attributes:
+        steps: in order.
+        given: the value that the LR image is, and the cuts that its part of interest takes.
+        result: the value that the patch lies in, and the cuts that lead to it.
+        saved: share of the network's multiply-adds that the plan leaves out.
+        lr_box: the part of the N×C×h×w LR image that is used.
+    """
+
+    steps: tuple[Step, ...]
+    given: tuple[int, tuple[Cut, ...]]
+    result: tuple[int, tuple[Cut, ...]]
+    saved: float
+    lr_box: Box
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The SR window (N×C×height×width) of the LR images x (N×C×h×w); differentiable."""
+        values: dict[int, Tensor] = {self.given[0]: _cut(x, self.given[1])}
+        for step in self.steps:
+            result = step.call([_cut(values[value], cuts) for value, cuts in step.takes])
+            if len(step.outputs) == 1:
+                values[step.outputs[0]] = result
+            else:
+                values.update(zip(step.outputs, result, strict=True))
+            for value in step.frees:
+                del values[value]
+        return _cut(values[self.result[0]], self.result[1])
+
+
+def make_plan(graph: Graph, rows: Interval, columns: Interval) -> Plan:
+    """Plan the SR rows and columns (half-open intervals) of the graph's N×C×H×W output."""
+    whole = full_box(graph.shapes[graph.output])
+    window = (*whole[:2], rows, columns)
+    asked: dict[int, Box] = {graph.output: window}
+    locals_: list[tuple[Node, Local]] = []
+    spent = total = 0.0
+    for node in reversed(graph.nodes):
+        full_cost = multiply_adds(node, graph.shapes)
+        total += full_cost
+        local = _restricted(node, asked, graph)
+        if local is None:
+            continue
+        for value, box in zip(node.inputs, local.demands, strict=True):
+            asked[value] = hull(asked[value], box) if value in asked else box
+        if full_cost:
+            spent += full_cost * volume(local.produced) / prod(graph.shapes[node.outputs[0]])
+        locals_.append((node, local))
+    locals_.reverse()
+    have = {graph.input: asked.get(graph.input, full_box(graph.shapes[graph.input]))}
+    for node, local in locals_:
+        have.update({value: full_box(graph.shapes[value]) for value in node.outputs})
+        have[node.outputs[0]] = local.produced
+    return Plan(
+        steps=_steps(locals_, have, keep=graph.output),
+        given=(graph.input, _cuts(full_box(graph.shapes[graph.input]), have[graph.input])),
+        result=(graph.output, _cuts(have[graph.output], window)),
+        saved=1 - spent / total if total else 0.0,
+        lr_box=have[graph.input],
+    )
+
+
+def _restricted(node: Node, asked: dict[int, Box], graph: Graph) -> Local | None:
+    """The node as the boxes asked of its outputs allow; None if nothing is asked of it."""
+    wanted = [value for value in node.outputs if value in asked]
+    if not wanted:
+        return None
+    first = node.outputs[0]
+    shape = graph.shapes[first]
+    rule = RULES.get(node.name) if wanted == [first] else None
+    if rule is not None and 0 not in shape:
+        box = asked[first]
+        if volume(box) > _NEARLY_ALL * prod(shape):
+            box = full_box(shape)
+        local = rule(node, box, graph.shapes)
+        if local is not None:
+            whole_inputs = all(d == full_box(graph.shapes[v]) for v, d in zip(node.inputs, local.demands, strict=True))
+            if local.produced != full_box(shape) or not whole_inputs:
+                return local
+    demands = tuple(full_box(graph.shapes[value]) for value in node.inputs)
+    return Local(full_box(shape), demands, node.call)
+
+
+def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -> tuple[Step, ...]:
+    last_use: dict[int, int] = {}
+    for position, (node, _) in enumerate(locals_):
+        for value in (*node.outputs, *node.inputs):
+            last_use[value] = position
+    steps = []
+    for position, (node, local) in enumerate(locals_):
+        as_recorded = local.run == node.call
+        outputs = node.outputs if as_recorded else node.outputs[:1]
+        seen = {*outputs, *node.inputs}
+        steps.append(
+            Step(
+                call=local.run,
+                takes=tuple(
+                    (value, _cuts(have[value], box)) for value, box in zip(node.inputs, local.demands, strict=True)
+                ),
+                outputs=outputs,
+                frees=tuple(value for value in seen if last_use[value] == position and value != keep),
+            )
+        )
+    return tuple(steps)
+
+
+def _cuts(have: Box, want: Box) -> tuple[Cut, ...]:
+    return tuple((axis, w[0] - h[0], w[1] - w[0]) for axis, (h, w) in enumerate(zip(have, want, strict=True)) if h != w)
+
+
+def _cut(tensor: Tensor, cuts: tuple[Cut, ...]) -> Tensor:
+    for axis, start, length in cuts:
+        tensor = tensor.narrow(axis, start, length)
+    return tensor
