@@ -1,6 +1,8 @@
 """The photographs that ship with the package (licences in the README beside them)."""
 
+from contextlib import AbstractContextManager
 from importlib import resources
+from pathlib import Path
 
 from torch import Tensor
 
@@ -17,7 +19,16 @@ def sample_image(name: str = "pagoda") -> Tensor:
     """
     from srlens.imaging.files import read_image
 
+    with sample_path(name) as path:
+        return read_image(path)
+
+
+def sample_path(name: str) -> AbstractContextManager[Path]:
+    """The file of a packaged photograph, for as long as the block lasts.
+
+    Raises:
+        SettingError: no sample has that name.
+    """
     if name not in SAMPLES:
         raise SettingError(f"No sample photograph is called {name!r}; known: {', '.join(SAMPLES)}.")
-    with resources.as_file(resources.files(__name__).joinpath(f"{name}.png")) as path:
-        return read_image(path)
+    return resources.as_file(resources.files(__name__).joinpath(f"{name}.png"))

@@ -1,0 +1,1 @@
+"""Where jobs run, all through the interface of :class:`concurrent.futures.Executor`."""

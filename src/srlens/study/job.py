@@ -1,0 +1,143 @@
+"""One job of a study: one network at one window. Its name is the hash of all that its result depends on."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from srlens._version import __version__
+from srlens.attribution.path import path_settings
+from srlens.attribution.settings import Settings
+from srlens.attribution.window import Window
+from srlens.study.schema import MethodSection
+
+
+@dataclass(frozen=True)
+class NetworkRef:
+    """A network by what names it; small enough to travel to another machine.
+
+    Attributes:
+        spec: as :func:`srlens.networks.open.open_network` takes it; paths are absolute.
+        scale: SR pixels per LR pixel.
+        digest: SHA-256 of the file (or of the weights, where there is no file), or ``"unavailable: …"``.
+        name: for tables; None: the network's own.
+        kind: how it gathers context; None: as srlens knows it.
+        value_range: overrides what is known.
+        channels: of a module.
+        module: ``spec`` is the user's code.
+    """
+
+    spec: str
+    scale: int
+    digest: str
+    name: str | None = None
+    kind: str | None = None
+    value_range: float | None = None
+    channels: int | None = None
+    module: bool = False
+
+    @property
+    def label(self) -> str:
+        """What to call it before it is opened."""
+        return self.name or self.spec.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """An image by what names it.
+
+    Attributes:
+        spec: absolute path, or the name of a packaged photograph.
+        digest: SHA-256 of the file, or ``"unavailable: …"``.
+        name: for tables.
+        given: ``"hr"`` or ``"lr"``.
+        degradation: how the LR is made of an HR image.
+    """
+
+    spec: str
+    digest: str
+    name: str
+    given: str
+    degradation: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network at one window.
+
+    Attributes:
+        network: what is explained.
+        image: the whole picture.
+        window: in SR pixels of the whole picture.
+        lr_size: side of the LR crop around the window, in LR pixels; None: the whole picture.
+        method: how the map is computed.
+        lpips: whether LPIPS is measured.
+    """
+
+    network: NetworkRef
+    image: ImageRef
+    window: Window
+    lr_size: int | None
+    method: MethodSection
+    lpips: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """All that the result depends on, as plain values. Names and paths are not among it."""
+        network = self.network
+        return {
+            "srlens": __version__,
+            "network": {
+                "sha256": network.digest,
+                "scale": network.scale,
+                "value_range": network.value_range,
+                "channels": network.channels,
+            },
+            "place": self.place(),
+            "settings": settings_record(self.method.settings()),
+            "lpips": self.lpips,
+        }
+
+    def place(self) -> dict[str, Any]:
+        """What of which picture is shown to the network, as plain values."""
+        w, image = self.window, self.image
+        return {
+            "image": {"sha256": image.digest, "given": image.given, "degradation": image.degradation},
+            "window": [w.top, w.left, w.height, w.width],
+            "lr_size": self.lr_size,
+            "scale": self.network.scale,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of :meth:`identity`, first 32 hex digits."""
+        return content_hash(self.identity())
+
+    @cached_property
+    def place_id(self) -> str:
+        """SHA-256 of :meth:`place`, first 16 hex digits: the same for all networks at one window."""
+        return content_hash(self.place())[:16]
+
+    def __str__(self) -> str:
+        return f"{self.network.label} at {self.image.name}, {self.window}"
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of canonical JSON (sorted keys, no spaces), first 32 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def settings_record(s: Settings) -> dict[str, Any]:
+    """Settings as plain values."""
+    return {
+        "preset": s.preset,
+        "detector": s.detector.name,
+        "path": path_settings(s.path),
+        "rule": s.rule.name,
+        "parameterisation": s.parameterisation,
+        "steps": s.steps,
+        "tolerance": s.tolerance,
+        "max_steps": s.max_steps,
+        "shifted_index": s.shifted_index,
+    }

@@ -1,0 +1,178 @@
+"""Mine hard windows: over many pictures, where given networks do worst. The paper's principles: local, and hard."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from srlens.attribution.window import Window
+from srlens.errors import SettingError, StudyError
+from srlens.imaging.colour import match_channels
+from srlens.imaging.degrade import Method
+from srlens.imaging.files import image_digest, read_image
+from srlens.networks.network import Network
+from srlens.study.crop import Picture, make_picture
+from srlens.study.hard_window import Candidate, rank_windows, without_overlaps
+from srlens.study.opening import image_path
+from srlens.study.window_list import ListedImage, ListedWindow, WindowList
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+"""Files of a folder that count as pictures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mined:
+    """The windows found, and what became of the pictures.
+
+    Attributes:
+        windows: the list to freeze.
+        skipped: name of each picture that gave no window, with the reason.
+    """
+
+    windows: WindowList
+    skipped: tuple[tuple[str, str], ...]
+
+
+def mine(
+    images: Sequence[str | Path],
+    networks: Sequence[Network],
+    *,
+    count: int = 150,
+    size: int = 16,
+    lr_size: int | None = 64,
+    per_image: int | None = None,
+    separation: int | None = None,
+    degradation: Method = "matlab",
+    progress: Callable[[int, int], None] | None = None,
+) -> Mined:
+    """Find the windows where the networks' mean PSNR is lowest. The same input gives the same list.
+
+    Candidates stand on a grid of half the window's size, away from the picture's edges by that size where there is
+    room. They are taken in order of their PSNR, at most ``per_image`` of a picture, and no two near one another.
+
+    Args:
+        images: HR picture files, folders of them, or packaged photographs by name.
+        networks: the judges, all of one scale.
+        count: windows wanted; fewer where the pictures do not hold so many.
+        size: side of the windows, in SR pixels.
+        lr_size: side of the LR crop that a study will show the networks; smaller pictures are left out. None: all
+            are taken.
+        per_image: at most so many windows of one picture; by default twice its even share, so that no picture
+            decides a study alone.
+        separation: SR pixels that are left free between windows; by default ``size``.
+        degradation: how the LR is made.
+        progress: called with (pictures done, pictures).
+
+    Raises:
+        SettingError: no network, different scales, a count or size below 1.
+        StudyError: no picture gave a window; says why.
+    """
+    if not networks:
+        raise SettingError("Give at least one network; windows are hard for somebody.")
+    scales = sorted({network.scale for network in networks})
+    if len(scales) > 1:
+        raise SettingError(f"The networks have scales {', '.join(map(str, scales))}; mining needs one scale.")
+    if count < 1 or size < 1 or (per_image is not None and per_image < 1):
+        raise SettingError(f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1.")
+    specs = find_images(images)
+    apart = size if separation is None else separation
+    cap = per_image if per_image is not None else max(1, -(-2 * count // len(specs)))
+    found: list[tuple[ListedImage, Candidate]] = []
+    skipped: list[tuple[str, str]] = []
+    names = _unique_names(specs)
+    for done, (spec, name) in enumerate(zip(specs, names, strict=True), start=1):
+        try:
+            with image_path(spec) as path:
+                listed = ListedImage(name, spec, image_digest(path))
+                picture = make_picture(read_image(path), scales[0], given="hr", degradation=degradation)
+            candidates = _candidates(picture, networks, size, lr_size)
+        except ValueError as error:  # every error of input: damaged, too small, wrong channels
+            skipped.append((name, str(error)))
+        else:
+            chosen = _spread(candidates, cap, apart)
+            found += [(listed, candidate) for candidate in chosen]
+        if progress is not None:
+            progress(done, len(specs))
+    if not found:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
+        raise StudyError(f"None of the {len(specs)} pictures gave a window. {reasons}")
+    found.sort(key=lambda pair: (pair[1].psnr, pair[0].name, pair[1].window.top, pair[1].window.left))
+    found = found[:count]
+    conditions: dict[str, int | str] = {"size": size, "per_image": cap, "separation": apart}
+    if lr_size is not None:
+        conditions["lr_size"] = lr_size
+    listed_images = sorted({listed.name: listed for listed, _ in found}.values(), key=lambda image: image.name)
+    windows = WindowList(
+        scale=scales[0],
+        degradation=degradation,
+        conditions=conditions,
+        networks=tuple((network.name, network.digest) for network in networks),
+        images=tuple(listed_images),
+        windows=tuple(ListedWindow(listed.name, c.window, round(c.psnr, 4)) for listed, c in found),
+    )
+    return Mined(windows, tuple(skipped))
+
+
+def find_images(given: Sequence[str | Path]) -> list[str]:
+    """Absolute paths (or names of packaged photographs), folders opened, each once, in a fixed order.
+
+    Raises:
+        StudyError: something is not there, or a folder holds no picture.
+    """
+    from srlens.imaging.samples import SAMPLES
+
+    found: list[str] = []
+    for entry in given:
+        if str(entry) in SAMPLES:
+            found.append(str(entry))
+            continue
+        path = Path(entry).expanduser().absolute()
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not inside:
+                raise StudyError(f"The folder {entry} holds no picture ({', '.join(SUFFIXES)}).")
+            found += inside
+        elif path.is_file():
+            found.append(str(path))
+        else:
+            raise StudyError(f"There is no picture or folder {entry}.")
+    if not found:
+        raise StudyError("Give at least one picture or folder of pictures.")
+    return list(dict.fromkeys(found))
+
+
+def _unique_names(specs: Sequence[str]) -> list[str]:
+    """Stems of the files; with the folder's name where two are alike, and a number where even that is."""
+    stems = [Path(spec).stem for spec in specs]
+    longer = [s if stems.count(s) == 1 else f"{Path(p).parent.name}/{s}" for p, s in zip(specs, stems, strict=True)]
+    seen: dict[str, int] = {}
+    names = []
+    for name in longer:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
+
+
+def _candidates(picture: Picture, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
+    assert picture.hr is not None
+    lr, hr = picture.lr, picture.hr
+    if lr_size is not None and min(lr.shape[-2:]) < lr_size:
+        raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
+    if any(network.channels == 3 for network in networks):
+        lr, hr = match_channels(lr, 3), match_channels(hr, 3)
+    srs: list[Tensor] = [network.upscale(lr) for network in networks]
+    room = (min(hr.shape[-2:]) - size) // 4
+    border = max(0, min(size, room))
+    return rank_windows(srs, hr, size=size, stride=max(1, size // 2), border=border)
+
+
+def _spread(candidates: Sequence[Candidate], count: int, separation: int) -> list[Candidate]:
+    """The first candidates that leave so many pixels between their windows."""
+    grown = {}
+    for candidate in candidates:
+        w = candidate.window
+        box = Window(w.top, w.left, w.height + separation, w.width + separation)  # space below and to the right will do
+        grown[box] = candidate
+    boxes = [Candidate(box, candidate.psnr) for box, candidate in grown.items()]
+    return [grown[box.window] for box in without_overlaps(boxes, count)]

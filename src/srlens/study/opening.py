@@ -1,0 +1,88 @@
+"""Opening what a job names, and making sure that it is what was planned."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srlens.errors import CheckpointError, ImageError, StudyError
+from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.networks.catalog import catalog, fetch, file_sha256
+from srlens.networks.network import Network
+from srlens.networks.open import open_network
+from srlens.networks.shipped import shipped_name
+from srlens.study.job import ImageRef, NetworkRef
+
+
+def network_digest(ref: NetworkRef) -> str:
+    """SHA-256 (hex) of the network's file; of its weights, where it has none.
+
+    Raises:
+        SrlensError, OSError: it cannot be opened.
+    """
+    if ref.module or shipped_name(ref.spec):
+        return _opened(ref, torch.device("cpu")).digest
+    path = fetch(ref.spec) if ref.spec in catalog() else Path(ref.spec)
+    if not path.is_file():
+        return open_network(ref.spec).digest  # raises the error that names what was meant
+    return file_sha256(path)
+
+
+def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
+    """Open the network of a job.
+
+    Raises:
+        CheckpointError: its content is not what was planned, or it cannot be used.
+        StudyError: it has another scale than the study.
+        SrlensError: see :func:`srlens.networks.open.open_network`.
+    """
+    found = network_digest(ref)
+    if found != ref.digest:
+        raise CheckpointError(
+            f"{ref.spec} is not what was planned: its SHA-256 is {found}, expected {ref.digest}. "
+            + (
+                "The factory gives other weights every time: load them, or seed it."
+                if ref.module
+                else "It was changed or was missing; put it right and run again with --resume."
+            )
+        )
+    network = _opened(ref, device)
+    if network.scale != ref.scale:
+        raise StudyError(f"{ref.label} has scale {network.scale}, the study {ref.scale}; leave it out.")
+    return replace(network, kind=ref.kind) if ref.kind is not None else network
+
+
+def _opened(ref: NetworkRef, device: torch.device) -> Network:
+    return open_network(
+        ref.spec,
+        scale=None if shipped_name(ref.spec) and not ref.module else ref.scale,
+        value_range=ref.value_range,
+        channels=ref.channels,
+        name=ref.name,
+        device=device,
+        module=ref.module,
+    )
+
+
+def open_planned_image(ref: ImageRef) -> Tensor:
+    """Read the picture of a job, C×H×W in [0, 1].
+
+    Raises:
+        ImageError: it is missing, damaged, or not the picture that was planned.
+    """
+    with image_path(ref.spec) as path:
+        found = image_digest(path)
+        if found != ref.digest:
+            raise ImageError(
+                f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
+                "It was changed or was missing; put it right and run again with --resume."
+            )
+        return read_image(path)
+
+
+def image_path(spec: str) -> AbstractContextManager[Path]:
+    """The file of a picture: a packaged photograph by its name, or the path itself."""
+    return sample_path(spec) if spec in SAMPLES else nullcontext(Path(spec))

@@ -1,0 +1,170 @@
+"""From a study file to its jobs: every network at every window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from srlens.attribution.window import Window
+from srlens.errors import SrlensError, StudyError
+from srlens.imaging.files import image_digest
+from srlens.imaging.samples import SAMPLES
+from srlens.networks.catalog import catalog
+from srlens.networks.shipped import shipped_name
+from srlens.study.job import ImageRef, Job, NetworkRef, settings_record
+from srlens.study.opening import image_path, network_digest
+from srlens.study.schema import NetworkEntry, Study
+from srlens.study.window_list import read_window_list
+
+
+@dataclass(frozen=True)
+class PlannedWindow:
+    """A window of the study.
+
+    Attributes:
+        image: its picture.
+        window: in SR pixels of the whole picture.
+        psnr: mean PSNR (dB) by which it was mined; None where it was given.
+    """
+
+    image: ImageRef
+    window: Window
+    psnr: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a study will compute.
+
+    Attributes:
+        study: the study file.
+        networks: in its order.
+        windows: in its order.
+    """
+
+    study: Study
+    networks: tuple[NetworkRef, ...]
+    windows: tuple[PlannedWindow, ...]
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """Every network at every window, network by network, so that one is loaded once and used for all."""
+        return tuple(self._jobs())
+
+    def _jobs(self) -> Iterator[Job]:
+        study = self.study
+        for network in self.networks:
+            for place in self.windows:
+                yield Job(network, place.image, place.window, study.images.lr_size, study.method, study.output.lpips)
+
+    def record(self) -> dict[str, Any]:
+        """The plan as plain values: what the report needs to know without the files."""
+        settings = settings_record(self.study.method.settings())
+        images = list(dict.fromkeys(window.image for window in self.windows))
+        number = {image: i for i, image in enumerate(images)}
+        ids = [job.id for job in self.jobs]
+        width = len(self.windows)
+        return {
+            "format": PLAN_FORMAT,
+            "title": self.study.title,
+            "scale": self.study.scale,
+            "images_given": self.study.images.model_dump(),
+            "settings": settings,
+            "networks": [
+                {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.spec}
+                for n in self.networks
+            ],
+            "images": [{"name": i.name, "sha256": i.digest} for i in images],
+            "windows": [
+                {
+                    "image": number[w.image],
+                    "window": [w.window.top, w.window.left, w.window.height, w.window.width],
+                    "mined_psnr": w.psnr,
+                    "place": self.jobs[k].place_id,
+                }
+                for k, w in enumerate(self.windows)
+            ],
+            "jobs": [ids[k * width : (k + 1) * width] for k in range(len(self.networks))],
+        }
+
+
+PLAN_FORMAT = "srlens-plan-1"
+
+
+def make_plan(study: Study) -> Plan:
+    """Find the files of a study and hash them.
+
+    A file that is missing or damaged is no error here: its jobs will fail with that reason, and the others run.
+
+    Raises:
+        StudyError: the list of windows cannot be used or does not fit the study; a network is named twice.
+    """
+    windows = tuple(_windows(study))
+    if len({(w.image.digest, w.image.spec, w.window) for w in windows}) < len(windows):
+        raise StudyError("A window is listed twice. Every window of a study must be another one.")
+    networks = tuple(_network(study, entry) for entry in study.networks)
+    labels = [network.label for network in networks]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
+    return Plan(study, networks, windows)
+
+
+def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
+    spec = entry.open
+    named = entry.module or shipped_name(spec) or spec in catalog()
+    if not named and study.resolve(spec).is_file():
+        spec = str(study.resolve(spec))
+    ref = NetworkRef(
+        spec=spec,
+        scale=study.scale,
+        digest="",
+        name=entry.name,
+        kind=entry.kind,
+        value_range=entry.value_range,
+        channels=entry.channels,
+        module=entry.module,
+    )
+    try:
+        digest = network_digest(ref)
+    except (SrlensError, OSError) as error:
+        # A missing file still has the place where it would be, so that it is found once it is back.
+        looks_like_file = not named and ("/" in spec or "." in spec)
+        ref = replace(ref, spec=str(study.resolve(spec)) if looks_like_file else spec)
+        digest = f"unavailable: {ref.spec} ({type(error).__name__})"
+    return replace(ref, digest=digest)
+
+
+def _windows(study: Study) -> Iterator[PlannedWindow]:
+    given, how = study.images.given, study.images.degradation
+    if isinstance(study.windows, str):
+        path = study.resolve(study.windows)
+        listed = read_window_list(path)
+        for label, mined, wanted in (("scale", listed.scale, study.scale), ("degradation", listed.degradation, how)):
+            if mined != wanted:
+                raise StudyError(
+                    f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
+                    f"change `{label}`."
+                )
+        images = {i.name: ImageRef(i.path, i.sha256, i.name, given, how) for i in listed.images}
+        for entry in listed.windows:
+            yield PlannedWindow(images[entry.image], entry.window, entry.psnr)
+        return
+    known: dict[str, ImageRef] = {}
+    for given_window in study.windows:
+        name = given_window.image
+        if name not in known:
+            known[name] = _image(study, name)
+        window = Window(given_window.top, given_window.left, given_window.height, given_window.width)
+        yield PlannedWindow(known[name], window)
+
+
+def _image(study: Study, text: str) -> ImageRef:
+    spec = text if text in SAMPLES else str(study.resolve(text))
+    try:
+        with image_path(spec) as path:
+            digest = image_digest(path)
+    except SrlensError as error:
+        digest = f"unavailable: {spec} ({type(error).__name__})"
+    return ImageRef(spec, digest, Path(text).stem, study.images.given, study.images.degradation)

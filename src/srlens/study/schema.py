@@ -1,0 +1,196 @@
+"""The study file: which networks, windows and settings, as strict TOML."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from srlens.attribution.path_choice import choose_path
+from srlens.attribution.settings import Settings, resolve_settings
+from srlens.errors import SettingError, StudyError
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors, and nothing changes once it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class NetworkEntry(_Strict):
+    """One network of the study."""
+
+    open: Annotated[str, Field(min_length=1)]
+    """A checkpoint file (relative to the study file), a shipped network (``plain``), a published one (``imdn-x4``),
+    or with ``module`` the user's own ``package.module:factory``."""
+    name: str | None = None
+    """For tables; the network's own by default."""
+    kind: str | None = None
+    """How it gathers context, for finding 2, where srlens does not know it: ``convolution``, ``global pooling``,
+    ``non-local`` or ``transformer``."""
+    value_range: Annotated[float, Field(gt=0)] | None = None
+    channels: Annotated[int, Field(ge=1)] | None = None
+    module: bool = False
+    """``open`` is ``package.module:factory``: the module is imported and run."""
+
+
+class WindowEntry(_Strict):
+    """One window, in pixels of the SR image of the whole picture."""
+
+    image: Annotated[str, Field(min_length=1)]
+    """A file (relative to the study file) or a packaged photograph (``pagoda``, ``hopper``)."""
+    top: Annotated[int, Field(ge=0)]
+    left: Annotated[int, Field(ge=0)]
+    height: Annotated[int, Field(ge=1)] = 16
+    width: Annotated[int, Field(ge=1)] = 16
+
+
+class ImagesSection(_Strict):
+    """What the image files are, and how much of them a network is given."""
+
+    given: Literal["hr", "lr"] = "hr"
+    """``hr``: the LR is made from them. ``lr``: they are LR, and nothing is known of PSNR."""
+    degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
+    lr_size: Annotated[int, Field(ge=8)] | None = 64
+    """Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
+    for all. None (``false`` in TOML): the whole image."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _false_is_whole(cls, values: Any) -> Any:
+        """TOML has no None."""
+        if isinstance(values, dict) and values.get("lr_size") is False:
+            return {**values, "lr_size": None}
+        return values
+
+
+class MethodSection(_Strict):
+    """How the maps are computed, as :func:`srlens.attribute` takes it."""
+
+    preset: Literal["default", "paper"] = "default"
+    tolerance: float = 0.05
+    steps: int | None = None
+    max_steps: int = 729
+    detector: str | None = None
+    path: str | None = None
+    rule: str | None = None
+    sigma: float | None = None
+    kernel: int | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """The keyword arguments of :func:`srlens.attribute`."""
+        values = self.model_dump(exclude={"sigma", "kernel", "path"})
+        return {**values, "path": choose_path(self.path, self.sigma, self.kernel)}
+
+    def settings(self) -> Settings:
+        """The settings in full.
+
+        Raises:
+            SettingError: a value outside its range or an unknown name.
+        """
+        return resolve_settings(**self.keywords())
+
+    @model_validator(mode="after")
+    def _resolvable(self) -> Self:
+        try:
+            self.settings()
+        except SettingError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+class OutputSection(_Strict):
+    """What is kept."""
+
+    folder: str = "results"
+    """Relative to the study file."""
+    maps: bool = True
+    """Keep the map of each job (safetensors)."""
+    lpips: bool = False
+    """Measure LPIPS too; needs the extra ``srlens[lpips]``, whose weights are downloaded on first use."""
+
+
+class Study(_Strict):
+    """A study file as it was read."""
+
+    title: str = "Study"
+    scale: Annotated[int, Field(ge=1)] = 4
+    networks: Annotated[tuple[NetworkEntry, ...], Field(min_length=1)]
+    windows: str | Annotated[tuple[WindowEntry, ...], Field(min_length=1)]
+    """A mined list (relative to the study file), or tables."""
+    images: ImagesSection = ImagesSection()
+    method: MethodSection = MethodSection()
+    output: OutputSection = OutputSection()
+    base: Path = Field(default=Path(), exclude=True)
+    """Folder that relative paths start from; set by :func:`read_study`."""
+
+    def resolve(self, text: str) -> Path:
+        """A path of the study file as an absolute path."""
+        return (self.base / Path(text).expanduser()).absolute()
+
+    @property
+    def folder(self) -> Path:
+        """Where the results go."""
+        return self.resolve(self.output.folder)
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study file.
+
+    Raises:
+        StudyError: it is missing, no TOML, or has a value that is not accepted; says which, and all of them.
+    """
+    file = Path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"The study file {file} cannot be read: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{file} is no TOML: {error}.") from error
+    return study_from(content, base=file.parent, source=str(file))
+
+
+def study_from(content: dict[str, Any], *, base: Path | None = None, source: str = "The study") -> Study:
+    """Check a study given as plain values, as TOML would give them.
+
+    Raises:
+        StudyError: a value is not accepted; says which, and all of them.
+    """
+    if "base" in content:
+        raise StudyError(f"{source}: `base` is no setting; relative paths start at the study file.")
+    try:
+        study = Study.model_validate(_tuples(content))
+    except ValidationError as error:
+        lines = [f"  {_place(e['loc'])}: {_said(e)}" for e in error.errors()]
+        raise StudyError(
+            f"{source} has {len(lines)} value(s) that cannot be used:\n" + "\n".join(lines) + "\n"
+            "`srlens study schema` prints what is accepted."
+        ) from error
+    return study.model_copy(update={"base": (base if base is not None else Path.cwd()).absolute()})
+
+
+def study_schema() -> dict[str, Any]:
+    """The JSON Schema of study files, for editors."""
+    schema = Study.model_json_schema()
+    schema["properties"].pop("base", None)
+    return schema
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, which strict models take; nothing else is converted."""
+    if isinstance(value, list):
+        return tuple(_tuples(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return value
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    kept = [str(part) for part in location if not str(part).startswith(("constrained-", "tuple[")) and part != "str"]
+    return ".".join(kept) or "the file"
+
+
+def _said(error: Any) -> str:
+    given = error.get("input")
+    shown = f", got {given!r}" if isinstance(given, str | int | float | bool) else ""
+    return f"{error['msg'].removeprefix('Value error, ')}{shown}"

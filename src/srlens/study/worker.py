@@ -1,0 +1,217 @@
+"""What runs in a worker: jobs one after another, with the network and the pictures of the last ones kept."""
+
+import errno
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.attribute import attribute
+from srlens.errors import (
+    NetworkOutputError,
+    NotDifferentiableError,
+    NotFiniteError,
+    SettingError,
+    SrlensError,
+    WindowError,
+    ZeroMapError,
+)
+from srlens.imaging.files import write_image
+from srlens.networks.network import Network
+from srlens.records.maps import save_map
+from srlens.study.crop import Crop, Picture, crop_around, make_picture
+from srlens.study.job import ImageRef, Job, NetworkRef
+from srlens.study.opening import open_planned_image, open_planned_network
+from srlens.study.row import measure_row
+from srlens.study.store import Failure, Store
+
+PERMANENT = (
+    NetworkOutputError,
+    NotDifferentiableError,
+    NotFiniteError,
+    SettingError,
+    WindowError,
+    ZeroMapError,
+)
+"""Errors that follow from what the job's id is made of: the same job would fail again."""
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs for one worker, in order.
+
+    Attributes:
+        jobs: what to compute.
+        folder: of the results.
+        maps: whether maps are kept.
+        threads: of torch on the CPU; results depend on it in the last digits, so that it is the same for all.
+        device: as torch names it; None: the worker's own (see :func:`use_device`), else CUDA where there is one.
+    """
+
+    jobs: tuple[Job, ...]
+    folder: str
+    maps: bool
+    threads: int
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: its id.
+        failure: why it has no result; None where it has one.
+        seconds: wall time.
+        disk: errno of a disk that takes no more; everything else would fail too.
+        computed: False where the result was there already.
+    """
+
+    job: str
+    failure: Failure | None
+    seconds: float
+    disk: int | None = None
+    computed: bool = True
+
+
+def run_batch(batch: Batch) -> list[Outcome]:
+    """Compute and store jobs; a job that fails does not stop the others, a full disk does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(batch.threads)
+    outcomes = []
+    try:
+        for job in batch.jobs:
+            outcomes.append(_run_job(job, batch))
+            if outcomes[-1].disk is not None:
+                break
+    finally:
+        torch.set_num_threads(before)
+    return outcomes
+
+
+def _run_job(job: Job, batch: Batch) -> Outcome:
+    started = time.perf_counter()
+    store = Store(Path(batch.folder))
+    if store.done([job.id], maps=batch.maps):
+        return Outcome(job.id, None, 0.0, computed=False)
+    disk = None
+    try:
+        _compute(job, batch, store)
+        failure = None
+    except Exception as error:  # recorded with its reason; the other jobs go on
+        failure = failure_of(job, error)
+        disk = _disk_error(error)
+    return Outcome(job.id, failure, time.perf_counter() - started, disk)
+
+
+def _disk_error(error: BaseException | None) -> int | None:
+    """The errno of a disk that takes no more, anywhere among the causes; libraries in Rust give it as text alone."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return error.errno
+        for number in _DISK:
+            if f"os error {number})" in str(error):
+                return number
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def failure_of(job: Job, error: BaseException) -> Failure:
+    """The record of a failed job."""
+    message = str(error) or type(error).__name__
+    if not isinstance(error, SrlensError | OSError):  # not foreseen: say where
+        frames = traceback.extract_tb(error.__traceback__)
+        message += f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return Failure(
+        job=job.id,
+        network=job.network.label,
+        image=job.image.name,
+        window=str(job.window),
+        error=type(error).__name__,
+        message=message[:2000],
+        permanent=isinstance(error, PERMANENT),
+    )
+
+
+def _compute(job: Job, batch: Batch, store: Store) -> None:
+    network = _network(job.network, _device(batch.device))
+    picture = _picture(job.image, job.network.scale)
+    crop = crop_around(picture, job.window, job.network.scale, job.lr_size)
+    sr = network.upscale(crop.lr)
+    result = attribute(network, crop.lr, crop.window, **job.method.keywords())
+    lpips = _lpips(sr, crop) if job.lpips else None
+    row = measure_row(job, network, crop, sr, result, threads=batch.threads, lpips=lpips)
+    if not store.place(job.place_id).exists():
+        _write_place(crop, store.place(job.place_id))
+    if batch.maps:
+        extra = {"job": job.id, "image": job.image.name, "image_sha256": job.image.digest}
+        save_map(result, store.map(job.id), extra={**extra, "lr_top": crop.top, "lr_left": crop.left})
+    store.write_part(row)
+
+
+def _write_place(crop: Crop, path: Path) -> None:
+    """The picture that the networks are shown (HR where it is known), for the report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_image(path, crop.hr if crop.hr is not None else crop.lr)
+
+
+def _lpips(sr: Tensor, crop: Crop) -> float | None:
+    from srlens.study.perceptual import lpips_distance
+
+    return lpips_distance(sr, crop.hr) if crop.hr is not None else None
+
+
+class _Kept(threading.local):
+    """Per thread, since a network in use must not be shared."""
+
+    def __init__(self) -> None:
+        self.networks: OrderedDict[object, Network] = OrderedDict()
+        self.pictures: OrderedDict[object, Picture] = OrderedDict()
+
+
+_kept = _Kept()
+_own_device: str | None = None
+_NETWORKS, _PICTURES = 2, 8
+
+
+def use_device(device: str | None) -> None:
+    """Set the device of this process."""
+    global _own_device  # noqa: PLW0603 - one device a process is the point
+    _own_device = device
+
+
+def _device(wanted: str | None) -> torch.device:
+    chosen = wanted or _own_device
+    return torch.device(chosen if chosen is not None else "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _network(ref: NetworkRef, device: torch.device) -> Network:
+    return _cached(_kept.networks, (ref, device), _NETWORKS, lambda: open_planned_network(ref, device))
+
+
+def _picture(ref: ImageRef, scale: int) -> Picture:
+    def read() -> Picture:
+        return make_picture(open_planned_image(ref), scale, given=ref.given, degradation=ref.degradation)
+
+    return _cached(_kept.pictures, (ref, scale), _PICTURES, read)
+
+
+_V = TypeVar("_V")
+
+
+def _cached(kept: "OrderedDict[object, _V]", key: object, size: int, make: Callable[[], _V]) -> _V:
+    if key not in kept:
+        while len(kept) >= size:  # before, so that two large networks never stand beside a third
+            kept.popitem(last=False)
+        kept[key] = make()
+    kept.move_to_end(key)
+    return kept[key]
