@@ -1,7 +1,7 @@
 """The path integral: a fixed number of nodes, or nested refinement until the estimated error is small enough."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,42 +69,82 @@ def _without_rounding(difference: Tensor) -> Tensor:
 _ROUNDING = 1e-14  # float64 keeps 1e-16, and a blurred pixel is a sum of 81 products
 
 
-def integrate_fixed(
-    curve: Curve, gradients: Gradients, rule: Rule, steps: int, batch: int, progress: Progress | None = None
-) -> Integral:
-    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once.
+class FixedSum:
+    """The sum over the nodes of a rule, taken in as they come, with an estimate of its error.
 
     The error is estimated from the differences of neighbouring gradients, see ``quadrature.FROM_NEIGHBOURS``.
+
+    Args:
+        shape: C, h, w.
+        rule: whose nodes they are.
     """
+
+    def __init__(self, shape: torch.Size, rule: Rule) -> None:
+        self._rule = rule
+        self._total = torch.zeros(shape, dtype=torch.float64)
+        self._halves = torch.zeros(shape, dtype=torch.float64) if rule.systematic else None
+        self._squares = 0.0
+        self._steps = 0
+        self._last: Tensor | None = None
+
+    def add(self, gradients: Tensor, increments: Tensor, before: Tensor | None) -> None:
+        """Take in the next nodes.
+
+        Args:
+            gradients: N×C×h×w, float64.
+            increments: of γ over the nodes' cells, N×C×h×w, float64.
+            before: the increment of the cell before the first of them, C×h×w; None at the start.
+        """
+        self._total += (gradients * increments).sum(dim=0)
+        previous, earlier = self._last, before
+        for gradient, increment in zip(gradients, increments, strict=True):
+            if previous is not None and earlier is not None:
+                jump = gradient - previous
+                self._squares += float((jump * (increment + earlier) / 2).square().sum())
+                if self._halves is not None:
+                    self._halves += jump * increment / 2
+            previous, earlier = gradient, increment
+        self._last = previous
+        self._steps += len(gradients)
+
+    def result(self) -> Integral:
+        """The integral over the nodes taken in."""
+        norm, steps = float(self._total.norm()), self._steps
+        if steps <= 1 or norm == 0:
+            return Integral(self._total, None, steps, converged=True)
+        unseen = steps / (steps - 1)  # there is one cell more than there are differences
+        variance = self._squares / FROM_NEIGHBOURS * unseen
+        if self._halves is not None:
+            variance += float(self._halves.square().sum()) * unseen**2
+        return Integral(self._total, variance**0.5 / norm, steps, converged=True)
+
+
+def nodes_of(curve: Curve, rule: Rule, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Points γ(node) and increments of γ over the nodes' cells, ``batch`` nodes at a time: N×C×h×w each."""
     nodes = rule.nodes(steps)
-    total = torch.zeros_like(curve.image)
-    halves = torch.zeros_like(curve.image)
-    squares = 0.0
-    g = delta = curve.image[None][:0]
     for start in range(0, steps, batch):
         stop = min(start + batch, steps)
         u = nodes.at[start:stop]
         if nodes.edges is not None:
-            new_delta = curve.increments(nodes.edges[start : stop + 1])
+            yield curve.points(u), curve.increments(nodes.edges[start : stop + 1])
         else:
             assert nodes.weights is not None
-            new_delta = curve.weighted_derivatives(u, nodes.weights[start:stop])
-        new_g = gradients(curve.points(u))
-        total += (new_g * new_delta).sum(dim=0)
-        g, delta = torch.cat([g[-1:], new_g]), torch.cat([delta[-1:], new_delta])
-        jumps = g[1:] - g[:-1]
-        halves += (jumps * delta[1:]).sum(dim=0) / 2
-        squares += float((jumps * (delta[1:] + delta[:-1]) / 2).square().sum())
+            yield curve.points(u), curve.weighted_derivatives(u, nodes.weights[start:stop])
+
+
+def integrate_fixed(
+    curve: Curve, gradients: Gradients, rule: Rule, steps: int, batch: int, progress: Progress | None = None
+) -> Integral:
+    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once."""
+    total = FixedSum(curve.image.shape, rule)
+    done, before = 0, None
+    for points, increments in nodes_of(curve, rule, steps, batch):
+        total.add(gradients(points), increments, before)
+        before = increments[-1]
+        done += len(points)
         if progress is not None:
-            progress(stop, steps)
-    norm = float(total.norm())
-    if steps == 1 or norm == 0:
-        return Integral(total, None, steps, converged=True)
-    unseen = steps / (steps - 1)  # there is one cell more than there are differences
-    variance = squares / FROM_NEIGHBOURS * unseen
-    if rule.systematic:
-        variance += float(halves.square().sum()) * unseen**2
-    return Integral(total, variance**0.5 / norm, steps, converged=True)
+            progress(done, steps)
+    return total.result()
 
 
 @dataclass
