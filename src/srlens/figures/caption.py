@@ -1,0 +1,149 @@
+"""Numbers and settings in words."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srlens.attribution.result import Attribution
+from srlens.figures.row import Row
+from srlens.figures.scales import AREA_SCALE, MAP_SCALE
+from srlens.figures.style import Look
+from srlens.figures.view import View
+from srlens.measures.density import Bandwidth
+
+_LONGEST_NAME = 24  # characters in captions
+_MISSING = "–"
+_UNCONVERGED = "†"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number drawn from a result, in words."""
+
+    label: str
+    value: str
+
+
+def facts(row: Row) -> list[Fact]:
+    """What stands beside a network's panels; the same labels in the same order for every row."""
+    result = row.result
+    height, width = result.lr_size
+    dagger = "" if result.converged else f" {_UNCONVERGED}"
+    return [
+        Fact(f"DI (LR {height}×{width})", _index(result.diffusion_index)),
+        Fact("Effective pixels", _count(result.effective_pixels)),
+        Fact("PSNR, window", _decibels(row.psnr_window)),
+        Fact("PSNR, image", _decibels(row.psnr_image)),
+        Fact("Completeness gap", percent(result.completeness_gap)),
+        Fact("Map error, est.", _MISSING if result.map_error is None else percent(result.map_error) + dagger),
+    ]
+
+
+def fact_table(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+    """The facts of several networks, label by label, without those that no network has."""
+    columns = [facts(row) for row in rows]
+    table = [(same[0].label, [fact.value for fact in same]) for same in zip(*columns, strict=True)]
+    return [(label, values) for label, values in table if any(value != _MISSING for value in values)]
+
+
+def conditions(results: Sequence[Attribution]) -> str:
+    """Every setting: what the results share once, then what is each network's own."""
+    parts = [re.split(r", | (?=\()", result.conditions) for result in results]
+    shared = [part for part in parts[0] if all(part in other for other in parts)]
+    text = _sentence(_joined(shared))
+    own = [
+        f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
+        for result, mine in zip(results, parts, strict=True)
+        if any(part not in shared for part in mine)
+    ]
+    return " ".join([text, *([_sentence("; ".join(own), capital=False)] if own else [])])
+
+
+def weights(results: Sequence[Attribution]) -> str:
+    """Which weights, by the first digits of their SHA-256."""
+    listed = ", ".join(f"{_brief(result.network)} {result.network_digest[:8]}" for result in results)
+    return f"Weights (SHA-256): {listed}."
+
+
+def reading(look: Look, view: View, bandwidth: str) -> str:
+    """How to read the panels."""
+    if look.normalised:
+        sentences = [
+            "Attribution: absolute value after summing the channels, divided by its maximum.",
+            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum. Both half blended with "
+            "the LR image.",
+        ]
+    else:
+        sentences = [
+            "Attribution: signed, channels summed, in units of the detector per LR pixel; the colour scale is a "
+            f"{MAP_SCALE}.",
+            f"Contribution area: Gaussian density of its absolute value, {bandwidth}, in percent per LR pixel; "
+            f"the colour scale is a {AREA_SCALE}.",
+        ]
+    if not view.whole:
+        sentences.append(
+            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1} (dashed), which "
+            f"hold {_share(view.share)} of the absolute attribution."
+        )
+    return " ".join(sentences)
+
+
+def remarks(results: Sequence[Attribution]) -> str:
+    """What a reader must know before trusting or comparing the numbers."""
+    sentences = ["DI depends on the LR size."]
+    if any(result.settings.shifted_index for result in results):
+        sentences.append("DI has the authors' shift of 1e-7 per pixel.")
+    if not all(result.converged for result in results):
+        sentences.append(f"{_UNCONVERGED} the step limit came before the tolerance.")
+    return " ".join(sentences)
+
+
+def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
+    """A bandwidth as standard deviations in LR pixels."""
+    (rows, both), (_, columns) = bandwidth.covariance
+    down, across = math.sqrt(rows), math.sqrt(columns)
+    width = f"σ = {down:.2g}" if down == across and both == 0 else f"σ = {down:.2g} (down) and {across:.2g} (across)"
+    origin = "for all" if shared else "by Scott's rule" if bandwidth.rule == "scott" else ""
+    return f"{width} LR pixels {origin}".rstrip()
+
+
+def percent(ratio: float) -> str:
+    """A ratio in percent with two digits that mean something."""
+    if not math.isfinite(ratio):
+        return "∞" if ratio > 0 else _MISSING
+    value = 100 * ratio
+    if value != 0 and value < 0.01:
+        return "<0.01 %"
+    return f"{value:.2f} %" if value < 0.995 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+
+
+def _share(ratio: float) -> str:
+    return f"at least {math.floor(1000 * ratio) / 10:g} %"
+
+
+def _index(value: float) -> str:
+    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"
+
+
+def _decibels(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return _MISSING
+    return f"{value:.2f} dB" if math.isfinite(value) else "∞ dB"
+
+
+def _brief(name: str) -> str:
+    """A name that leaves room for others: begin and end."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return re.sub(r", (?=\()", " ", ", ".join(parts))
+
+
+def _sentence(text: str, *, capital: bool = True) -> str:
+    return (text[:1].upper() + text[1:] if capital else text) + "." if text else ""

@@ -1,0 +1,131 @@
+"""Fonts, sizes and colours of every figure, in one place.
+
+Two looks: ``"default"`` is legible for the colour-blind and puts networks on common scales; ``"paper"`` is that of the
+figures in Gu & Dong (CVPR 2021): ``seismic`` colours, each map divided by its own maximum, half blended with the LR
+image.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap
+
+from srlens.errors import SettingError
+
+Style = Literal["default", "paper"]
+
+COLUMN_WIDTH = 8.5
+"""Width of a one-column figure, in cm."""
+PAGE_WIDTH = 17.0
+"""Width of a figure across two columns, in cm."""
+PAGE_HEIGHT = 22.5
+"""Height that a figure does not exceed as long as its panels stay legible, in cm."""
+PRINT_DPI = 300
+"""Pixels per inch at which figures are saved and pixel grids are resolved."""
+TITLE_SIZE = 8.0
+"""Size of panel and network titles, in pt."""
+TEXT_SIZE = 7.0
+"""Size of all other text, in pt; the smallest in any figure."""
+LINE_SPACING = 1.2
+RULE_COLOUR = "0.6"
+FRAME_COLOUR = "0.3"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How one style looks.
+
+    Attributes:
+        name: of the style.
+        font: family; both ship with matplotlib, so that text has the same width on every machine.
+        map_colours: of the attribution map.
+        area_colours: of the contribution density, with the opacity over the LR image as alpha.
+        normalised: whether each map is shown as its absolute value divided by its maximum.
+    """
+
+    name: Style
+    font: str
+    map_colours: Colormap
+    area_colours: Colormap
+    normalised: bool
+
+
+def _emerging(name: str, *, start: float, solid: float) -> Colormap:
+    """A sequential map, from ``start`` of its range, whose opacity rises from 0 to ``solid`` in its lower half."""
+    position = np.linspace(0, 1, 256)
+    colours = matplotlib.colormaps[name](start + (1 - start) * position)
+    colours[:, 3] = solid * np.minimum(position / 0.5, 1)
+    return ListedColormap(colours.tolist(), name=f"{name}-emerging")
+
+
+def _upper_half(name: str, *, alpha: float) -> Colormap:
+    """The positive half of a diverging map, as the authors' code uses ``seismic``, at one opacity."""
+    colours = matplotlib.colormaps[name](np.linspace(0.5, 1, 256))
+    colours[:, 3] = alpha
+    return ListedColormap(colours.tolist(), name=f"{name}-half")
+
+
+_LOOKS: Mapping[str, Look] = {
+    "default": Look(
+        name="default",
+        font="DejaVu Sans",
+        map_colours=matplotlib.colormaps["RdBu_r"],
+        area_colours=_emerging("plasma", start=0.0, solid=0.9),
+        normalised=False,
+    ),
+    "paper": Look(
+        name="paper",
+        font="STIXGeneral",
+        map_colours=_upper_half("seismic", alpha=0.5),
+        area_colours=_upper_half("seismic", alpha=0.5),
+        normalised=True,
+    ),
+}
+
+
+def find_look(style: str) -> Look:
+    """The look of that name.
+
+    Raises:
+        SettingError: there is none.
+    """
+    try:
+        return _LOOKS[style]
+    except KeyError:
+        raise SettingError(f"No figure style is called {style!r}; known: {', '.join(_LOOKS)}.") from None
+
+
+# matplotlib's settings are global: one figure at a time, or threads would restore each other's.
+_LOCK = threading.RLock()
+_NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "webagg", "animation", "date", "keymap", "tk", "macosx")
+
+
+@contextmanager
+def styled(look: Look) -> Iterator[None]:
+    """Within the block matplotlib follows the look alone, whatever the user's matplotlibrc says."""
+    settings = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(_NOT_STYLE)}
+    settings |= {
+        "font.family": [look.font],
+        "font.size": TEXT_SIZE,
+        "axes.titlesize": TITLE_SIZE,
+        "axes.linewidth": 0.5,
+        "axes.edgecolor": FRAME_COLOUR,
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.major.size": 2.0,
+        "ytick.major.size": 2.0,
+        "xtick.major.pad": 1.5,
+        "ytick.major.pad": 1.5,
+        "text.hinting": "no_hinting",  # hinted text is up to 5 % wider at some resolutions and would overrun
+        "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",  # text stays text
+        "svg.hashsalt": "srlens",  # identifiers, hence files, are the same in every run
+    }
+    with _LOCK, matplotlib.rc_context(settings):
+        yield

@@ -1,0 +1,84 @@
+"""Text of known width: measuring, wrapping and shortening, in centimetres."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import matplotlib
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+
+from srlens.figures.style import LINE_SPACING
+
+_DPI = 600  # fine enough that hinting hardly changes widths
+_SAFETY = 1.005  # unhinted text differs by less than this between resolutions
+
+
+@lru_cache(maxsize=1)
+def _scratch() -> tuple[Figure, RendererBase]:
+    figure = Figure(figsize=(1, 1), dpi=_DPI)
+    return figure, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, font: str, size: float, *, bold: bool = False) -> float:
+    """Width of one line, in cm."""
+    properties = FontProperties(family=font, size=size, weight="bold" if bold else "normal")
+    with matplotlib.rc_context({"text.hinting": "no_hinting"}):
+        width, _, _ = _scratch()[1].get_text_width_height_descent(text, properties, ismath=False)
+    return float(width) / _DPI * 2.54 * _SAFETY
+
+
+def text_height(lines: int, font: str, size: float) -> float:
+    """Height of that many lines, in cm, as matplotlib sets them."""
+    if lines == 0:
+        return 0.0
+    text = Text(0, 0, "\n".join(["lp"] * lines), family=font, size=size, linespacing=LINE_SPACING)
+    figure, renderer = _scratch()
+    text.set_figure(figure)
+    return float(text.get_window_extent(renderer).height) / _DPI * 2.54
+
+
+def wrap(text: str, width: float, font: str, size: float, *, bold: bool = False) -> list[str]:
+    """Break a text into lines of at most ``width`` cm; wider words are broken, too.
+
+    They break after -, _, / or . if they hold one. White space, line breaks included, counts as one blank each.
+    """
+    lines: list[str] = []
+    line = ""
+    for whole_word in text.split():
+        word = whole_word
+        joined = f"{line} {word}" if line else word
+        if text_width(joined, font, size, bold=bold) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        while len(word) > 1 and text_width(word, font, size, bold=bold) > width:
+            fits = next(
+                (n for n in range(len(word) - 1, 1, -1) if text_width(word[:n], font, size, bold=bold) <= width), 1
+            )
+            seam = max(word[:fits].rfind(sign) for sign in "-_/.") + 1
+            taken = seam or fits
+            lines.append(word[:taken])
+            word = word[taken:]
+        line = word
+    return [*lines, line] if line else lines
+
+
+def shorten(text: str, width: float, font: str, size: float, *, lines: int = 1, bold: bool = False) -> list[str]:
+    """Wrap into at most so many lines; what does not fit gives way to an ellipsis."""
+    wrapped = wrap(text, width, font, size, bold=bold)
+    if len(wrapped) <= lines:
+        return wrapped
+    last = " ".join(wrapped[lines - 1 :])
+    while last and text_width(f"{last}…", font, size, bold=bold) > width:
+        last = last[:-1]
+    return [*wrapped[: lines - 1], f"{last.rstrip()}…"]
+
+
+def fitting(choices: Sequence[str], width: float, font: str, size: float) -> str:
+    """The first text that is at most ``width`` cm wide; empty if none is."""
+    return next((choice for choice in choices if text_width(choice, font, size) <= width), "")
