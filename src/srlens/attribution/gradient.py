@@ -68,6 +68,8 @@ class Evaluator:
         width: of the LR image.
         regional: evaluate the network only where the window needs it, once that is verified to give the same.
         expected: how many gradients will be asked for; few do not repay the verification.
+        trusted: regional evaluation was verified within this call for other windows of this network and image size,
+            and need not be verified again.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
@@ -83,6 +85,7 @@ class Evaluator:
         *,
         regional: bool = True,
         expected: int = 1,
+        trusted: bool = False,
     ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
@@ -96,7 +99,7 @@ class Evaluator:
         self.network = network
         self.detector = detector
         self.evaluations = 0
-        self._regional = Regional(network, self.read, expected, wanted=regional)
+        self._regional = Regional(network, self.read, expected, wanted=regional, trusted=trusted)
 
     @property
     def evaluation(self) -> str:
@@ -126,6 +129,35 @@ class Evaluator:
         ):
             gradient = self._regional.evaluate(self._leaf(images), self._differentiate).gradient
         self.evaluations += len(images)
+        result = gradient.cpu().double()
+        self._check_finite(result)
+        return result
+
+    def leaf(self, images: Tensor) -> Tensor:
+        """A copy of N×C×h×w images as the network takes them, ready for :meth:`backward`."""
+        return self._leaf(images).requires_grad_(True)
+
+    def values(self, x: Tensor, patch: Tensor) -> Tensor:
+        """Detector values (N, float64, CPU) of a patch that was computed elsewhere."""
+        with torch.no_grad():
+            return self._measure(x, patch).cpu().double()
+
+    def backward(self, x: Tensor, patch: Tensor, *, keep_graph: bool) -> Tensor:
+        """Gradient (N×C×h×w, float64, CPU) of the detector at ``x``, a :meth:`leaf`, for a patch computed from it.
+
+        Args:
+            x: the LR images.
+            patch: their SR pixels that the detector reads.
+            keep_graph: the graph serves further windows.
+
+        Raises:
+            As :meth:`gradients`.
+        """
+        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
+            if not patch.requires_grad:
+                raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+            (gradient,) = torch.autograd.grad(self._measure(x, patch).sum(), x, retain_graph=keep_graph)
+        self.evaluations += len(x)
         result = gradient.cpu().double()
         self._check_finite(result)
         return result

@@ -1,0 +1,168 @@
+"""Many windows of one image: the path is blurred once, forward passes are shared."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srlens.attribution.arc import Clock
+from srlens.attribution.gradient import Evaluator, SuperResolver
+from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
+from srlens.attribution.region.capture import Capture, capture, captured
+from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.verify import Result, distance
+from srlens.attribution.result import Attribution
+from srlens.attribution.settings import Settings
+from srlens.attribution.shared import SharedForward, WholeForward
+from srlens.attribution.window import Window
+from srlens.errors import SettingError
+
+# Relative L2 difference of gradients up to which regional and full evaluation count as one (see region.verify).
+_AGREEMENT = {torch.float64: 1e-9, torch.float32: 1e-3}
+_HELD_PER_WINDOW = 4  # maps' worth of float64 that a window holds at once: its sum, its last gradient, two at work
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What all windows share.
+
+    Attributes:
+        network: what is explained, its weights frozen by the caller.
+        image: the LR image as the network takes it, C×h×w, float64, CPU.
+        settings: with a fixed number of steps.
+    """
+
+    network: SuperResolver
+    image: Tensor
+    settings: Settings
+
+
+def attribute_windows(
+    ensemble: Ensemble,
+    windows: Sequence[Window],
+    *,
+    memory: int,
+    regional: bool = True,
+    progress: Progress | None = None,
+) -> Iterator[Attribution]:
+    """Yield the attribution of each window, in order; equal to separate ones with the same nodes.
+
+    A window whose map is zero everywhere (a flat window) is yielded like any other.
+
+    Args:
+        ensemble: network, image, settings.
+        windows: in SR pixels.
+        memory: bytes that the maps of windows in hand may take; fewer windows at once mean more shared forward passes.
+        regional: evaluate only what a window needs, once that is verified to give the same.
+        progress: called with (window gradients done, all of them).
+
+    Raises:
+        WindowError: a window does not fit.
+        SettingError: the settings name a tolerance instead of steps.
+        NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
+    """
+    settings, image, network = ensemble.settings, ensemble.image, ensemble.network
+    if settings.steps is None:
+        raise SettingError("Many windows share their nodes: give steps, not a tolerance.")
+    height, width = image.shape[-2:]
+    evaluators = [Evaluator(network, settings.detector, window, height, width) for window in windows]
+    per_window = image.numel() * 8 * _HELD_PER_WINDOW
+    at_once = max(1, int(memory // per_window))
+    curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
+    digest = network.digest
+    done = 0
+    total = len(windows) * settings.steps
+    for start in range(0, len(windows), at_once):
+        chosen = evaluators[start : start + at_once]
+        forward, how = _forward(network, curve, chosen, regional=regional)
+        ends = _detect(forward, settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64)), chosen)
+        sums = [FixedSum(image.shape, settings.rule) for _ in chosen]
+        before: Tensor | None = None
+        for points, increments in nodes_of(curve, settings.rule, settings.steps, batch=1):
+            with torch.inference_mode(False), torch.enable_grad():
+                x = chosen[0].leaf(points)
+                common = forward.common(x.clone())
+                for k, evaluator in enumerate(chosen):
+                    patch = forward.patch(k, common)
+                    gradient = evaluator.backward(x, patch, keep_graph=True)
+                    sums[k].add(gradient, increments, before)
+                    done += 1
+                    if progress is not None:
+                        progress(done, total)
+            before = increments[-1]
+        for k, evaluator in enumerate(chosen):
+            integral = sums[k].result()
+            yield Attribution(
+                map=np.array(integral.map.numpy()),
+                window=windows[start + k],
+                detector_at_baseline=float(ends[k][0]),
+                detector_at_image=float(ends[k][1]),
+                map_error=integral.error,
+                evaluations=evaluator.evaluations,
+                converged=True,
+                settings=settings,
+                network=network.name,
+                network_digest=digest,
+                scale=network.scale,
+                evaluation=how,
+            )
+
+
+def _detect(
+    forward: SharedForward | WholeForward, images: Tensor, evaluators: Sequence[Evaluator]
+) -> list[list[float]]:
+    """Detector values of every window at each of the images."""
+    values: list[list[float]] = [[] for _ in evaluators]
+    with torch.no_grad():
+        for image in images:
+            x = evaluators[0].leaf(image[None])
+            common = forward.common(x.clone())
+            for k, evaluator in enumerate(evaluators):
+                values[k].append(float(evaluator.values(x, forward.patch(k, common))[0]))
+    return values
+
+
+def _forward(
+    network: SuperResolver, curve: Curve, evaluators: Sequence[Evaluator], *, regional: bool
+) -> tuple[SharedForward | WholeForward, str]:
+    """How to compute the windows together, and in words."""
+    whole = WholeForward(network, [evaluator.read for evaluator in evaluators])
+    if not regional:
+        return whole, "full (as asked)"
+    first = evaluators[0]
+    x = first.leaf(curve.points(np.array([0.5])))
+    record = captured(network, x)
+    if record is None:
+        with torch.no_grad():
+            _, record = capture(network, x.detach().clone())
+    if record.graph is None:
+        return whole, f"full ({record.reason})"
+    try:
+        plans = [_plan(record, evaluator.read) for evaluator in evaluators]
+    except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
+        record.reject(f"no plan: {type(error).__name__}: {error}")
+        return whole, f"full ({record.reason})"
+    shared = SharedForward(record.graph, plans)
+    difference = _difference(first, x, whole, shared)
+    if not difference <= _AGREEMENT.get(network.dtype, 0.1):
+        return whole, f"full (regional evaluation was rejected: its gradient differs by {difference:.1g})"
+    needed = 1 - sum(plan.saved for plan in plans) / len(plans)
+    return shared, f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
+
+
+def _plan(record: Capture, read: Window) -> Plan:
+    assert record.graph is not None
+    return make_plan(record.graph, (read.top, read.bottom), (read.left, read.right))
+
+
+def _difference(first: Evaluator, x: Tensor, whole: WholeForward, shared: SharedForward) -> float:
+    """Relative L2 difference of the first window's gradient, full against shared."""
+    results = []
+    with torch.inference_mode(False), torch.enable_grad():
+        for forward in (whole, shared):
+            patch = forward.patch(0, forward.common(x.clone()))
+            results.append(Result(patch.detach(), first.backward(x, patch, keep_graph=False)))
+    first.evaluations = 0
+    return distance(results[1].gradient, results[0].gradient)
