@@ -66,13 +66,14 @@ def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
     Whatever goes wrong with recording becomes the capture's ``reason``; errors of the network itself pass.
     """
     recorder = Recorder(x)
+    spare = x.clone()  # in case a network that writes into its input fails half-way
     try:
         with recorder:
             y = network(x)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # the module's own code runs here: whatever it raises
-        y = network(x.clone())
+        y = network(spare)
         result = Capture(None, f"it does not run under a recorder: {type(error).__name__}")
     else:
         try:
@@ -81,6 +82,11 @@ def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
             result = Capture(None, str(error))
     _keep(network, x, result)
     return y, result
+
+
+def forget(network: Callee, x: Tensor) -> None:
+    """Drop a record that does not fit the network any more."""
+    _captures.get(id(network), OrderedDict()).pop(_key(network, x), None)
 
 
 def _keep(network: Callee, x: Tensor, result: Capture) -> None:

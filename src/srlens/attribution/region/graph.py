@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from torch import Tensor
 from torch._ops import OpOverload
+
+from srlens.attribution.region.box import Box, full_box
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Node:
     kwargs: dict[str, Any]
     outputs: tuple[int, ...]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Without namespace and overload: ``"convolution"``; ``"library::name"`` outside ATen."""
         return str(self.operator._schema.name).removeprefix("aten::")
@@ -100,6 +103,16 @@ class Graph:
     input: int
     output: int
 
+    @cached_property
+    def wholes(self) -> tuple[Box, ...]:
+        """The full box of every value."""
+        return tuple(full_box(shape) for shape in self.shapes)
+
+    @cached_property
+    def costs(self) -> tuple[int, ...]:
+        """Multiply-adds of every node in full."""
+        return tuple(multiply_adds(node, self.shapes) for node in self.nodes)
+
 
 def pruned(graph: Graph) -> Graph:
     """The graph without nodes on which the output does not depend."""
@@ -110,6 +123,27 @@ def pruned(graph: Graph) -> Graph:
             kept.append(node)
             wanted.update(node.inputs)
     return Graph(tuple(reversed(kept)), graph.shapes, graph.input, graph.output)
+
+
+def size_of(argument: Any, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Shape of a tensor argument, be it a value or a constant."""
+    return shapes[argument.value] if isinstance(argument, Ref) else tuple(argument.shape)
+
+
+_PRODUCTS = {"mm": "self", "bmm": "self", "addmm": "mat1", "baddbmm": "batch1"}
+
+
+def multiply_adds(node: Node, shapes: Sequence[tuple[int, ...]]) -> int:
+    """Multiply-adds of a node in full; 0 for anything but convolutions and matrix products."""
+    if node.name == "convolution":
+        # Each element of the smaller side meets the weights of one channel on the other side.
+        bound = node.bound
+        weight = size_of(bound["weight"], shapes)
+        side = size_of(bound["input"], shapes) if bound["transposed"] else shapes[node.outputs[0]]
+        return prod(side) * prod(weight[1:])
+    if node.name in _PRODUCTS:
+        return prod(shapes[node.outputs[0]]) * size_of(node.bound[_PRODUCTS[node.name]], shapes)[-1]
+    return 0
 
 
 def map_arguments(tree: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:

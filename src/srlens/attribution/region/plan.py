@@ -7,12 +7,14 @@ from typing import Any
 
 from torch import Tensor
 
-from srlens.attribution.region.box import Box, Interval, full_box, hull, volume
-from srlens.attribution.region.cost import multiply_adds
+from srlens.attribution.region.box import Box, Interval, hull, volume
 from srlens.attribution.region.graph import Graph, Node
 from srlens.attribution.region.rule import Local
 from srlens.attribution.region.rules import RULES
 
+# Operators of which even a whole output may need only a part of the input. For all others a whole stays a whole, and
+# the rule need not be asked: a large network has thousands of nodes, nearly all of them whole.
+_CHOOSING = frozenset({"slice", "select", "index_select", "index", "constant_pad_nd"})
 # A box of more than this share of a tensor is taken as the whole: cropping would cost what it saves.
 _NEARLY_ALL = 0.9
 
@@ -71,30 +73,30 @@ class Plan:
 
 def make_plan(graph: Graph, rows: Interval, columns: Interval) -> Plan:
     """Plan the SR rows and columns (half-open intervals) of the graph's N×C×H×W output."""
-    whole = full_box(graph.shapes[graph.output])
+    whole = graph.wholes[graph.output]
     window = (*whole[:2], rows, columns)
     asked: dict[int, Box] = {graph.output: window}
     locals_: list[tuple[Node, Local]] = []
-    spent = total = 0.0
-    for node in reversed(graph.nodes):
-        full_cost = multiply_adds(node, graph.shapes)
-        total += full_cost
+    spent = 0.0
+    for node, full_cost in zip(reversed(graph.nodes), reversed(graph.costs), strict=True):
         local = _restricted(node, asked, graph)
         if local is None:
             continue
         for value, box in zip(node.inputs, local.demands, strict=True):
-            asked[value] = hull(asked[value], box) if value in asked else box
+            known = asked.get(value)
+            asked[value] = box if known is None or known is box else hull(known, box)
         if full_cost:
             spent += full_cost * volume(local.produced) / prod(graph.shapes[node.outputs[0]])
         locals_.append((node, local))
     locals_.reverse()
-    have = {graph.input: asked.get(graph.input, full_box(graph.shapes[graph.input]))}
+    total = sum(graph.costs)
+    have = {graph.input: asked.get(graph.input, graph.wholes[graph.input])}
     for node, local in locals_:
-        have.update({value: full_box(graph.shapes[value]) for value in node.outputs})
+        have.update({value: graph.wholes[value] for value in node.outputs})
         have[node.outputs[0]] = local.produced
     return Plan(
         steps=_steps(locals_, have, keep=graph.output),
-        given=(graph.input, _cuts(full_box(graph.shapes[graph.input]), have[graph.input])),
+        given=(graph.input, _cuts(graph.wholes[graph.input], have[graph.input])),
         result=(graph.output, _cuts(have[graph.output], window)),
         saved=1 - spent / total if total else 0.0,
         lr_box=have[graph.input],
@@ -112,14 +114,11 @@ def _restricted(node: Node, asked: dict[int, Box], graph: Graph) -> Local | None
     if rule is not None and 0 not in shape:
         box = asked[first]
         if volume(box) > _NEARLY_ALL * prod(shape):
-            box = full_box(shape)
-        local = rule(node, box, graph.shapes)
-        if local is not None:
-            whole_inputs = all(d == full_box(graph.shapes[v]) for v, d in zip(node.inputs, local.demands, strict=True))
-            if local.produced != full_box(shape) or not whole_inputs:
-                return local
-    demands = tuple(full_box(graph.shapes[value]) for value in node.inputs)
-    return Local(full_box(shape), demands, node.call)
+            box = graph.wholes[first]
+        local = rule(node, box, graph.shapes) if box != graph.wholes[first] or node.name in _CHOOSING else None
+        if local is not None and (local.produced != graph.wholes[first] or node.name in _CHOOSING):
+            return local
+    return Local(graph.wholes[first], tuple(graph.wholes[value] for value in node.inputs), node.call)
 
 
 def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -> tuple[Step, ...]:
@@ -146,6 +145,8 @@ def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -
 
 
 def _cuts(have: Box, want: Box) -> tuple[Cut, ...]:
+    if have is want:
+        return ()
     return tuple((axis, w[0] - h[0], w[1] - w[0]) for axis, (h, w) in enumerate(zip(have, want, strict=True)) if h != w)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from srlens.attribution.region.capture import Callee, Capture, capture, captured
+from srlens.attribution.region.capture import Callee, Capture, capture, captured, forget
 from srlens.attribution.region.plan import Plan, make_plan
 from srlens.attribution.region.verify import Result, disagreement
 from srlens.attribution.window import Window
@@ -20,9 +20,6 @@ Differentiate = Callable[[Tensor, Source], Result]
 _LEAST_SAVED = 0.08
 # Verifying costs one regional evaluation, so that n evaluations gain if n·saved > 1; with room for a bad estimate.
 _LEAST_GAIN = 1.5
-# What verification can find (a custom backward pass, a detach, hidden randomness) is a matter of the network, not of
-# the window. After so many windows it is left out for further windows of the same network and size.
-_TRUSTED = 3
 
 
 @dataclass(frozen=True)
@@ -41,13 +38,19 @@ class Regional:
         window: the SR pixels that are read.
         expected: the number of gradients that will be asked for.
         wanted: False to evaluate in full always.
+        trusted: True to leave out the verification if it has succeeded for another window of the same network and
+            image size. What it can find (a custom backward pass, a detach, hidden randomness) is a matter of the
+            network, not of the window; what it guards against besides is a network that was changed since.
     """
 
-    def __init__(self, network: Callee, window: Window, expected: int, *, wanted: bool = True) -> None:
+    def __init__(
+        self, network: Callee, window: Window, expected: int, *, wanted: bool = True, trusted: bool = False
+    ) -> None:
         self._network = network
         self._window = window
         self._expected = expected
         self._wanted = wanted
+        self._trusted = trusted
         self._choices: dict[tuple[int, ...], _Choice] = {}
         self.description = "full (no gradient evaluated yet)" if wanted else "full (as asked)"
 
@@ -68,18 +71,18 @@ class Regional:
         """
         if not self._wanted or tuple(x.shape) in self._choices:
             return differentiate(x, self.source(x))
+        taken: list[Capture] = []
         known = captured(self._network, x)
         if known is None and self._expected / len(x) < _LEAST_GAIN + 1:  # not even a saving of all would repay
             self._choose(x, _Choice(None, "full (too few evaluations to repay the verification of a regional one)"))
             return differentiate(x, self.full)
         if known is not None:
             choice = self._plan(known, len(x))
-            if choice.plan is None or known.verified >= _TRUSTED:
+            if choice.plan is None or self._trusts(known):
                 self._choose(x, choice)
                 return differentiate(x, self.source(x))
             result = differentiate(x, self.full)
         else:
-            taken: list[Capture] = []
 
             def recording(images: Tensor) -> Tensor:
                 y, record = capture(self._network, images)
@@ -91,12 +94,17 @@ class Regional:
             choice = self._plan(known, len(x))
         if choice.plan is not None:
             choice = self._verified(choice, known, x, result, differentiate)
+            if choice.plan is None and not taken:  # perhaps the network was changed since it was recorded
+                forget(self._network, x)
         self._choose(x, choice)
         return result
 
     def _choose(self, x: Tensor, choice: _Choice) -> None:
         self._choices[tuple(x.shape)] = choice
         self.description = choice.description
+
+    def _trusts(self, record: Capture) -> bool:
+        return self._trusted and record.verified > 0
 
     def _plan(self, record: Capture, batch: int) -> _Choice:
         if record.graph is None:
@@ -109,7 +117,7 @@ class Regional:
             return _Choice(None, f"full ({record.reason})")
         if plan.saved < _LEAST_SAVED:
             return _Choice(None, f"full (the window needs {1 - plan.saved:.0%} of the multiply-adds)")
-        if record.verified < _TRUSTED and self._expected / batch * plan.saved < _LEAST_GAIN:
+        if not self._trusts(record) and self._expected / batch * plan.saved < _LEAST_GAIN:
             return _Choice(None, f"full (too few evaluations to save {plan.saved:.0%} of the multiply-adds)")
         return _Choice(plan, f"regional ({1 - plan.saved:.0%} of the multiply-adds)")
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
 from srlens.attribution.region.box import Box, crop, full_box
-from srlens.attribution.region.graph import Node, Ref, map_arguments
+from srlens.attribution.region.graph import Node, map_arguments
 
 Shapes = Sequence[tuple[int, ...]]
 """Shape of every value of the graph, as recorded (in full)."""
@@ -30,11 +29,6 @@ class Local:
 
 Rule = Callable[[Node, Box, Shapes], Local | None]
 """From node and asked-for box of its first output; None where the operator cannot be restricted as it is used."""
-
-
-def size_of(argument: Any, shapes: Shapes) -> tuple[int, ...]:
-    """Shape of a tensor argument, be it a value or a constant."""
-    return shapes[argument.value] if isinstance(argument, Ref) else tuple(argument.shape)
 
 
 def each_argument(node: Node, box_of: Callable[[tuple[int, ...]], Box], shapes: Shapes, produced: Box) -> Local:

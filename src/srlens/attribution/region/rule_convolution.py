@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from srlens.attribution.region.box import Box, Interval, full_box
-from srlens.attribution.region.graph import Node, Ref
-from srlens.attribution.region.rule import Local, Rule, Shapes, size_of
+from srlens.attribution.region.graph import Node, Ref, size_of
+from srlens.attribution.region.rule import Local, Rule, Shapes
 
 
 def _expanded(values: Any, axes: int, default: int) -> list[int]:

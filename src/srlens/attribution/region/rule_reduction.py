@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from srlens.attribution.region.box import Box, Interval, crop, full_box
-from srlens.attribution.region.graph import Node, Ref
-from srlens.attribution.region.rule import Local, Rule, Shapes, replaced, size_of
+from srlens.attribution.region.graph import Node, Ref, size_of
+from srlens.attribution.region.rule import Local, Rule, Shapes, replaced
 
 
 def reducing(node: Node, asked: Box, shapes: Shapes) -> Local | None:
