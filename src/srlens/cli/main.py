@@ -15,9 +15,11 @@ app = App(
     version=__version__,
 )
 # Each verb's module is imported only when it is called, so that --help is quick.
+app.command("srlens.cli.app:app", name="app")
 app.command("srlens.cli.compare:compare", name="compare")
 app.command("srlens.cli.demo:demo", name="demo")
 app.command("srlens.cli.explain:explain", name="explain")
+app.command("srlens.cli.field:field", name="field")
 app.command("srlens.cli.networks:app", name="networks")
 
 

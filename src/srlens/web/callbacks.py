@@ -1,0 +1,223 @@
+"""What the page does, without gradio: each function takes a session and plain values, and returns plain values."""
+
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from srlens.attribution.integrate import Progress
+from srlens.attribution.window import Window
+from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
+from srlens.imaging.degrade import modcrop
+from srlens.imaging.samples import SAMPLES, sample_image
+from srlens.networks.network import Network
+from srlens.study.compare import Comparison, compare
+from srlens.study.output import write_comparison
+from srlens.study.subject import Subject
+from srlens.web.choices import Choices
+from srlens.web.limits import Limits
+from srlens.web.progress import CancelledError, Finished, Report, Step, in_steps
+from srlens.web.session import Picture, Session, Sessions
+from srlens.web.shelf import Shelf
+from srlens.web.uploads import take_network, take_picture
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A finished run.
+
+    Attributes:
+        choices: what was asked for, with the window that was taken.
+        comparison: the result.
+        notes: warnings, one sentence each.
+    """
+
+    choices: Choices
+    comparison: Comparison
+    notes: tuple[str, ...]
+
+
+class Page:
+    """The state that all tabs share, and the verbs of one tab."""
+
+    def __init__(
+        self, *, networks: Path | None = None, device: torch.device | str | None = None, limits: Limits | None = None
+    ) -> None:
+        self.limits = limits if limits is not None else Limits()
+        self.device = device
+        self.shelf = Shelf(networks, device)
+        self.sessions = Sessions(self.limits)
+        # One computation at a time: it uses all cores, and warnings and module flags are the process's own.
+        self._computing = threading.Lock()
+
+    def names(self, session: Session) -> tuple[str, ...]:
+        """Networks that this tab can choose from."""
+        return (*self.shelf.names, *session.uploads)
+
+    def use_sample(self, session: Session, name: str) -> Picture:
+        """Show a packaged photograph.
+
+        Raises:
+            SettingError: none has that name.
+        """
+        session.picture = Picture(name, sample_image(name))
+        return session.picture
+
+    def use_upload(self, session: Session, path: Path) -> Picture:
+        """Show an uploaded picture; see :func:`take_picture` for the errors."""
+        session.picture = take_picture(path, self.limits)
+        return session.picture
+
+    def add_network(self, session: Session, path: Path) -> str:
+        """Take an uploaded network file into this tab's list; its name there.
+
+        Raises:
+            CheckpointError, NotFiniteError, NotDifferentiableError: the file cannot be used.
+            SettingError: the tab has as many networks of its own as it may have.
+        """
+        if len(session.uploads) >= self.limits.uploaded_networks and path.name not in session.uploads:
+            path.unlink(missing_ok=True)
+            raise SettingError(
+                f"This page keeps {self.limits.uploaded_networks} networks of your own; reload it to start anew."
+            )
+        network = take_network(path, self.limits, self.device)
+        name = path.name if path.name not in self.shelf.names else f"own-{path.name}"
+        session.uploads[name] = replace(network, name=Path(name).stem)
+        return name
+
+    def open(self, session: Session, names: Sequence[str]) -> list[Network]:
+        """The chosen networks.
+
+        Raises:
+            SettingError: none, too many, of different scales, or a name that is not on the list.
+            SrlensError: a file of the folder cannot be used.
+        """
+        if not names:
+            raise SettingError("Choose at least one network.")
+        if len(names) > self.limits.compared_networks:
+            raise SettingError(f"Choose at most {self.limits.compared_networks} networks; {len(names)} are chosen.")
+        networks = [session.uploads[name] if name in session.uploads else self.shelf.open(name) for name in names]
+        scales = {network.scale for network in networks}
+        if len(scales) > 1:
+            listed = ", ".join(f"{network.name} ×{network.scale}" for network in networks)
+            raise SettingError(f"The networks are of different scales ({listed}); choose those of one scale.")
+        return networks
+
+    def sr_size(self, session: Session, choices: Choices) -> tuple[int, int]:
+        """Height and width of the SR image in pixels.
+
+        Raises:
+            ImageError: no picture yet, or one that is too small or too large.
+            SettingError: see :meth:`open`.
+        """
+        scale = self.open(session, choices.networks)[0].scale
+        height, width = self._picture(session).image.shape[-2:]
+        if choices.is_hr:
+            height, width = height - height % scale, width - width % scale
+        else:
+            height, width = height * scale, width * scale
+        pixels = height * width // scale**2
+        if pixels > self.limits.lr_pixels:
+            raise ImageError(
+                f"The LR image would have {height // scale}×{width // scale} pixels; this page takes "
+                f"{self.limits.lr_pixels} at most. Crop the picture, or use the command line."
+            )
+        return height, width
+
+    def shown(self, session: Session, choices: Choices) -> torch.Tensor:
+        """What the window is placed in: the HR picture cropped to the scale, or the LR picture."""
+        image = self._picture(session).image
+        return modcrop(image, self.open(session, choices.networks)[0].scale) if choices.is_hr else image
+
+    def checked_window(self, session: Session, choices: Choices) -> Window | None:
+        """The window, if one is placed and lies inside the SR image.
+
+        Raises:
+            WindowError: it does not, or is larger than this page takes.
+        """
+        if choices.size > self.limits.window:
+            raise WindowError(f"This page takes windows up to {self.limits.window} SR pixels, got {choices.size}.")
+        window = choices.window
+        if window is not None:
+            window.check_inside(*self.sr_size(session, choices))
+        elif choices.size < 1:
+            raise WindowError(f"The window's size must be at least 1 SR pixel, got {choices.size}.")
+        return window
+
+    def run(self, session: Session, choices: Choices) -> Iterator[Step | Answer]:
+        """Compute, yielding steps and at last the answer; stops when ``session.cancel`` is set.
+
+        Raises:
+            CancelledError: it was stopped.
+            SrlensError: something chosen cannot be used, or the computation failed.
+        """
+        cancel = session.begin()
+        networks = self.open(session, choices.networks)
+        steps = choices.steps if choices.steps is not None else 0
+        if max(steps, choices.max_steps) > self.limits.evaluations:
+            raise SettingError(
+                f"This page takes up to {self.limits.evaluations} steps, got {max(steps, choices.max_steps)}."
+            )
+        self.sr_size(session, choices)
+        window = self.checked_window(session, choices)
+        subject = self._subject(session, choices, networks[0].scale)
+
+        def work(report: Report) -> tuple[Comparison, tuple[str, ...]]:
+            with self._computing:
+                if cancel.is_set():
+                    raise CancelledError
+                return _compute(networks, subject, window, choices, report)
+
+        for event in in_steps(work, cancel):
+            if isinstance(event, Finished):
+                comparison, notes = event.result
+                taken = replace(choices, top=comparison.window.top, left=comparison.window.left)
+                session.comparison = (taken, comparison)
+                yield Answer(taken, comparison, notes)
+            else:
+                yield event
+
+    def files(self, session: Session) -> list[Path]:
+        """Figure (PNG, PDF), maps and result.json of the last answer, in a folder that goes with the session."""
+        if session.comparison is None:
+            return []
+        choices, comparison = session.comparison
+        if session.folder is None:
+            session.folder = Path(tempfile.mkdtemp(prefix="srlens-app-"))
+        else:
+            for old in session.folder.iterdir():
+                old.unlink()
+        return write_comparison(comparison, session.folder, style=choices.style)
+
+    def _picture(self, session: Session) -> Picture:
+        if session.picture is None:
+            raise ImageError("Choose a picture first.")
+        return session.picture
+
+    def _subject(self, session: Session, choices: Choices, scale: int) -> Subject:
+        picture = self._picture(session)
+        name = Path(picture.name).stem if picture.name not in SAMPLES else picture.name
+        if choices.is_hr:
+            return Subject.from_hr(picture.image, scale, name=name, degradation=choices.method, digest=picture.digest)
+        return Subject(name, picture.image, None, "given", picture.digest)
+
+
+def _compute(
+    networks: Sequence[Network], subject: Subject, window: Window | None, choices: Choices, report: Report
+) -> tuple[Comparison, tuple[str, ...]]:
+    started: list[str] = []
+
+    def progress(name: str) -> Progress:
+        started.append(name)
+        index = len(started)
+        return lambda done, expected: report(Step(name, index, len(networks), done, expected))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SrlensWarning)
+        comparison = compare(networks, subject, window, size=choices.size, progress=progress, **choices.keywords())
+    notes = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, SrlensWarning))
+    return comparison, tuple(notes)

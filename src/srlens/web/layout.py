@@ -1,0 +1,156 @@
+"""The components of the page, by name; what they do is wired in ``app``."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from srlens.attribution.detector import DETECTORS
+from srlens.attribution.path import PATHS
+from srlens.attribution.quadrature import RULES
+from srlens.imaging.degrade import METHODS
+from srlens.imaging.samples import SAMPLES
+from srlens.web.choices import DEFAULTS
+from srlens.web.picker import SCRIPT, STYLE, TEMPLATE, picker_value
+from srlens.web.results import EMPTY
+from srlens.web.shelf import SUFFIXES
+
+_BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+BLANK_PICKER = picker_value(_BLANK, "No picture yet", 1, 1, None)
+"""The picker before there is a picture."""
+
+_PRESETS_OWN = ("of the preset", "")
+HR, LR = "HR: the LR is made from it", "LR: as it is"
+
+_HEAD = (
+    '<header class="srl-head"><h1>srlens</h1><p>Which input pixels did a super-resolution network use? '
+    "Local attribution maps, with error bars.</p></header>"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Every component that an event reads or writes."""
+
+    sample: Any
+    upload: Any
+    kind: Any
+    picture_message: Any
+    picker: Any
+    top: Any
+    left: Any
+    size: Any
+    hardest: Any
+    networks: Any
+    network_upload: Any
+    network_message: Any
+    settings: dict[str, Any]
+    run: Any
+    stop: Any
+    status: Any
+    results: Any
+    blend: Any
+    files: Any
+    query: Any
+    link: Any
+    command: Any
+    python: Any
+
+
+def build_parts(networks: tuple[str, ...]) -> Parts:
+    """Lay the page out; to be called within ``gr.Blocks``."""
+    import gradio as gr
+
+    gr.HTML(_HEAD)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=320):
+            given = _inputs(gr, networks)
+        with gr.Column(scale=7, min_width=320):
+            shown = _outputs(gr)
+    return Parts(**given, **shown)
+
+
+def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    with gr.Group():
+        parts["sample"] = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
+        with gr.Accordion("Your own picture", open=False):
+            parts["upload"] = gr.File(
+                label="Drop a PNG, JPEG, WebP, BMP or TIFF here", file_types=["image"], height=120, elem_id="upload"
+            )
+        parts["kind"] = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
+    parts["picture_message"] = gr.HTML("", elem_id="picture-message")
+    parts["picker"] = gr.HTML(
+        value=BLANK_PICKER, html_template=TEMPLATE, css_template=STYLE, js_on_load=SCRIPT, elem_id="picker"
+    )
+    with gr.Group():
+        with gr.Row():
+            for name in ("top", "left", "size"):
+                parts[name] = gr.Number(
+                    getattr(DEFAULTS, name),
+                    precision=0,
+                    minimum=0,
+                    min_width=80,
+                    label=f"{name.title()}, SR px",
+                    elem_id=name,
+                )
+        parts["hardest"] = gr.Button("No window: take the hardest one", size="sm", elem_id="hardest")
+    parts["networks"] = gr.CheckboxGroup(
+        list(networks), value=list(DEFAULTS.networks), label="Networks", elem_id="networks"
+    )
+    with gr.Accordion("Your own network", open=False):
+        parts["network_upload"] = gr.File(
+            label="Drop a checkpoint here; nothing in it is executed",
+            file_types=list(SUFFIXES),
+            height=120,
+            elem_id="network-upload",
+        )
+    parts["network_message"] = gr.HTML("", elem_id="network-message")
+    with gr.Accordion("Settings", open=False, elem_id="settings"):
+        parts["settings"] = _settings(gr)
+    with gr.Row():
+        parts["run"] = gr.Button("Run", variant="primary", elem_id="run", min_width=120)
+        parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80)
+    parts["status"] = gr.HTML("", elem_id="status")
+    return parts
+
+
+def _settings(gr: Any) -> dict[str, Any]:
+    """One component a setting, by the names of :class:`Choices`."""
+    made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in METHODS)]
+    with gr.Row():
+        preset = gr.Dropdown(["default", "paper"], value="default", label="Preset", min_width=120)
+        style = gr.Dropdown(["default", "paper"], value="default", label="Look of maps and figures", min_width=120)
+    degradation = gr.Dropdown(made_by, value="", label="LR made from HR by")
+    with gr.Row():
+        tolerance = gr.Number(DEFAULTS.tolerance, label="Accepted map error", minimum=0, maximum=1, min_width=120)
+        steps = gr.Number(None, precision=0, label="Fixed steps (instead)", min_width=120)
+        max_steps = gr.Number(DEFAULTS.max_steps, precision=0, label="Most steps", min_width=120)
+    with gr.Row():
+        detector = gr.Dropdown([_PRESETS_OWN, *DETECTORS], value="", label="Detector", min_width=120)
+        path = gr.Dropdown([_PRESETS_OWN, *PATHS], value="", label="Path", min_width=120)
+        rule = gr.Dropdown([_PRESETS_OWN, *RULES], value="", label="Rule", min_width=120)
+    with gr.Row():
+        sigma = gr.Number(None, label="Blur σ, LR px", min_width=120)
+        kernel = gr.Number(None, precision=0, label="Blur kernel, LR px", min_width=120)
+    return {
+        "preset": preset, "style": style, "degradation": degradation, "tolerance": tolerance, "steps": steps,
+        "max_steps": max_steps, "detector": detector, "path": path, "rule": rule, "sigma": sigma, "kernel": kernel,
+    }  # fmt: skip
+
+
+def _outputs(gr: Any) -> dict[str, Any]:
+    results = gr.HTML(EMPTY, elem_id="results")
+    blend = gr.Slider(0, 100, value=75, step=1, label="Map over picture, %", elem_id="blend")
+    with gr.Accordion("Take it with you", open=True):
+        files = gr.File(label="Figure, maps, result.json", file_count="multiple", interactive=False, elem_id="files")
+        query = gr.Textbox(visible=False)
+        link = gr.Textbox(label="Link to these settings", interactive=False, buttons=["copy"], elem_id="link")
+        command = gr.Code(
+            language="shell", label="Command line", interactive=False, lines=1, wrap_lines=True, elem_id="command"
+        )
+        python = gr.Code(
+            language="python", label="Python", interactive=False, lines=1, wrap_lines=True, elem_id="python"
+        )
+    return {
+        "results": results, "blend": blend, "files": files, "query": query, "link": link, "command": command,
+        "python": python,
+    }  # fmt: skip

@@ -1,0 +1,164 @@
+"""A comparison as HTML: a table of numbers, and the pictures of each network side by side on shared scales."""
+
+from collections.abc import Sequence
+from html import escape
+
+from torch import Tensor
+
+from srlens.study.compare import Comparison, Explained
+from srlens.web.choices import Style
+from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
+from srlens.web.progress import Step
+
+EMPTY = (
+    '<div class="srl-empty"><p><b>Click the picture to place a window, then press Run.</b></p>'
+    "<p>You will see which pixels of the LR image each network used to make that window, how widely they spread, and "
+    "how far the answer can be trusted.</p></div>"
+)
+"""Stands where results will be."""
+
+
+def results_html(comparison: Comparison, style: Style, notes: Sequence[str] = ()) -> str:
+    """The whole answer; every text from outside is escaped."""
+    maps = paint_maps([row.result for row in comparison.rows], style)
+    columns = [
+        _column(row, comparison, signed, area)
+        for row, signed, area in zip(comparison.rows, maps.signed, maps.areas, strict=True)
+    ]
+    return (
+        '<section class="srl-results" aria-label="Results">'
+        + "".join(f'<p class="srl-note" role="status">{escape(note)}</p>' for note in notes)
+        + _table(comparison)
+        + f'<div class="srl-given">{_given(comparison)}</div>'
+        + f'<div class="srl-networks">{"".join(columns)}</div>'
+        + f'<div class="srl-bars">{_bar(maps.map_bar)}{_bar(maps.area_bar)}</div>'
+        + _conditions(comparison)
+        + "</section>"
+    )
+
+
+def step_html(step: Step) -> str:
+    """The progress of a run, for eyes and screen readers."""
+    percent = round(100 * step.fraction)
+    return (
+        f'<div class="srl-status" role="status"><progress max="100" value="{percent}" aria-label="Progress">'
+        f"</progress><span>{escape(step.network)} ({step.index} of {step.count}): gradient {step.done} of about "
+        f"{step.expected}</span></div>"
+    )
+
+
+def message_html(text: str, kind: str = "info") -> str:
+    """One sentence: ``"info"``, or ``"error"``, which screen readers announce at once."""
+    role = "alert" if kind == "error" else "status"
+    return f'<div class="srl-status srl-{kind}" role="{role}">{escape(text)}</div>' if text else ""
+
+
+def _table(comparison: Comparison) -> str:
+    has_hr = comparison.subject.hr is not None
+    height, width = comparison.rows[0].result.lr_size
+    heads = ["Network", "DI", "Effective pixels", "Gap", "Map error"]
+    heads += ["PSNR window", "PSNR image"] if has_hr else []
+    heads += ["Steps", "Time"]
+    rows = "".join(_line(row, has_hr) for row in comparison.rows)
+    if has_hr:
+        quality = "".join(
+            f"<td>{decibel(value)}</td>" for value in (comparison.bicubic_psnr_window, comparison.bicubic_psnr_image)
+        )
+        rows += (
+            f'<tr class="srl-faint"><th scope="row">bicubic</th>{"<td>–</td>" * 4}{quality}<td>–</td><td>–</td></tr>'
+        )
+    caption = f"{comparison.subject.name}, {comparison.window} of the SR image, LR {height}×{width}"
+    return (
+        '<div class="srl-scroll" tabindex="0" role="region" aria-label="Numbers"><table class="srl-table">'
+        f"<caption>{escape(caption)}</caption><thead><tr>"
+        + "".join(f'<th scope="col">{head}</th>' for head in heads)
+        + f"</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _line(row: Explained, has_hr: bool) -> str:
+    result = row.result
+    cells = [
+        f'<td class="srl-di" data-di="{result.diffusion_index!r}">{result.diffusion_index:.2f}</td>',
+        f"<td>{result.effective_pixels:.1f}</td>",
+        f"<td>{result.completeness_gap:.2%}</td>",
+        f"<td>{'–' if result.map_error is None else f'{result.map_error:.2%}'}</td>",
+    ]
+    if has_hr:
+        cells += [f"<td>{decibel(value)}</td>" for value in (row.psnr_window, row.psnr_image)]
+    cells += [f"<td>{result.evaluations}</td>", f"<td>{row.seconds:.1f} s</td>"]
+    return f'<tr><th scope="row">{escape(row.network.name)}</th>{"".join(cells)}</tr>'
+
+
+def _given(comparison: Comparison) -> str:
+    lr, frame = picture_uri(comparison.subject.lr), _frame(comparison)
+    height, width = comparison.rows[0].result.lr_size
+    shown = [_figure(f"LR, {height}×{width}, with the window", f"LR image of {comparison.subject.name}", lr, frame)]
+    if comparison.subject.hr is not None:
+        shown.append(_crop("HR window", comparison.subject.hr, comparison))
+    label = "Bicubic window"
+    if comparison.bicubic_psnr_window is not None:
+        label += f", {decibel(comparison.bicubic_psnr_window)}"
+    shown.append(_crop(label, comparison.bicubic, comparison))
+    return "".join(shown)
+
+
+def _column(row: Explained, comparison: Comparison, signed: str, area: str) -> str:
+    name, frame = row.network.name, _frame(comparison)
+    lr, grey = picture_uri(comparison.subject.lr), grey_uri(comparison.subject.lr)
+    about = " · ".join(part for part in (row.network.family, row.network.kind) if part)
+    sr = "SR window" + (f", {decibel(row.psnr_window)}" if row.psnr_window is not None else "")
+    over = f'<img class="srl-map" src="{signed}" alt="">'
+    spread = f'<img src="{area}" alt="">'
+    return (
+        f'<article class="srl-network" aria-label="{escape(name, quote=True)}"><h3>{escape(name)}</h3>'
+        f'<p class="srl-about">{escape(about)}</p>'
+        f'<p class="srl-big"><span>DI</span> {row.result.diffusion_index:.2f}</p>'
+        f'<div class="srl-pictures">{_crop(sr, row.sr, comparison)}'
+        + _figure("Attribution map", f"Signed attribution map of {name} over the LR image", lr, over + frame)
+        + _figure("Contribution area", f"Contribution area of {name} over the LR image", grey, spread + frame)
+        + "</div></article>"
+    )
+
+
+def _figure(caption: str, alt: str, source: str, layers: str = "") -> str:
+    return (
+        f'<figure><div class="srl-stack"><img src="{source}" alt="{escape(alt, quote=True)}">{layers}</div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _crop(caption: str, image: Tensor, comparison: Comparison) -> str:
+    window = comparison.window
+    part = image[:, window.top : window.bottom, window.left : window.right]
+    return _figure(caption, caption, picture_uri(part))
+
+
+def _frame(comparison: Comparison) -> str:
+    """The window over a picture of the whole image."""
+    height, width = comparison.rows[0].result.lr_size
+    top, left, bottom, right = comparison.window.on_lr(comparison.rows[0].result.scale)
+    box = (100 * top / height, 100 * left / width, 100 * (bottom - top) / height, 100 * (right - left) / width)
+    return '<span class="srl-frame" style="top:{:.4f}%;left:{:.4f}%;height:{:.4f}%;width:{:.4f}%"></span>'.format(*box)
+
+
+def _bar(bar: Bar) -> str:
+    labels = "".join(f'<span style="left:{100 * at:.2f}%">{escape(text)}</span>' for at, text in bar.labels)
+    return (
+        f'<figure class="srl-bar"><img src="{bar.uri}" alt="Colour bar: {escape(bar.caption, quote=True)}">'
+        f'<div class="srl-ticks">{labels}</div><figcaption>{escape(bar.caption)}</figcaption></figure>'
+    )
+
+
+def _conditions(comparison: Comparison) -> str:
+    lines = dict.fromkeys(row.result.conditions for row in comparison.rows)
+    made = comparison.subject.degradation
+    origin = "LR as given, HR unknown" if comparison.subject.hr is None else f"LR made from HR by {made} bicubic"
+    texts = [f"Window: {comparison.window_choice}. {origin}.", *(f"{line}." for line in lines)]
+    listed = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f'<details class="srl-conditions"><summary>Conditions of these numbers</summary><ul>{listed}</ul></details>'
+
+
+def decibel(value: float | None) -> str:
+    """``"31.42 dB"``, or a dash where it is not known."""
+    return "–" if value is None else f"{value:.2f} dB"

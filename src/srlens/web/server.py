@@ -1,0 +1,117 @@
+"""Serving the page: where it listens, what it limits, what it leaves behind (nothing)."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from srlens.errors import SettingError
+from srlens.web.callbacks import Page
+from srlens.web.limits import Limits
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that nobody else can reach."""
+
+
+@dataclass(frozen=True, eq=False)
+class Server:
+    """A running page.
+
+    Attributes:
+        url: where it is.
+        page: its state.
+    """
+
+    url: str
+    page: Page
+
+
+@contextmanager
+def serving(
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    networks: Path | None = None,
+    device: torch.device | str | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Server]:
+    """Serve the page within the block; uploads and downloads live in a folder that is removed with it.
+
+    Raises:
+        SettingError: gradio is missing, or the port is taken.
+        CheckpointError: the folder of networks is missing or holds none.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    try:
+        import gradio  # noqa: F401 - only to know that it is there
+    except ImportError as error:
+        raise SettingError("The web page needs gradio: pip install 'srlens[app]'.") from error
+    limits = limits if limits is not None else Limits()
+    page = Page(networks=networks, device=device, limits=limits)
+    with tempfile.TemporaryDirectory(prefix="srlens-app-", ignore_cleanup_errors=True) as folder:
+        before = os.environ.get("GRADIO_TEMP_DIR")
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        blocks, url = _launch(page, host, port, limits)
+        try:
+            yield Server(url, page)
+        finally:
+            blocks.close(verbose=False)
+            page.sessions.close()
+            if before is None:
+                del os.environ["GRADIO_TEMP_DIR"]
+            else:
+                os.environ["GRADIO_TEMP_DIR"] = before
+
+
+def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[Any, str]:
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from srlens.web.app import build_app
+    from srlens.web.headers import SafeHeaders
+    from srlens.web.theme import CSS, page_theme
+
+    middleware = [Middleware(SafeHeaders)]
+    if host in LOOPBACK:
+        # A page of another site that lets its name point to this machine is not answered. Starlette cuts a host at
+        # its first colon, so an IPv6 address is a mere bracket to it.
+        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "["]))
+    blocks = build_app(page)
+    blocks.queue(max_size=limits.waiting, default_concurrency_limit=4, api_open=False)
+    try:
+        _, url, _ = blocks.launch(
+            server_name=host,
+            server_port=port,
+            share=False,
+            inbrowser=False,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=False,
+            ssr_mode=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            pwa=False,
+            footer_links=[],
+            run_history=False,
+            allowed_paths=[],
+            max_file_size=limits.checkpoint_bytes,
+            max_threads=16,
+            app_kwargs={"middleware": middleware, "docs_url": None, "redoc_url": None, "openapi_url": None},
+            theme=page_theme(),
+            css=CSS,
+        )
+    except OSError as error:
+        raise SettingError(f"Cannot listen on {host}, port {port}: {error}. Choose another with --port.") from error
+    return blocks, str(url)
+
+
+def wait_forever() -> None:
+    """Until the process is interrupted."""
+    while True:
+        time.sleep(3600)

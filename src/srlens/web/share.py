@@ -1,0 +1,151 @@
+"""What is on the screen as a link, as a command and as Python lines."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+from srlens.attribution.detector import DETECTORS
+from srlens.attribution.path import PATHS
+from srlens.attribution.quadrature import RULES
+from srlens.imaging.degrade import METHODS
+from srlens.imaging.samples import SAMPLES
+from srlens.networks.shipped import shipped_name
+from srlens.web.choices import DEFAULTS, Choices, Preset, Style
+
+_NUMBERS = {"tolerance": float, "steps": int, "max_steps": int, "sigma": float, "kernel": int, "size": int}
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "degradation": tuple(METHODS),
+    "preset": get_args(Preset),
+    "detector": tuple(DETECTORS),
+    "path": tuple(PATHS),
+    "rule": tuple(RULES),
+    "style": get_args(Style),
+}
+_LONGEST = 200  # characters of one value of a link
+
+
+def to_query(choices: Choices) -> str:
+    """The choices as URL query, without ``?``; what has its default is left out, except picture and networks."""
+    query: dict[str, str] = {"picture": choices.picture, "networks": ",".join(choices.networks)}
+    if not choices.is_hr:
+        query["kind"] = "lr"
+    if choices.top is not None and choices.left is not None:
+        query["window"] = f"{choices.top},{choices.left}"
+    for name in (*_NUMBERS, *_NAMES):
+        value = getattr(choices, name)
+        if value != getattr(DEFAULTS, name):
+            query[name] = f"{value:g}" if isinstance(value, float) else str(value)
+    return urlencode(query, safe=",")
+
+
+def from_query(query: Mapping[str, str], known_networks: tuple[str, ...]) -> tuple[Choices, list[str]]:
+    """The choices of a link, and one sentence for each part that could not be used and has its default instead.
+
+    Nothing in a link names a file of the server: a picture is a packaged photograph, or just a name to ask the user
+    for; networks are looked up in ``known_networks``.
+    """
+    changes: dict[str, Any] = {}
+    complaints: list[str] = []
+    given = {name: value[:_LONGEST] for name, value in query.items()}
+    if "picture" in given:
+        changes["picture"] = PurePath(given["picture"]).name or DEFAULTS.picture
+    if "kind" in given:
+        changes["is_hr"] = given["kind"] != "lr"
+    if "networks" in given:
+        wanted = [name for name in query["networks"][: 10 * _LONGEST].split(",") if name]
+        found = tuple(dict.fromkeys(name for name in wanted if name in known_networks))
+        missing = [name[:80] for name in wanted if name not in known_networks]
+        if missing:
+            complaints.append(f"Not on this page: {', '.join(missing[:6])}. Add the file under “your own network”.")
+        changes["networks"] = found
+    if "window" in given:
+        place = _window(given["window"])
+        if place is None:
+            complaints.append(f"The link's window {given['window']!r} is no TOP,LEFT in SR pixels.")
+        else:
+            changes["top"], changes["left"] = place
+    for name, kind in _NUMBERS.items():
+        if name in given:
+            try:
+                changes[name] = kind(given[name])
+            except ValueError:
+                complaints.append(f"The link's {name} {given[name]!r} is no number.")
+    for name, accepted in _NAMES.items():
+        if name in given:
+            if given[name] in accepted:
+                changes[name] = given[name]
+            else:
+                complaints.append(f"The link's {name} {given[name]!r} is unknown; known: {', '.join(accepted)}.")
+    return replace(DEFAULTS, **changes), complaints
+
+
+def _window(text: str) -> tuple[int, int] | None:
+    parts = text.split(",")
+    if len(parts) == 2 and all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
+        return int(parts[0]), int(parts[1])
+    return None
+
+
+def command_line(choices: Choices) -> str:
+    """The command that computes what is on the screen, to be run where the user's files are."""
+    verb = "explain" if len(choices.networks) == 1 else "compare"
+    words = ["srlens", verb, *(_word(name) for name in choices.networks), choices.picture]
+    if choices.is_hr:
+        words.append("--hr")
+        if choices.degradation is not None:
+            words += ["--degradation", choices.degradation]
+    if choices.top is not None and choices.left is not None:
+        words += ["--window", f"{choices.top},{choices.left},{choices.size}"]
+    for name, value in choices.departures().items():
+        words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    if choices.style != DEFAULTS.style:
+        words += ["--style", choices.style]
+    return shlex.join(words)
+
+
+def python_lines(choices: Choices, scale: int) -> str:
+    """The Python program that computes what is on the screen."""
+    sample = choices.picture in SAMPLES
+    lines = ["import srlens"]
+    if sample:
+        lines.append("from srlens.imaging.samples import sample_image")
+    if choices.sigma is not None or choices.kernel is not None:
+        lines.append("from srlens.attribution.path_choice import choose_path")
+    lines.append("")
+    source = f"sample_image({choices.picture!r})" if sample else f"srlens.read_image({choices.picture!r})"
+    if choices.is_hr:
+        lines += [f"hr = {source}", f"lr = srlens.make_lr(hr, {scale}, {choices.method!r})"]
+    else:
+        lines.append(f"lr = {source}")
+    lines += [
+        f"window = srlens.Window(top={choices.top}, left={choices.left}, height={choices.size}, width={choices.size})",
+        "networks = [",
+        *(f"    {_opened(name)}," for name in choices.networks),
+        "]",
+        "for network in networks:",
+        f"    result = srlens.attribute(network, lr, window{_keywords(choices)})",
+        "    print(network.name, result.diffusion_index, result.completeness_gap, result.map_error)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _word(name: str) -> str:
+    """A network as the command line names it."""
+    return shipped_name(name) or name
+
+
+def _opened(name: str) -> str:
+    short = shipped_name(name)
+    return f"srlens.load_default({short!r})" if short is not None else f"srlens.load_network({name!r})"
+
+
+def _keywords(choices: Choices) -> str:
+    given = dict(choices.departures())
+    blur = given.pop("sigma", None), given.pop("kernel", None)
+    parts = [f"{name}={value!r}" for name, value in given.items() if name != "path" or blur == (None, None)]
+    if blur != (None, None):
+        parts.append(f"path=choose_path({choices.path!r}, {blur[0]!r}, {blur[1]!r})")
+    return "".join(f", {part}" for part in parts)

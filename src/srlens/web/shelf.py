@@ -1,0 +1,74 @@
+"""The networks that the page offers: a fixed list of names, never a path from a browser."""
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+
+from srlens.errors import CheckpointError, SettingError
+from srlens.networks.default import DEFAULT_NETWORKS
+from srlens.networks.load import load_network
+from srlens.networks.network import Network
+from srlens.networks.open import open_network
+
+SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+"""Network files by the ends of their names."""
+
+_KEPT_OPEN = 8
+
+
+class Shelf:
+    """Shipped networks, and the network files of one folder; opened when needed, the latest kept open."""
+
+    def __init__(self, folder: Path | None = None, device: torch.device | str | None = None) -> None:
+        self._files = _network_files(folder) if folder is not None else {}
+        self._device = device
+        self._open: OrderedDict[str, Network] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, the shipped networks first."""
+        return (*DEFAULT_NETWORKS, *self._files)
+
+    def open(self, name: str) -> Network:
+        """The network of that name.
+
+        Raises:
+            SettingError: the shelf has no such name.
+            SrlensError: see :func:`srlens.load_network`.
+        """
+        if name not in self.names:
+            raise SettingError(f"This page has no network {name!r}; choose from its list, or add the file.")
+        with self._lock:
+            network = self._open.pop(name, None)
+            if network is None:
+                file = self._files.get(name)
+                network = (
+                    load_network(file, device=self._device)
+                    if file is not None
+                    else open_network(name, device=self._device)
+                )
+            self._open[name] = network
+            while len(self._open) > _KEPT_OPEN:
+                self._open.popitem(last=False)
+            return network
+
+
+def _network_files(folder: Path) -> dict[str, Path]:
+    """The network files directly in the folder, by name.
+
+    Raises:
+        CheckpointError: no such folder, or none in it.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(f"There is no folder {folder}. Give one that holds network files.")
+    files = {
+        file.name: file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    }
+    if not files:
+        raise CheckpointError(f"{folder} holds no network file ({', '.join(SUFFIXES)}).")
+    return files
