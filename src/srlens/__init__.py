@@ -21,6 +21,7 @@ from srlens._version import __version__
 if TYPE_CHECKING:
     from srlens.attribution.attribute import attribute
     from srlens.attribution.detector import DETECTORS, Detector
+    from srlens.attribution.field import Field, field
     from srlens.attribution.path import LinearFromBlack, LinearFromBlur, ProgressiveBlur
     from srlens.attribution.result import Attribution
     from srlens.attribution.window import Window
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
-    from srlens.study.compare import compare
     from srlens.networks.shipped import load_default
+    from srlens.study.compare import compare
 
 _HOMES = {
     "Attribution": "srlens.attribution.result",
     "DETECTORS": "srlens.attribution.detector",
     "Detector": "srlens.attribution.detector",
+    "Field": "srlens.attribution.field",
     "LinearFromBlack": "srlens.attribution.path",
     "LinearFromBlur": "srlens.attribution.path",
     "Network": "srlens.networks.network",
@@ -45,6 +47,7 @@ _HOMES = {
     "compare": "srlens.study.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
+    "field": "srlens.attribution.field",
     "gini": "srlens.measures.concentration",
     "load_default": "srlens.networks.shipped",
     "load_network": "srlens.networks.load",
@@ -57,6 +60,7 @@ __all__ = [
     "DETECTORS",
     "Attribution",
     "Detector",
+    "Field",
     "LinearFromBlack",
     "LinearFromBlur",
     "Network",
@@ -67,6 +71,7 @@ __all__ = [
     "compare",
     "diffusion_index",
     "effective_pixels",
+    "field",
     "gini",
     "load_default",
     "load_network",

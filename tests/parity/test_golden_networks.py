@@ -12,7 +12,8 @@ import torch
 import srlens
 
 NAMES = ("carn", "drln", "edsr-baseline", "fsrcnn-56-12-4-rgb", "msrn", "rcan", "rnan", "rrdbnet-23", "san")
-TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"san": 1e-4}  # the golden SAN was computed in float32
+OUTPUT_TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"san": 1e-5}  # the golden SAN was computed in float32
+GRADIENT_TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"san": 2e-4}  # see test_the_gradient_of_san
 
 
 def drawn_state_dict(facts: dict[str, Any], golden: Any) -> dict[str, torch.Tensor]:
@@ -49,10 +50,44 @@ def test_output_and_gradient_equal_the_authors(name: str, shared: Path, tmp_path
         assert network.value_range == facts["value_range"]
     x = torch.from_numpy(golden["input"]).requires_grad_(True)
     y = network(x.clone())
-    assert _relative(y.detach().numpy(), golden["output"]) <= TOLERANCE[name]
+    assert _relative(y.detach().numpy(), golden["output"]) <= OUTPUT_TOLERANCE[name]
     top, left, size = facts["window"]
     (gradient,) = torch.autograd.grad(y[:, :, top : top + size, left : left + size].sum(), x)
-    assert _relative(gradient.numpy(), golden["window_sum_gradient"]) <= TOLERANCE[name]
+    assert _relative(gradient.numpy(), golden["window_sum_gradient"]) <= GRADIENT_TOLERANCE[name]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_gradient_of_san(shared: Path, tmp_path: Path) -> None:
+    """The golden gradient of SAN differs from ours by 1.6e-4 for one reason: a rectifier that float32 saw open.
+
+    In float64 the unit's input is −0.02, where the layer's root mean square is 6143: below float32's resolution, so
+    the authors' run may well have taken it as positive. With that one unit open the gradients agree to 1e-5.
+    """
+    facts = json.loads((shared / "golden/networks/san.json").read_text())
+    golden = np.load(shared / "golden/networks/san.npz")
+    torch.save(drawn_state_dict(facts, golden), tmp_path / "san.pth")
+    network = srlens.load_network(tmp_path / "san.pth", dtype=torch.float64)
+    unit = 14872
+    seen = []
+
+    def open_one_unit(_: torch.nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        x = inputs[0].flatten()
+        value = x.detach()
+        seen.append((float(value[unit]), float(value.square().mean().sqrt())))
+        mask = torch.zeros_like(x)
+        mask[unit] = 1
+        return output + (x * mask).view_as(output)
+
+    rectifier = network.module.RG[19].rcab[8].conv_first[1]  # type: ignore[index, union-attr, attr-defined]
+    rectifier.register_forward_hook(open_one_unit)
+    x = torch.from_numpy(golden["input"]).double().requires_grad_(True)
+    top, left, size = facts["window"]
+    (gradient,) = torch.autograd.grad(network(x.clone())[:, :, top : top + size, left : left + size].sum(), x)
+
+    ((value, scale),) = seen
+    assert -1e-5 * scale < value < 0  # the unit is closed, by less than float32 can tell
+    assert _relative(gradient.numpy(), golden["window_sum_gradient"]) <= 1e-4
 
 
 def _relative(ours: np.ndarray, golden: np.ndarray) -> float:

@@ -18,7 +18,7 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     table = Table(
         title=f"{comparison.subject.name}, {comparison.window}, LR {height}×{width}",
         title_justify="left",
-        caption="PSNR in dB, luma. Map error: estimated, relative L2." if has_hr else "Map error: estimated, relative L2.",
+        caption=("PSNR in dB, luma. " if has_hr else "") + "Map error: estimated, relative L2.",
         caption_justify="left",
         box=SIMPLE_HEAD,  # without frames eight columns fit into 80 characters
         padding=(0, 1, 0, 0),

@@ -1,4 +1,4 @@
-"""Sensitivity: the diffusion index and the order of networks against one setting. How stable is the claim?"""
+"""Sensitivity: the diffusion index and the order of networks against one setting, for claims that must be stable."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
