@@ -23,9 +23,7 @@ WINDOWS = (("7", 110, 150), ("1", 100, 100), ("3", 120, 120))
 @pytest.mark.slow
 @pytest.mark.parametrize("network_name", CHECKPOINTS)
 @pytest.mark.parametrize(("image", "top", "left"), WINDOWS)
-def test_paper_preset_equals_the_authors_map(
-    network_name: str, image: str, top: int, left: int, shared: Path
-) -> None:
+def test_paper_preset_equals_the_authors_map(network_name: str, image: str, top: int, left: int, shared: Path) -> None:
     golden = np.load(shared / f"golden/maps/{network_name}_{image}_{top}_{left}.npz")
     network = srlens.load_network(shared / "weights" / CHECKPOINTS[network_name])
     lr = srlens.make_lr(srlens.read_image(shared / f"images/demo/{image}.png"), 4, "pil")

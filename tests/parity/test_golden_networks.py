@@ -1,4 +1,4 @@
-"""Nine networks of the field: a file saved from the published keys loads alone and computes what the authors' code does."""
+"""Nine networks of the field: a file of the published keys loads alone and computes what the authors' code does."""
 
 import json
 import zlib

@@ -13,7 +13,7 @@ from srlens.study.field import run_field
 from srlens.study.subject import Subject
 
 
-class Stop(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -30,10 +30,10 @@ def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path:
 
     def stop(done: int, total: int) -> None:
         if done > total * 2 // 3:
-            raise Stop
+            raise StoppedError
 
     # Little memory, so that the first windows are finished before the stop.
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         run_field(network, subject, settings, tmp_path / "cut", size=8, memory=50_000, progress=stop)
     log = tmp_path / "cut/noise_tiny_field.jsonl"
     finished = len(log.read_text().splitlines()) - 1
@@ -58,7 +58,5 @@ def test_other_settings_start_anew(network: srlens.Network, tmp_path: Path) -> N
     subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
     run_field(network, subject, field_settings(3), tmp_path, size=8)
     totals: list[int] = []
-    run_field(
-        network, subject, field_settings(4), tmp_path, size=8, progress=lambda _, total: totals.append(total)
-    )
+    run_field(network, subject, field_settings(4), tmp_path, size=8, progress=lambda _, total: totals.append(total))
     assert totals[-1] == 25 * 4

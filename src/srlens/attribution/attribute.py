@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from srlens.attribution.arc import Clock
+from srlens.attribution.batch import Batches
 from srlens.attribution.detector import Detector
 from srlens.attribution.frozen import frozen
 from srlens.attribution.gradient import Evaluator, SuperResolver
@@ -61,7 +62,8 @@ def attribute(
         rule: ``"midpoint"`` (default), ``"right-riemann"``, ``"gauss-legendre"``.
         parameterisation: ``"arc length"`` (midpoint's default) or ``"uniform"`` in the path's own parameter.
         max_steps: limit of gradient evaluations when refining to a tolerance.
-        memory: bytes that the evaluation may use; by default one node at a time on the CPU.
+        memory: bytes that one batch of evaluations may take. None: one node at a time on the CPU, half of the free
+            memory on a GPU. An evaluation that alone takes more is an OutOfMemoryError.
         progress: called with (evaluations done, evaluations expected).
         regional: evaluate the network only where the window needs it, where that pays and where the first
             evaluation shows it to give the same; ``Attribution.evaluation`` tells what was done.
@@ -97,7 +99,7 @@ def attribute(
     expected = settings.steps if settings.steps is not None else 21
     evaluator = Evaluator(network, settings.detector, window, height, width, regional=regional, expected=expected)
     with frozen(network.module):
-        return _attribute(network, prepared, window, settings, evaluator, progress)
+        return _attribute(network, prepared, window, settings, evaluator, Batches(evaluator, memory), progress)
 
 
 def _attribute(
@@ -106,6 +108,7 @@ def _attribute(
     window: Window,
     settings: Settings,
     evaluator: Evaluator,
+    gradients: Batches,
     progress: Progress | None,
 ) -> Attribution:
     ends_of_path = settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64))
@@ -116,14 +119,11 @@ def _attribute(
         )
     ends = evaluator.detect(ends_of_path)
     curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
-    batch = 1
     if settings.tolerance is not None:
-        integral = integrate_to_tolerance(
-            curve, evaluator.gradients, settings.tolerance, settings.max_steps, batch, progress
-        )
+        integral = integrate_to_tolerance(curve, gradients, settings.tolerance, settings.max_steps, progress)
     else:
         assert settings.steps is not None
-        integral = integrate_fixed(curve, evaluator.gradients, settings.rule, settings.steps, batch, progress)
+        integral = integrate_fixed(curve, gradients, settings.rule, settings.steps, progress)
     if not integral.map.any() and abs(float(ends[1] - ends[0])) > 1e-6 * float(ends.abs().max()):
         raise NotDifferentiableError(
             f"Every gradient of {network.name} is zero, though the detector changes from {float(ends[0]):g} to "

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,8 +16,18 @@ from srlens.attribution.quadrature import FROM_NEIGHBOURS, FROM_TRISECTION, MIDP
 from srlens.errors import ToleranceWarning
 
 Floats = NDArray[np.float64]
-Gradients = Callable[[Tensor], Tensor]
-"""N×C×h×w LR images to the detector's gradients there, both float64 on the CPU."""
+
+
+class Batched(Protocol):
+    """Gradients of the detector at LR images, and how many are worth asking for at once."""
+
+    limit: int
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """N×C×h×w LR images to the gradients there, both float64 on the CPU."""
+        ...
+
+
 Progress = Callable[[int, int], None]
 """Called with (gradient evaluations done, evaluations expected); the second may grow."""
 
@@ -119,11 +130,12 @@ class FixedSum:
         return Integral(self._total, variance**0.5 / norm, steps, converged=True)
 
 
-def nodes_of(curve: Curve, rule: Rule, steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Points γ(node) and increments of γ over the nodes' cells, ``batch`` nodes at a time: N×C×h×w each."""
+def nodes_of(curve: Curve, rule: Rule, steps: int, batch: Callable[[], int]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Points γ(node) and increments of γ over the nodes' cells, N×C×h×w each; ``batch`` tells how many come next."""
     nodes = rule.nodes(steps)
-    for start in range(0, steps, batch):
-        stop = min(start + batch, steps)
+    stop = 0
+    while stop < steps:
+        start, stop = stop, min(stop + batch(), steps)
         u = nodes.at[start:stop]
         if nodes.edges is not None:
             yield curve.points(u), curve.increments(nodes.edges[start : stop + 1])
@@ -133,12 +145,12 @@ def nodes_of(curve: Curve, rule: Rule, steps: int, batch: int) -> Iterator[tuple
 
 
 def integrate_fixed(
-    curve: Curve, gradients: Gradients, rule: Rule, steps: int, batch: int, progress: Progress | None = None
+    curve: Curve, gradients: Batched, rule: Rule, steps: int, progress: Progress | None = None
 ) -> Integral:
-    """Integrate with ``steps`` nodes of ``rule``, ``batch`` of them at once."""
+    """Integrate with ``steps`` nodes of ``rule``."""
     total = FixedSum(curve.image.shape, rule)
     done, before = 0, None
-    for points, increments in nodes_of(curve, rule, steps, batch):
+    for points, increments in nodes_of(curve, rule, steps, lambda: gradients.limit):
         total.add(gradients(points), increments, before)
         before = increments[-1]
         done += len(points)
@@ -163,10 +175,9 @@ _REFINED = 9.0  # a trisected cell's squared error falls to a ninth if errors fa
 
 def integrate_to_tolerance(
     curve: Curve,
-    gradients: Gradients,
+    gradients: Batched,
     tolerance: float,
     limit: int,
-    batch: int,
     progress: Progress | None = None,
 ) -> Integral:
     """Midpoint rule by equal arc length, refined where it errs until the estimated error is below ``tolerance``.
@@ -182,9 +193,10 @@ def integrate_to_tolerance(
     def evaluate(u: Floats) -> list[Tensor]:
         nonlocal done
         result: list[Tensor] = []
-        for k in range(0, len(u), batch):
-            result.extend(gradients(curve.points(u[k : k + batch])))
-            done += len(u[k : k + batch])
+        while len(result) < len(u):
+            chunk = u[len(result) : len(result) + gradients.limit]
+            result.extend(gradients(curve.points(chunk)))
+            done += len(chunk)
             if progress is not None:
                 progress(done, max(expected, done))
         return result

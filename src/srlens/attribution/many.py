@@ -80,7 +80,7 @@ def attribute_windows(
         ends = _detect(forward, settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64)), chosen)
         sums = [FixedSum(image.shape, settings.rule) for _ in chosen]
         before: Tensor | None = None
-        for points, increments in nodes_of(curve, settings.rule, settings.steps, batch=1):
+        for points, increments in nodes_of(curve, settings.rule, settings.steps, lambda: 1):
             with torch.inference_mode(False), torch.enable_grad():
                 x = chosen[0].leaf(points)
                 common = forward.common(x.clone())

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT
-from srlens.errors import SettingError
+from srlens.cli.options import OUT, parse_bytes
 
 
 def field(
@@ -94,25 +93,3 @@ def field(
         highlight=False,
     )
     console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)
-
-
-_UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
-
-
-def parse_bytes(text: str) -> int:
-    """``"2GiB"``, ``"512 MiB"``, ``"1.5GB"`` to bytes.
-
-    Raises:
-        SettingError: anything else, or nothing left.
-    """
-    cleaned = text.strip().upper().replace(" ", "")
-    for unit, factor in _UNITS.items():
-        if cleaned.endswith(unit):
-            try:
-                value = float(cleaned[: -len(unit)]) * factor
-            except ValueError:
-                break
-            if value >= 1:
-                return int(value)
-            break
-    raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")

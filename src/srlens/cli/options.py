@@ -17,7 +17,7 @@ class MethodOptions:
     """How the maps are computed."""
 
     preset: Annotated[Literal["default", "paper"], Parameter(group="Method")] = "default"
-    "\"paper\": the published settings (σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule)."
+    '"paper": the published settings (σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule).'
     tolerance: Annotated[float, Parameter(group="Method")] = 0.05
     "Accepted relative L2 error of the map (estimated); steps are added until it holds."
     steps: Annotated[int | None, Parameter(group="Method")] = None
@@ -34,6 +34,8 @@ class MethodOptions:
     "σ of the baseline's blur in LR pixels (1.2)."
     kernel: Annotated[int | None, Parameter(group="Method")] = None
     "Side of the blur kernel in LR pixels, odd (9, or what σ needs)."
+    memory: Annotated[str | None, Parameter(group="Method")] = None
+    "Bound on the memory of one batch of evaluations, e.g. 2GiB; by default half of the free memory on a GPU."
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of :func:`srlens.attribute`."""
@@ -45,6 +47,7 @@ class MethodOptions:
             "detector": self.detector,
             "path": choose_path(self.path, self.sigma, self.kernel),
             "rule": self.rule,
+            "memory": parse_bytes(self.memory) if self.memory is not None else None,
         }
 
 
@@ -66,6 +69,28 @@ def parse_window(text: str) -> Window:
         f"--window {text!r} is not understood; give TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels, "
         "e.g. 110,150,16."
     )
+
+
+_UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
+
+
+def parse_bytes(text: str) -> int:
+    """``"2GiB"``, ``"512 MiB"``, ``"1.5GB"`` to bytes.
+
+    Raises:
+        SettingError: anything else, or nothing left.
+    """
+    cleaned = text.strip().upper().replace(" ", "")
+    for unit, factor in _UNITS.items():
+        if cleaned.endswith(unit):
+            try:
+                value = float(cleaned[: -len(unit)]) * factor
+            except ValueError:
+                break
+            if value >= 1:
+                return int(value)
+            break
+    raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")
 
 
 OUT = Path("srlens-out")

@@ -60,14 +60,15 @@ def field_figure(field: Field, lr: Tensor) -> Figure:
             scale = Normalize(0.0, float(np.nanmax(grid)))
             _heat(sheet.axes(box, name), field, lr, grid, scale, _COLOURS)
             bar = sheet.axes(Box(box.left + 0.2, box.bottom + 0.15, box.width - 0.4, 0.22), f"{name} bar")
-            drawn = sheet.figure.colorbar(ScalarMappable(scale, _COLOURS), cax=bar, orientation="horizontal", alpha=_OPACITY)
+            mappable = ScalarMappable(scale, _COLOURS)
+            drawn = sheet.figure.colorbar(mappable, cax=bar, orientation="horizontal", alpha=_OPACITY)
             drawn.ax.tick_params(labelsize=TEXT_SIZE)
         sheet.text(_MARGIN, below, lines)
     return sheet.figure
 
 
 _COLOURS = LinearSegmentedColormap.from_list(
-    "field", [(0.0, (0.99, 0.99, 0.99, 0.0)), (0.25, "#fdd49e"), (0.6, "#e34a33"), (1.0, "#4a0f0f")]
+    "field", [(0.0, "#fcfcfc"), (0.25, "#fdd49e"), (0.6, "#e34a33"), (1.0, "#4a0f0f")]
 )
 
 

@@ -1,0 +1,106 @@
+"""How many nodes run at once: measured on the first one, bounded by memory, halved where it was too many."""
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.gradient import Evaluator
+from srlens.errors import OutOfMemoryError, SettingError
+
+_SHARE_OF_FREE = 0.5  # of a CUDA device's free memory, unless the user says otherwise
+_MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
+_LARGEST = 64
+
+
+class Batches:
+    """Gradients of any number of LR images, in batches that fit.
+
+    On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
+    launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
+    recorded and verified once for regional evaluation.
+
+    Args:
+        evaluator: of one window.
+        memory: bytes that an evaluation may take; None: one node on the CPU, half of the free memory on CUDA.
+
+    Raises:
+        SettingError: ``memory`` below 1.
+    """
+
+    def __init__(self, evaluator: Evaluator, memory: int | None) -> None:
+        if memory is not None and memory < 1:
+            raise SettingError(f"memory must be a positive number of bytes, got {memory!r}; 2 GiB is memory=2*2**30.")
+        self._evaluator = evaluator
+        self._memory = memory
+        self._device = evaluator.network.device
+        self._measured = False
+        self.limit = _MPS_BATCH if self._device.type == "mps" else 1
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Gradients (N×C×h×w, float64, CPU) at N×C×h×w LR images.
+
+        Raises:
+            OutOfMemoryError: a single image does not fit, or needs more than ``memory``.
+        """
+        pieces: list[Tensor] = []
+        start = 0
+        while start < len(images):
+            size = min(self.limit, _power_of_two(len(images) - start))
+            try:
+                pieces.append(self._run(images[start : start + size]))
+            except OutOfMemoryError:
+                if size == 1:
+                    raise
+                self.limit = size // 2
+                torch.cuda.empty_cache()
+                continue
+            start += size
+        return torch.cat(pieces)
+
+    def _run(self, images: Tensor) -> Tensor:
+        if self._measured or (self._device.type != "cuda" and self._memory is None):
+            return self._evaluator.gradients(images)
+        self._measured = True
+        if self._device.type == "cuda":
+            return self._measure_cuda(images)
+        return self._measure_saved(images)
+
+    def _measure_cuda(self, images: Tensor) -> Tensor:
+        free, _ = torch.cuda.mem_get_info(self._device)
+        budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
+        before = torch.cuda.memory_allocated(self._device)
+        torch.cuda.reset_peak_memory_stats(self._device)
+        result = self._evaluator.gradients(images)
+        needed = max(torch.cuda.max_memory_allocated(self._device) - before, 1) / len(images)
+        self._check(needed)
+        self.limit = max(1, min(_LARGEST, _power_of_two(int(budget / needed))))
+        return result
+
+    def _measure_saved(self, images: Tensor) -> Tensor:
+        """On the CPU no allocator tells the peak: what autograd keeps for the backward pass is the bulk of it."""
+        kept: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        weights = {
+            t.untyped_storage().data_ptr()
+            for t in (*self._evaluator.network.module.parameters(), *self._evaluator.network.module.buffers())
+        }
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            result = self._evaluator.gradients(images)
+        self._check(sum(size for pointer, size in kept.items() if pointer not in weights))
+        return result
+
+    def _check(self, needed: float) -> None:
+        if self._memory is not None and needed > self._memory:
+            raise OutOfMemoryError(
+                f"One gradient evaluation keeps {needed / 2**20:.0f} MiB, more than memory={self._memory / 2**20:.0f} "
+                "MiB. Raise memory, or crop the LR image around the window."
+            )
+
+
+def _power_of_two(n: int) -> int:
+    """The largest power of two that is not above n (1 for n < 1)."""
+    return 1 << max(0, n.bit_length() - 1) if n >= 1 else 1

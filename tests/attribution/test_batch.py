@@ -1,0 +1,74 @@
+"""Batches of nodes: sizes, back-off, and the bound on memory."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import srlens
+from srlens.attribution.batch import Batches
+from srlens.errors import OutOfMemoryError, SettingError
+
+
+class Recorder:
+    """Stands for an evaluator that can take ``capacity`` images at once."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.sizes: list[int] = []
+        self.network = srlens.Network.wrap(nn.Identity(), scale=1)
+
+    def gradients(self, images: Tensor) -> Tensor:
+        if len(images) > self.capacity:
+            raise OutOfMemoryError("too many")
+        self.sizes.append(len(images))
+        return images * 2
+
+
+def batches(capacity: int, limit: int) -> tuple[Batches, Recorder]:
+    recorder: Any = Recorder(capacity)
+    result = Batches(recorder, None)
+    result.limit = limit
+    return result, recorder
+
+
+@pytest.mark.parametrize("limit", [1, 2, 8])
+def test_every_image_once_in_powers_of_two(limit: int) -> None:
+    run, recorder = batches(100, limit)
+    images = torch.rand(13, 3, 2, 2)
+    assert torch.equal(run(images), images * 2)
+    assert sum(recorder.sizes) == 13
+    assert all(size & (size - 1) == 0 and size <= limit for size in recorder.sizes)
+
+
+def test_too_many_are_halved_until_they_fit() -> None:
+    run, recorder = batches(3, 16)
+    images = torch.rand(13, 3, 2, 2)
+    assert torch.equal(run(images), images * 2)
+    assert run.limit == 2
+    assert max(recorder.sizes) == 2
+
+
+def test_one_that_does_not_fit_is_an_error() -> None:
+    run, _ = batches(0, 4)
+    with pytest.raises(OutOfMemoryError):
+        run(torch.rand(5, 3, 2, 2))
+
+
+def test_the_bound_on_memory_holds() -> None:
+    body = nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 3, 3, padding=1))
+    network = srlens.Network.wrap(body, scale=1)
+    image = torch.rand(3, 64, 64)
+    window = srlens.Window(8, 8, 8, 8)
+    # What autograd keeps of one evaluation: the rectified maps at least, 32·64·64 numbers of 4 bytes.
+    with pytest.raises(OutOfMemoryError, match="more than memory"):
+        srlens.attribute(network, image, window, memory=32 * 64 * 64 * 4 // 2)
+    bounded = srlens.attribute(network, image, window, memory=64 * 2**20)
+    free = srlens.attribute(network, image, window)
+    assert bounded.diffusion_index == pytest.approx(free.diffusion_index, rel=1e-4)
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(SettingError, match="positive number of bytes"):
+        Batches(Recorder(1), 0)  # type: ignore[arg-type]
