@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from srlens.attribution.path_choice import choose_path
 from srlens.attribution.window import Window
-from srlens.errors import WindowError
+from srlens.errors import SettingError, WindowError
 
 
 @Parameter(name="*")
