@@ -33,9 +33,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts anot
 _ORIENTATION_TAG = 0x0112
 
 
-def read_image(
-    path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS
-) -> Tensor:
+def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read an image file.
 
     Args:
@@ -86,9 +84,7 @@ def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8,
     if target.suffix.lower() != ".png":
         raise ImageError(f"Images are written as PNG, but the name is {target.name!r}. End it in .png.")
     if image.ndim != 3 or image.numel() == 0 or not image.is_floating_point():
-        raise ImageError(
-            f"A floating-point C×H×W image is written, not {tuple(image.shape)} of {image.dtype}."
-        )
+        raise ImageError(f"A floating-point C×H×W image is written, not {tuple(image.shape)} of {image.dtype}.")
     if image.shape[0] not in (1, 3):
         raise ChannelError(f"Images of 1 or 3 channels are written, not {image.shape[0]}.")
     if not bool(torch.isfinite(image).all()):
@@ -101,9 +97,7 @@ def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8,
         partial.write_bytes(content)
         partial.replace(target)
     except OSError as error:
-        raise ImageError(
-            f"Cannot write {target}: {error.strerror}. Is its folder there and writable?"
-        ) from error
+        raise ImageError(f"Cannot write {target}: {error.strerror}. Is its folder there and writable?") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -139,9 +133,7 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", Image.DecompressionBombWarning
-        )  # max_pixels is our own, stricter bound
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels is our own, stricter bound
         try:
             picture: Any = Image.open(io.BytesIO(data), formats=_FORMATS)
         except UnidentifiedImageError as error:
@@ -149,9 +141,7 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
                 f"It is not an image that is read{_guess(data)}. Give PNG, JPEG, WebP, BMP or TIFF."
             ) from error
         except Image.DecompressionBombError as error:
-            raise ImageError(
-                f"{error} (Pillow's limit; see also max_pixels={max_pixels}.) Crop it."
-            ) from error
+            raise ImageError(f"{error} (Pillow's limit; see also max_pixels={max_pixels}.) Crop it.") from error
         except Exception as error:  # damaged headers raise of every kind
             raise ImageError(f"Its header is damaged: {error}") from error
     with picture:
@@ -182,9 +172,7 @@ def _plain(picture: Any) -> NDArray[np.uint8]:
     grey = picture.mode in ("1", "L", "LA", "La")
     known = grey or picture.mode in ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
     if not known:
-        raise ImageError(
-            f"Its pixels are of the kind {picture.mode!r}, which is not read. Convert it to PNG."
-        )
+        raise ImageError(f"Its pixels are of the kind {picture.mode!r}, which is not read. Convert it to PNG.")
     mode = ("L" if grey else "RGB") + ("A" if picture.has_transparency_data else "")
     array = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     return array.reshape(*array.shape[:2], -1)

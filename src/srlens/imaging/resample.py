@@ -106,14 +106,10 @@ def pil_downscale(image: Tensor, scale: int) -> Tensor:
     _check(image)
     factor = _as_factor(scale)
     if image.ndim != 3:
-        raise ImageError(
-            f"Pillow resizes one C×H×W image, not shape {tuple(image.shape)}. Give the images singly."
-        )
+        raise ImageError(f"Pillow resizes one C×H×W image, not shape {tuple(image.shape)}. Give the images singly.")
     channels, height, width = image.shape
     if channels not in (1, 3):
-        raise ChannelError(
-            f"Pillow resizes images of 1 or 3 channels, not {channels}. Convert the image first."
-        )
+        raise ChannelError(f"Pillow resizes images of 1 or 3 channels, not {channels}. Convert the image first.")
     if height < factor or width < factor:
         raise ImageError(
             f"The image is {height}×{width} pixels and leaves nothing when shrunk by {factor}. "
@@ -185,9 +181,7 @@ def _check(image: Tensor) -> None:
     if image.ndim < 2 or image.numel() == 0:
         raise ImageError(f"An image must be …×H×W and not empty, but has shape {tuple(image.shape)}.")
     if not image.is_floating_point():
-        raise ImageError(
-            f"Images are floating point in [0, 1], not {image.dtype}. Convert: image.float() / 255."
-        )
+        raise ImageError(f"Images are floating point in [0, 1], not {image.dtype}. Convert: image.float() / 255.")
 
 
 def _as_factor(scale: int) -> int:

@@ -36,9 +36,7 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             if len(file.pages) != 1:
-                raise ImageError(
-                    f"The TIFF file holds {len(file.pages)} pictures. Save the wanted one alone."
-                )
+                raise ImageError(f"The TIFF file holds {len(file.pages)} pictures. Save the wanted one alone.")
             page: Any = file.pages[0]
             if page.imagewidth * page.imagelength > max_pixels:
                 raise ImageError(

@@ -90,9 +90,7 @@ def _scott(mass: NDArray[np.float64]) -> Bandwidth:
     if floored:
         covariance = vectors @ np.diag(np.where(values < _DEGENERATE, _FLOOR, values)) @ vectors.T
     rows = covariance.tolist()
-    return Bandwidth(
-        covariance=((rows[0][0], rows[0][1]), (rows[1][0], rows[1][1])), rule="scott", floored=floored
-    )
+    return Bandwidth(covariance=((rows[0][0], rows[0][1]), (rows[1][0], rows[1][1])), rule="scott", floored=floored)
 
 
 def _gaussian(covariance: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -105,9 +105,7 @@ def mass_radius(signed: ArrayLike, bounds: tuple[float, float, float, float]) ->
     across = np.maximum(np.maximum(left - x, x - right), 0)
     distance = np.hypot(down[:, None], across)
     total = mass.sum()
-    return Radius(
-        mean=float((mass * distance).sum() / total), rms=float(np.sqrt((mass * distance**2).sum() / total))
-    )
+    return Radius(mean=float((mass * distance).sum() / total), rms=float(np.sqrt((mass * distance**2).sum() / total)))
 
 
 def used_fraction(area: float, receptive_field_pixels: float) -> float:

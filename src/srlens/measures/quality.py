@@ -131,9 +131,7 @@ def _comparable(
         bad = ~torch.isfinite(plain)
         if bool(bad.any()):
             first = tuple(bad.nonzero()[0].tolist())
-            raise NotFiniteError(
-                f"{name} holds {int(bad.sum())} values NaN or infinite, first at {first} (C, H, W)."
-            )
+            raise NotFiniteError(f"{name} holds {int(bad.sum())} values NaN or infinite, first at {first} (C, H, W).")
         if quantise:
             plain = (plain.clamp(0, 1) * 255).round() / 255
         if luma and channels == 3:

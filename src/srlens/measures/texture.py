@@ -57,17 +57,13 @@ def describe_texture(window: ArrayLike) -> Texture:
     """
     grey = np.asarray(window, dtype=np.float64)
     if grey.ndim != 2:
-        raise ImageError(
-            f"A grey h×w window is described, not an array of shape {grey.shape}. Take its luma."
-        )
+        raise ImageError(f"A grey h×w window is described, not an array of shape {grey.shape}. Take its luma.")
     if min(grey.shape) < _SMALLEST:
         raise ImageTooSmallError(
             f"The window is {grey.shape[0]}×{grey.shape[1]} pixels; texture needs {_SMALLEST}×{_SMALLEST}."
         )
     if not np.isfinite(grey).all():
-        raise NotFiniteError(
-            f"The window holds {(~np.isfinite(grey)).sum()} values that are NaN or infinite."
-        )
+        raise NotFiniteError(f"The window holds {(~np.isfinite(grey)).sum()} values that are NaN or infinite.")
     contrast = float(grey.std())
     if contrast < _FLAT:
         return Texture(0.0, 0.0, 0.0, 0.0, None, 0.0)

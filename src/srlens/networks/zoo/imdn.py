@@ -91,9 +91,7 @@ class IMDN(nn.Module):
             self.add_module(name, DistillationBlock(width, distilled, hidden))
         self.c = nn.Sequential(nn.Conv2d(blocks * width, width, 1), nn.LeakyReLU(SLOPE))
         self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(
-            nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
-        )
+        self.upsampler = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""

@@ -89,9 +89,7 @@ class PAN(nn.Module):
         self.select_scale(scale)
         self.blocks = blocks
         self.conv_first = nn.Conv2d(channels, width, 3, padding=1)
-        self.SCPA_trunk = nn.Sequential(
-            *(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks))
-        )
+        self.SCPA_trunk = nn.Sequential(*(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks)))
         self.trunk_conv = nn.Conv2d(width, width, 3, padding=1)
         self.upconv1 = nn.Conv2d(width, tail_width, 3, padding=1)
         self.att1 = PixelAttention(tail_width)

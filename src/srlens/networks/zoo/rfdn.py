@@ -75,9 +75,7 @@ class RFDN(nn.Module):
             self.add_module(f"B{i}", _DistillationBlock(width, distilled, attention_width))
         self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(0.05))
         self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(
-            nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
-        )
+        self.upsampler = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""

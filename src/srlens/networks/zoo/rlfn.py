@@ -67,9 +67,7 @@ class RLFN(nn.Module):
         for i in range(1, blocks + 1):
             self.add_module(f"block_{i}", _LocalFeatureBlock(width, inner, attention_width))
         self.conv_2 = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(
-            nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
-        )
+        self.upsampler = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""

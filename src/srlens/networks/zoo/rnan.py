@@ -130,9 +130,7 @@ class RNAN(nn.Module):
         self.add_mean = MeanShift(means)
         self.head = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1))
         self.body_nl_low = nn.Sequential(_Group(width, inner))
-        self.body = nn.Sequential(
-            *(_Group(width) for _ in range(groups - 2)), nn.Conv2d(width, width, 3, padding=1)
-        )
+        self.body = nn.Sequential(*(_Group(width) for _ in range(groups - 2)), nn.Conv2d(width, width, 3, padding=1))
         self.body_nl_high = nn.Sequential(_Group(width, inner))
         self.tail = nn.Sequential(Upsampler(scale, width), nn.Conv2d(width, channels, 3, padding=1))
 

@@ -36,9 +36,7 @@ class ScaleSelectable(Protocol):
         """Enlarge ``x`` (N×C×h×w)."""
 
 
-def most_consistent_scale(
-    module: ScaleSelectable, channels: int, scales: Sequence[int], *, default: int
-) -> int:
+def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequence[int], *, default: int) -> int:
     """Find the scale whose SR image of a test chart, made small again, comes closest to the chart.
 
     Leaves the module at any of ``scales``; gives ``default`` where none stands out, as with random weights.
@@ -49,9 +47,7 @@ def most_consistent_scale(
         module.select_scale(scale)
         with torch.no_grad():
             enlarged = module(chart)
-        small = functional.interpolate(
-            enlarged, size=(SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False
-        )
+        small = functional.interpolate(enlarged, size=(SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False)
         difference = (small - chart)[..., BORDER:-BORDER, BORDER:-BORDER]
         errors[scale] = float(difference.square().mean().sqrt())
     best, second = sorted(errors, key=errors.__getitem__)[:2]

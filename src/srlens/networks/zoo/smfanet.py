@@ -24,9 +24,7 @@ class _LocalDetail(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.conv_0 = nn.Sequential(
-            nn.Conv2d(width, hidden, 3, padding=1, groups=width), nn.Conv2d(hidden, hidden, 1)
-        )
+        self.conv_0 = nn.Sequential(nn.Conv2d(width, hidden, 3, padding=1, groups=width), nn.Conv2d(hidden, hidden, 1))
         self.act = nn.GELU()
         self.conv_1 = nn.Conv2d(hidden, width, 1)
 
@@ -119,12 +117,8 @@ class SMFANet(nn.Module):
     ) -> None:
         super().__init__()
         self.to_feat = nn.Conv2d(channels, width, 3, padding=1)
-        self.feats = nn.Sequential(
-            *(_ModulationBlock(width, detail_width, hidden, partial) for _ in range(blocks))
-        )
-        self.to_img = nn.Sequential(
-            nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
-        )
+        self.feats = nn.Sequential(*(_ModulationBlock(width, detail_width, hidden, partial) for _ in range(blocks)))
+        self.to_img = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
