@@ -111,23 +111,23 @@ def _wire_picture(gr: Any, wiring: Wiring) -> None:
             return gr.skip(), message_html(sentence(error), "error")
         return value, message_html(_described(session, value, choices))
 
-    def use_sample(name: str, *values: Any, request: gr.Request) -> Any:
+    def use_sample(request: gr.Request, name: str, *values: Any) -> Any:
         session = wiring.session(request)
         value, message = show(session, lambda: page.use_sample(session, name), values)
         return value, message, None, None
 
-    def use_upload(file: str, *values: Any, request: gr.Request) -> Any:
+    def use_upload(request: gr.Request, file: str, *values: Any) -> Any:
         session = wiring.session(request)
         value, message = show(session, lambda: page.use_upload(session, Path(file)), values)
         ours = session.picture is not None and session.picture.name not in SAMPLES
         return value, message, None, None, None, None if ours else gr.skip()
 
-    def refresh(*values: Any, request: gr.Request) -> Any:
+    def refresh(request: gr.Request, *values: Any) -> Any:
         session = wiring.session(request)
         value, message = show(session, lambda: None, values)
         return value, message, None, None
 
-    def place(event: gr.SelectData, *values: Any, request: gr.Request) -> Any:
+    def place(event: gr.SelectData, request: gr.Request, *values: Any) -> Any:
         session = wiring.session(request)
         try:
             choices = wiring.choices(session, values)
@@ -138,7 +138,7 @@ def _wire_picture(gr: Any, wiring: Wiring) -> None:
             return gr.skip(), gr.skip(), message_html(sentence(error), "error")
         return window.top, window.left, ""
 
-    def move(*values: Any, request: gr.Request) -> Any:
+    def move(request: gr.Request, *values: Any) -> Any:
         session = wiring.session(request)
         try:
             choices = wiring.choices(session, values)
@@ -174,7 +174,7 @@ def _described(session: Session, value: dict[str, Any], choices: Choices) -> str
 def _wire_networks(gr: Any, wiring: Wiring) -> None:
     page, parts = wiring.page, wiring.parts
 
-    def add(file: str, chosen: list[str], request: gr.Request) -> Any:
+    def add(request: gr.Request, file: str, chosen: list[str]) -> Any:
         session = wiring.session(request)
         try:
             name = page.add_network(session, Path(file))
@@ -197,16 +197,16 @@ def _wire_networks(gr: Any, wiring: Wiring) -> None:
 
 def _wire_run(gr: Any, wiring: Wiring) -> None:
     page, parts = wiring.page, wiring.parts
-    told = [parts.status, parts.results, parts.top, parts.left, parts.query, parts.command, parts.python]
+    told = [parts.status, parts.results, parts.after, parts.top, parts.left, parts.query, parts.command, parts.python]
 
-    def run(*values: Any, request: gr.Request) -> Iterator[Any]:
+    def run(request: gr.Request, *values: Any) -> Iterator[Any]:
         session = wiring.session(request)
         nothing = [gr.skip()] * (len(told) - 1)
         session.comparison = None
         yield message_html("Starting…"), *nothing
         try:
             for event in page.run(session, wiring.choices(session, values)):
-                yield _told(event) if isinstance(event, Answer) else (step_html(event), *nothing)
+                yield _told(gr, event) if isinstance(event, Answer) else (step_html(event), *nothing)
         except Exception as error:
             kind = "info" if isinstance(error, CancelledError) else "error"
             yield message_html(sentence(error), kind), *nothing
@@ -217,7 +217,7 @@ def _wire_run(gr: Any, wiring: Wiring) -> None:
         except Exception as error:
             raise gr.Error(message_html(sentence(error)), print_exception=False) from error
 
-    def move(*values: Any, request: gr.Request) -> Any:
+    def move(request: gr.Request, *values: Any) -> Any:
         session = wiring.session(request)
         return wiring.picker(session, wiring.choices(session, values)) if session.comparison else gr.skip()
 
@@ -247,12 +247,13 @@ def _wire_run(gr: Any, wiring: Wiring) -> None:
     parts.blend.input(None, parts.blend, None, js=_BLEND)
 
 
-def _told(answer: Answer) -> tuple[Any, ...]:
+def _told(gr: Any, answer: Answer) -> tuple[Any, ...]:
     choices, comparison = answer.choices, answer.comparison
     seconds = sum(row.seconds for row in comparison.rows)
     return (
         message_html(f"Done in {seconds:.1f} s. Window: {comparison.window_choice}."),
         results_html(comparison, choices.style, answer.notes),
+        gr.Column(visible=True),
         choices.top,
         choices.left,
         to_query(choices),

@@ -13,7 +13,8 @@ from srlens.attribution.integrate import Progress
 from srlens.attribution.window import Window
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
 from srlens.imaging.degrade import modcrop
-from srlens.imaging.samples import SAMPLES, sample_image
+from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.networks.network import Network
 from srlens.study.compare import Comparison, compare
 from srlens.study.output import write_comparison
@@ -64,7 +65,8 @@ class Page:
         Raises:
             SettingError: none has that name.
         """
-        session.picture = Picture(name, sample_image(name))
+        with sample_path(name) as path:
+            session.picture = Picture(name, read_image(path), image_digest(path))
         return session.picture
 
     def use_upload(self, session: Session, path: Path) -> Picture:

@@ -47,6 +47,7 @@ class Parts:
     stop: Any
     status: Any
     results: Any
+    after: Any
     blend: Any
     files: Any
     query: Any
@@ -61,9 +62,9 @@ def build_parts(networks: tuple[str, ...]) -> Parts:
 
     gr.HTML(_HEAD)
     with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=320):
+        with gr.Column(scale=3, min_width=320):
             given = _inputs(gr, networks)
-        with gr.Column(scale=7, min_width=320):
+        with gr.Column(scale=8, min_width=320):
             shown = _outputs(gr)
     return Parts(**given, **shown)
 
@@ -106,10 +107,6 @@ def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
     parts["network_message"] = gr.HTML("", elem_id="network-message")
     with gr.Accordion("Settings", open=False, elem_id="settings"):
         parts["settings"] = _settings(gr)
-    with gr.Row():
-        parts["run"] = gr.Button("Run", variant="primary", elem_id="run", min_width=120)
-        parts["stop"] = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80)
-    parts["status"] = gr.HTML("", elem_id="status")
     return parts
 
 
@@ -138,19 +135,21 @@ def _settings(gr: Any) -> dict[str, Any]:
 
 
 def _outputs(gr: Any) -> dict[str, Any]:
+    with gr.Row():
+        run = gr.Button("Run", variant="primary", elem_id="run", min_width=120, scale=2)
+        stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80, scale=1)
+    status = gr.HTML("", elem_id="status")
     results = gr.HTML(EMPTY, elem_id="results")
-    blend = gr.Slider(0, 100, value=75, step=1, label="Map over picture, %", elem_id="blend")
-    with gr.Accordion("Take it with you", open=True):
+    with gr.Column(visible=False, elem_id="after") as after:
+        blend = gr.Slider(0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend")
         files = gr.File(label="Figure, maps, result.json", file_count="multiple", interactive=False, elem_id="files")
         query = gr.Textbox(visible=False)
-        link = gr.Textbox(label="Link to these settings", interactive=False, buttons=["copy"], elem_id="link")
-        command = gr.Code(
-            language="shell", label="Command line", interactive=False, lines=1, wrap_lines=True, elem_id="command"
-        )
-        python = gr.Code(
-            language="python", label="Python", interactive=False, lines=1, wrap_lines=True, elem_id="python"
-        )
+        copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}
+        link = gr.Textbox(label="Link to these settings", elem_id="link", **copied)
+        command = gr.Textbox(label="Command line", lines=1, max_lines=4, elem_id="command", **copied)
+        with gr.Accordion("Python", open=False):
+            python = gr.Textbox(label="Python lines", lines=8, max_lines=24, elem_id="python", **copied)
     return {
-        "results": results, "blend": blend, "files": files, "query": query, "link": link, "command": command,
-        "python": python,
+        "run": run, "stop": stop, "status": status, "results": results, "after": after, "blend": blend,
+        "files": files, "query": query, "link": link, "command": command, "python": python,
     }  # fmt: skip

@@ -63,7 +63,7 @@ STYLE = """
 .stage:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
 .stage img { width: 100%; height: auto; display: block; image-rendering: auto; }
 .frame { position: absolute; box-sizing: border-box; display: none; pointer-events: none;
-         box-shadow: 0 0 0 2px #000, 0 0 0 4px #fff, 0 0 0 9999px rgb(0 0 0 / 25%); }
+         box-shadow: 0 0 0 2px #000, 0 0 0 4px #fff, 0 0 0 9999px rgb(0 0 0 / 18%); }
 """
 
 SCRIPT = """

@@ -56,8 +56,8 @@ def message_html(text: str, kind: str = "info") -> str:
 def _table(comparison: Comparison) -> str:
     has_hr = comparison.subject.hr is not None
     height, width = comparison.rows[0].result.lr_size
-    heads = ["Network", "DI", "Effective pixels", "Gap", "Map error"]
-    heads += ["PSNR window", "PSNR image"] if has_hr else []
+    heads = ["Network", "DI", "Eff. pixels", "Gap", "Map error"]
+    heads += ["PSNR win.", "PSNR img."] if has_hr else []
     heads += ["Steps", "Time"]
     rows = "".join(_line(row, has_hr) for row in comparison.rows)
     if has_hr:

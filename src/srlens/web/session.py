@@ -21,7 +21,7 @@ class Picture:
     Attributes:
         name: of the packaged photograph or the user's file, without folders.
         image: C×H×W in [0, 1].
-        digest: SHA-256 of the file; None for a packaged photograph.
+        digest: SHA-256 of the file.
     """
 
     name: str

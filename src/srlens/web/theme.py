@@ -53,21 +53,26 @@ footer { display: none !important; }
 .srl-status.srl-error { border-left: 4px solid #c62828; }
 .srl-status.srl-info { border-left: 4px solid var(--color-accent); }
 .srl-note { border-left: 4px solid #b26a00; padding: 6px 12px; margin: 0 0 8px; }
+.srl-code textarea, .srl-code input { font-family: var(--font-mono) !important; font-size: 0.85rem; }
+#picture-message:not(:has(.srl-status)), #network-message:not(:has(.srl-status)), #status:not(:has(.srl-status))
+  { display: none; }
 .srl-empty { padding: 48px 24px; text-align: center; color: var(--body-text-color-subdued);
   border: 1px dashed var(--border-color-primary); border-radius: 8px; }
 .srl-empty p { max-width: 52ch; margin: 6px auto; }
 .srl-results { --srl-line: var(--border-color-primary); }
 .srl-scroll { overflow-x: auto; }
-.srl-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.92rem; }
+.srl-table { width: 100%; border-collapse: collapse; border: 0 !important; font-variant-numeric: tabular-nums;
+  font-size: 0.86rem; margin: 0 !important; }
+.srl-table tr { background: none !important; border: 0 !important; }
 .srl-table caption { text-align: left; color: var(--body-text-color-subdued); padding-bottom: 4px; }
-.srl-table th, .srl-table td { padding: 5px 8px; text-align: right; white-space: nowrap; border: 0;
-  border-bottom: 1px solid var(--srl-line); }
+.srl-table th, .srl-table td { padding: 5px 7px !important; text-align: right;
+  white-space: nowrap; border: 0 !important; border-bottom: 1px solid var(--srl-line) !important; }
 .srl-table thead th { font-weight: 600; }
 .srl-table th:first-child { text-align: left; }
 .srl-table .srl-di { font-weight: 700; }
 .srl-faint { color: var(--body-text-color-subdued); }
 .srl-given { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; margin: 14px 0;
-  max-width: 620px; }
+  max-width: 560px; }
 .srl-networks { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 14px; }
 .srl-network { background: var(--block-background-fill); border: 1px solid var(--srl-line); border-radius: 8px;
   padding: 12px; max-width: 420px; }
