@@ -66,9 +66,7 @@ def explain(
 
     method = method if method is not None else MethodOptions()
     where = parse_window(window) if window is not None else None
-    opened = open_network(
-        network, scale=scale, value_range=value_range, device=choose_device(device), module=module
-    )
+    opened = open_network(network, scale=scale, value_range=value_range, device=choose_device(device), module=module)
     how = degradation or ("pil" if method.preset == "paper" else "matlab")
     subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
     with progress_bars() as bars:

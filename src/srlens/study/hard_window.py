@@ -50,9 +50,7 @@ def rank_windows(
     scores = np.mean([_window_psnr((_grey(sr) - target) ** 2, size) for sr in srs], axis=0)
     tops = range(border, height - border - size + 1, stride)
     lefts = range(border, width - border - size + 1, stride)
-    candidates = [
-        Candidate(Window.square(top, left, size), float(scores[top, left])) for top in tops for left in lefts
-    ]
+    candidates = [Candidate(Window.square(top, left, size), float(scores[top, left])) for top in tops for left in lefts]
     return sorted(candidates, key=lambda c: (c.psnr, c.window.top, c.window.left))
 
 
