@@ -12,7 +12,7 @@ from torch import Tensor
 
 from srlens.attribution.arc import Clock
 from srlens.attribution.path import Path
-from srlens.attribution.quadrature import FROM_NEIGHBOURS, FROM_TRISECTION, MIDPOINT, Rule
+from srlens.attribution.quadrature import CURVATURE, FROM_BENDS, FROM_JUMPS, FROM_TRISECTION, MIDPOINT, Rule
 from srlens.errors import ToleranceWarning
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ _ROUNDING = 1e-14  # float64 keeps 1e-16, and a blurred pixel is a sum of 81 pro
 class FixedSum:
     """The sum over the nodes of a rule, taken in as they come, with an estimate of its error.
 
-    The error is estimated from the differences of neighbouring gradients, see ``quadrature.FROM_NEIGHBOURS``.
+    The error is estimated from the second differences of neighbouring gradients, see ``quadrature``.
 
     Args:
         shape: C, h, w.
@@ -93,10 +93,13 @@ class FixedSum:
     def __init__(self, shape: torch.Size, rule: Rule) -> None:
         self._rule = rule
         self._total = torch.zeros(shape, dtype=torch.float64)
+        self._bends = torch.zeros(shape, dtype=torch.float64)
         self._halves = torch.zeros(shape, dtype=torch.float64) if rule.systematic else None
         self._squares = 0.0
         self._steps = 0
         self._last: Tensor | None = None
+        self._jump: Tensor | None = None
+        self._first_square = 0.0
 
     def add(self, gradients: Tensor, increments: Tensor, before: Tensor | None) -> None:
         """Take in the next nodes.
@@ -111,9 +114,15 @@ class FixedSum:
         for gradient, increment in zip(gradients, increments, strict=True):
             if previous is not None and earlier is not None:
                 jump = gradient - previous
-                self._squares += float((jump * (increment + earlier) / 2).square().sum())
+                if self._jump is None:
+                    self._first_square = float((jump * (increment + earlier) / 2).square().sum())
+                else:
+                    bend = (jump - self._jump) * earlier
+                    self._bends += bend
+                    self._squares += float(bend.square().sum())
                 if self._halves is not None:
                     self._halves += jump * increment / 2
+                self._jump = jump
             previous, earlier = gradient, increment
         self._last = previous
         self._steps += len(gradients)
@@ -123,10 +132,13 @@ class FixedSum:
         norm, steps = float(self._total.norm()), self._steps
         if steps <= 1 or norm == 0:
             return Integral(self._total, None, steps, converged=True)
-        unseen = steps / (steps - 1)  # there is one cell more than there are differences
-        variance = self._squares / FROM_NEIGHBOURS * unseen
+        if steps == 2:
+            variance = self._first_square / FROM_JUMPS * 2
+        else:
+            unseen = steps / (steps - 2)  # there are two cells more than there are second differences
+            variance = self._squares / FROM_BENDS * unseen + float((self._bends / CURVATURE).square().sum()) * unseen**2
         if self._halves is not None:
-            variance += float(self._halves.square().sum()) * unseen**2
+            variance += float(self._halves.square().sum()) * (steps / (steps - 1)) ** 2
         return Integral(self._total, variance**0.5 / norm, steps, converged=True)
 
 

@@ -21,7 +21,7 @@ from srlens.errors import SettingError
 
 # Relative L2 difference of gradients up to which regional and full evaluation count as one (see region.verify).
 _AGREEMENT = {torch.float64: 1e-9, torch.float32: 1e-3}
-_HELD_PER_WINDOW = 4  # maps' worth of float64 that a window holds at once: its sum, its last gradient, two at work
+_HELD_PER_WINDOW = 6  # maps of float64 that a window holds: sum, bends, last gradient, last difference, two at work
 
 
 @dataclass(frozen=True)

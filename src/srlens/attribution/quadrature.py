@@ -92,13 +92,17 @@ def find_rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
-# The error estimates take the gradient along the path as a process of independent increments: between two nodes it
+# The error estimates take the gradient along the path as a smooth curve plus a process of independent increments: it
 # jumps where the path crosses kinks of the network (ReLU), and jumps do not know of each other. Then the variance of
-# g(u) − g(u') grows as |u − u'|, by s per unit of u say, and for a cell of width h
-#   with its node in the middle    the squared error is 2·∫₀^(h/2) s v² dv = s h³/12;
-#   with its node at the end       it is that of the trapezoidal rule, s h³/12, beside half the jump itself;
-#   and neighbouring nodes differ by s h, times h for what the difference makes in the map: s h³.
+# the jumps between u and u' is s |u − u'| say, and for a cell of width h
+#   with its node in the middle    their squared error is 2·∫₀^(h/2) s v² dv = s h³/12;
+#   with its node at the end       it is that of the trapezoidal rule, s h³/12, beside half the difference itself;
+#   neighbouring nodes differ by s h, their second differences by 2 s h, times h² for what it makes in the map.
+# Second differences hold no slope of the smooth part, and its curvature errs by a 24th of them, cell by cell with the
+# same sign: that is added as a vector.
 # Trisecting a cell changes its share by 2·s(h/3)³ = s h³·2/27; its squared error was s h³/12 and is a ninth of it,
-# s h³/108, an eighth of the squared change. On smooth networks errors fall faster than that: both then overestimate.
-FROM_NEIGHBOURS = 12.0
+# s h³/108, an eighth of the squared change. Where the smooth part rules this overestimates, threefold at most.
+FROM_JUMPS = 12.0
+FROM_BENDS = 24.0
+CURVATURE = 24.0
 FROM_TRISECTION = 8.0
