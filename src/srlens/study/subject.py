@@ -70,7 +70,7 @@ def read_subject(
     """Read an image file as the LR image, or as the HR image from which the LR is made.
 
     Args:
-        path: of the file.
+        path: of the file; the name of a packaged photograph (``pagoda``) does as well where no file has it.
         scale: SR pixels per LR pixel.
         is_hr: whether it holds the HR image.
         degradation: how the LR image is made from HR.
@@ -80,6 +80,9 @@ def read_subject(
         ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.make_lr`.
         SettingError, WindowError: see :meth:`Subject.cropped`.
     """
+    if str(path) in SAMPLES and not path.exists():
+        with sample_path(str(path)) as file:
+            return read_subject(file, scale, is_hr=is_hr, degradation=degradation, part=part)
     image = read_image(path)
     digest = image_digest(path)
     if is_hr:

@@ -61,8 +61,8 @@ def build_parts(networks: tuple[str, ...]) -> Parts:
     import gradio as gr
 
     gr.HTML(_HEAD)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=320):
+    with gr.Row(equal_height=False, elem_id="main"):
+        with gr.Column(scale=4, min_width=320):
             given = _inputs(gr, networks)
         with gr.Column(scale=8, min_width=320):
             shown = _outputs(gr)
@@ -90,7 +90,7 @@ def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
                     precision=0,
                     minimum=0,
                     min_width=80,
-                    label=f"{name.title()}, SR px",
+                    label=f"{name.title()}, px",
                     elem_id=name,
                 )
         parts["hardest"] = gr.Button("No window: take the hardest one", size="sm", elem_id="hardest")

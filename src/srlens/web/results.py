@@ -93,7 +93,7 @@ def _line(row: Explained, has_hr: bool) -> str:
 def _given(comparison: Comparison) -> str:
     lr, frame = picture_uri(comparison.subject.lr), _frame(comparison)
     height, width = comparison.rows[0].result.lr_size
-    shown = [_figure(f"LR, {height}×{width}, with the window", f"LR image of {comparison.subject.name}", lr, frame)]
+    shown = [_figure(f"LR, {height}×{width}", f"LR image of {comparison.subject.name}", lr, frame)]
     if comparison.subject.hr is not None:
         shown.append(_crop("HR window", comparison.subject.hr, comparison))
     label = "Bicubic window"
@@ -111,9 +111,9 @@ def _column(row: Explained, comparison: Comparison, signed: str, area: str) -> s
     over = f'<img class="srl-map" src="{signed}" alt="">'
     spread = f'<img src="{area}" alt="">'
     return (
-        f'<article class="srl-network" aria-label="{escape(name, quote=True)}"><h3>{escape(name)}</h3>'
+        f'<article class="srl-network" aria-label="{escape(name, quote=True)}"><div><h3>{escape(name)}</h3>'
         f'<p class="srl-about">{escape(about)}</p>'
-        f'<p class="srl-big"><span>DI</span> {row.result.diffusion_index:.2f}</p>'
+        f'<p class="srl-big"><span>DI</span> {row.result.diffusion_index:.2f}</p></div>'
         f'<div class="srl-pictures">{_crop(sr, row.sr, comparison)}'
         + _figure("Attribution map", f"Signed attribution map of {name} over the LR image", lr, over + frame)
         + _figure("Contribution area", f"Contribution area of {name} over the LR image", grey, spread + frame)

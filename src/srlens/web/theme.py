@@ -60,7 +60,7 @@ footer { display: none !important; }
   border: 1px dashed var(--border-color-primary); border-radius: 8px; }
 .srl-empty p { max-width: 52ch; margin: 6px auto; }
 .srl-results { --srl-line: var(--border-color-primary); }
-.srl-scroll { overflow-x: auto; }
+.srl-scroll { overflow-x: auto; max-width: 100%; }
 .srl-table { width: 100%; border-collapse: collapse; border: 0 !important; font-variant-numeric: tabular-nums;
   font-size: 0.86rem; margin: 0 !important; }
 .srl-table tr { background: none !important; border: 0 !important; }
@@ -96,12 +96,13 @@ footer { display: none !important; }
 .srl-ticks span { position: absolute; transform: translateX(-50%); }
 .srl-conditions { font-size: 0.85rem; color: var(--body-text-color-subdued); }
 .srl-conditions li { overflow-wrap: anywhere; }
+@media (max-width: 800px) { #main { flex-direction: column; } }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px 8px 24px !important; }
-  .srl-networks { grid-template-columns: 1fr; }
-  .srl-network { max-width: none; }
-  .srl-pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .srl-given { gap: 8px; }
+  .srl-networks { grid-template-columns: minmax(0, 1fr); }
+  .srl-network { max-width: none; display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
+  .srl-pictures { display: contents; }
+  .srl-given { gap: 8px; max-width: none; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01ms !important; transition: none !important; } }
 """
