@@ -34,8 +34,9 @@ _MARGIN = 0.05
 _GAP = 0.2
 _TITLE = 0.42
 _BARS = 1.4  # colour bar with numbers and label, to the right of the panels
-_NARROWEST = 1.6  # cm a column; more networks make the figure higher, not the columns narrower
+_SMALLEST = 1.6**2  # cm² a panel; more networks make the figure higher, not the panels smaller
 _WIDEST = 5.0
+_STEP = 0.02  # cm: how finely the width of columns is tried
 _COMFORTABLE = (1.9, 1.3)  # cm: width and height of a panel that needs no more bands
 _LOWEST_WINDOW = 2.2  # cm: the windows of wide images, whose panels are low
 _BETWEEN_BANDS = 0.35
@@ -163,11 +164,10 @@ def _largest_grid(content: _Content, columns: int, width: float, height: float) 
     while True:
         grid = _grid(content, columns, width, column)
         total = grid.bands * (grid.band_height + _BETWEEN_BANDS) - _BETWEEN_BANDS
-        if grid.gap >= _GAP and (total <= height or column <= _NARROWEST):
+        fits = total <= height or column * grid.panel_height <= _SMALLEST
+        if (grid.gap >= _GAP and fits) or column <= _STEP:
             return grid
-        if column <= 0.2:
-            return grid
-        column -= 0.02
+        column -= _STEP
 
 
 def _grid(content: _Content, columns: int, width: float, column: float) -> _Grid:
@@ -176,15 +176,18 @@ def _grid(content: _Content, columns: int, width: float, column: float) -> _Grid
     image = result.lr_size[1] / result.lr_size[0]
     window = result.window.width / result.window.height
     labels = max(column, 0.1 + max(text_width(label, look.font, TEXT_SIZE) for label, _ in content.table))
+    gap = (width - 2 * _MARGIN - _BARS - labels - columns * column) / columns
+    # A name may reach half into the gaps beside its column.
     names = [
-        shorten(row.result.network, column, look.font, TITLE_SIZE, lines=2, bold=True) or ["–"] for row in content.rows
+        shorten(row.result.network, max(column, column + gap - 0.2), look.font, TITLE_SIZE, lines=2, bold=True) or ["–"]
+        for row in content.rows
     ]
     panel_height = column / image
     return _Grid(
         columns=columns,
         bands=-(-len(content.rows) // columns),
         width=column,
-        gap=(width - 2 * _MARGIN - _BARS - labels - columns * column) / columns,
+        gap=gap,
         names=names,
         labels=labels,
         names_height=0.15 + text_height(max(len(name) for name in names), look.font, TITLE_SIZE),

@@ -27,7 +27,9 @@ _INSET = 0.3  # of colour bars: the numbers at their ends stand out by half thei
 _TALLEST = 10.0  # cm a panel
 _COMFORTABLE = 3.0  # cm: panels that are lower than this are put into fewer columns
 _WINDOW_ROW = 3.2  # cm: height of the windows where they have a row of their own
-_NARROWEST = 1.75  # cm: room for the title of a window
+_NARROWEST = 2.0  # cm: room for the title of a window or of the LR image
+_WIDEST_WINDOW = 5.0  # cm: beside tall images
+_NARROWEST_MAP = 2.65  # cm: room for the title of a map or area, and for the numbers of its colour bar
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,19 @@ def explain_figure(
         window = result.window
         edges = (float(window.top), float(window.left), float(window.bottom), float(window.right))
         _title(sheet, place.sr, "SR window")
-        draw_crop(sheet.axes(place.sr.fitted(window.width / window.height), "sr window"), sr, edges)
+        draw_crop(sheet.axes(place.sr.fitted(window.width / window.height, top=True), "sr window"), sr, edges)
         if hr is not None and place.hr is not None:
             _title(sheet, place.hr, "HR window")
-            draw_crop(sheet.axes(place.hr.fitted(window.width / window.height), "hr window"), hr, edges)
+            draw_crop(sheet.axes(place.hr.fitted(window.width / window.height, top=True), "hr window"), hr, edges)
         _title(sheet, place.map, "Attribution map")
         limit = common_limit([result.map.sum(axis=0)])
         map_bar = draw_map(sheet.axes(place.map, "map"), result, lr, look, view, limit)
         _title(sheet, place.area, "Contribution area")
         area_bar = draw_area(sheet.axes(place.area, "area"), density, result, lr, look, view, float(density.max()))
         for box, bar, name in ((place.map, map_bar, "map"), (place.area, area_bar, "area")):
-            below = Box(box.left + _INSET, box.bottom + 0.15, box.width - 2 * _INSET, 0.22)
-            label = fitting(bar_labels(name, normalised=look.normalised), box.width, look.font, TEXT_SIZE)
+            length = max(box.width, _NARROWEST_MAP)
+            below = Box(box.left + _INSET, box.bottom + 0.15, length - 2 * _INSET, 0.22)
+            label = fitting(bar_labels(name, normalised=look.normalised), length, look.font, TEXT_SIZE)
             draw_bar(sheet.axes(below, f"{name} bar"), bar, label, "horizontal")
         _place_facts(sheet, known, place.facts)
         sheet.text(_MARGIN, caption_top, lines)
@@ -129,23 +132,29 @@ def _in_a_row(image: float, window: float, with_hr: bool) -> _Arrangement:
     available = PAGE_WIDTH - 2 * _MARGIN
     # 3 panels and the windows' column, as wide as they come: the largest height that fits.
     height = _TALLEST
-    while height > 0.2 and 3 * image * height + _windows_width(height, window, with_hr) > available - 3 * _GAP:
+    while height > 0.2 and _row_width(height, image, window, with_hr) > available - 3 * _GAP:
         height -= 0.01
     width, column = image * height, _windows_width(height, window, with_hr)
-    gap = (available - 3 * width - column) / 3
+    cell = max(width, _NARROWEST_MAP)
+    gap = (available - _row_width(height, image, window, with_hr)) / 3
     top = 2 * _TITLE
     lr = Box(_MARGIN, top, width, height)
     each = (height - _TITLE) / 2 if with_hr else height
-    sr = Box(lr.right + gap, top, column, each)
+    sr = Box(lr.left + max(width, _NARROWEST) + gap, top, column, each)
     hr = Box(sr.left, sr.bottom + _TITLE, column, each) if with_hr else None
     attribution = Box(sr.right + gap, top, width, height)
-    area = Box(attribution.right + gap, top, width, height)
+    area = Box(attribution.left + cell + gap, top, width, height)
     numbers = Box(_MARGIN, lr.bottom + 0.15, sr.right - _MARGIN, 0)
     return _Arrangement(lr, sr, hr, attribution, area, numbers, lr.bottom + _BAR)
 
 
+def _row_width(height: float, image: float, window: float, with_hr: bool) -> float:
+    width = image * height
+    return max(width, _NARROWEST) + 2 * max(width, _NARROWEST_MAP) + _windows_width(height, window, with_hr)
+
+
 def _windows_width(height: float, window: float, with_hr: bool) -> float:
-    return max(_NARROWEST, window * ((height - _TITLE) / 2 if with_hr else height))
+    return max(_NARROWEST, min(_WIDEST_WINDOW, window * ((height - _TITLE) / 2 if with_hr else height)))
 
 
 def _in_two_columns(image: float, window: float, with_hr: bool) -> _Arrangement:
@@ -174,7 +183,8 @@ def _in_one_column(image: float, window: float, with_hr: bool) -> _Arrangement:
 
 def _side_by_side(cell: Box, window: float, with_hr: bool) -> tuple[Box, Box | None]:
     """The windows at the left of a cell, beside each other."""
-    column = max(_NARROWEST, min(cell.height * window, (cell.width - _GAP) / 2))
+    room = (cell.width - _GAP) / 2 if with_hr else cell.width
+    column = max(_NARROWEST, min(cell.height * window, room))
     sr = Box(cell.left, cell.top, column, cell.height)
     return sr, Box(sr.right + _GAP, cell.top, column, cell.height) if with_hr else None
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from srlens.attribution.result import Attribution
 from srlens.figures.scales import density_scale, signed_scale, tick_label, ticks, unit_scale
 from srlens.figures.style import FRAME_COLOUR, PRINT_DPI, TEXT_SIZE, Look
+from srlens.figures.typesetting import text_width
 from srlens.figures.view import View
 
 _DARKEST = 0.3  # the grey LR image below a contribution area runs from here to white: black would hide thin colour
@@ -103,7 +104,7 @@ def draw_area(
 
 def draw_bar(axes: Axes, bar: Bar, label: str, direction: Literal["vertical", "horizontal"]) -> None:
     """Turn axes into a colour bar with its label; label and numbers stand to the right or below."""
-    where = ticks(bar.norm)
+    where = _apart(axes, bar.norm, direction)
     colour_bar = axes.figure.colorbar(
         ScalarMappable(bar.norm, bar.colours),
         cax=axes,
@@ -116,6 +117,21 @@ def draw_bar(axes: Axes, bar: Bar, label: str, direction: Literal["vertical", "h
     axes.tick_params(labelsize=TEXT_SIZE)
     colour_bar.outline.set_linewidth(0.5)
     colour_bar.set_label(label, size=TEXT_SIZE, labelpad=1.5)
+
+
+def _apart(axes: Axes, norm: Normalize, direction: Literal["vertical", "horizontal"]) -> list[float]:
+    """Those ticks of a scale whose numbers do not touch on a bar of this length; the ends go first."""
+    font = axes.xaxis.label.get_fontfamily()[0]
+    length = _inches(axes)[1 if direction == "vertical" else 0] * 2.54
+    kept: list[tuple[float, float, float]] = []
+    assert norm.vmax is not None
+    middle = norm.vmax / 2  # 0 goes after the ends and before the inner ones
+    for value in sorted(ticks(norm), key=lambda tick: -abs(tick) if tick else -middle):
+        place = float(norm(value)) * length
+        size = TEXT_SIZE / 72 * 2.54 if direction == "vertical" else text_width(tick_label(value), font, TEXT_SIZE)
+        if all(abs(place - other) > (size + its_size) / 2 + 0.05 for _, other, its_size in kept):
+            kept.append((value, place, size))
+    return sorted(value for value, _, _ in kept)
 
 
 def _overlay(

@@ -1,0 +1,113 @@
+"""Text of known width, colour scales, numbers in words, the part of a large image that is shown."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from srlens.attribution.window import Window
+from srlens.figures.caption import conditions, percent
+from srlens.figures.scales import density_scale, round_down, signed_scale, tick_label, ticks, unit_scale
+from srlens.figures.typesetting import shorten, text_width, wrap
+from srlens.figures.view import choose_view
+
+FONT = "DejaVu Sans"
+
+
+@given(text=st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=120), width=st.floats(1, 8))
+@settings(deadline=None, max_examples=60)
+def test_wrapping_keeps_every_letter_and_the_width(text, width):
+    lines = wrap(text, width, FONT, 7)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(text_width(line, FONT, 7) <= width for line in lines)
+
+
+def test_words_break_where_they_may():
+    lines = wrap("carn-m-multiscale", text_width("carn-m-mul", FONT, 7), FONT, 7)
+    assert lines == ["carn-m-", "multiscale"]
+
+
+def test_shortening_says_so():
+    lines = shorten("a name of many words", text_width("a name of", FONT, 7), FONT, 7, lines=1)
+    assert len(lines) == 1
+    assert lines[0].endswith("…")
+    assert text_width(lines[0], FONT, 7) <= text_width("a name of", FONT, 7)
+    assert shorten("a name", 5, FONT, 7) == ["a name"]
+
+
+def test_bold_is_wider():
+    assert text_width("IMDN", FONT, 7, bold=True) > text_width("IMDN", FONT, 7)
+
+
+@pytest.mark.parametrize("limit", [3e-7, 0.99, 1.0, 10.98, 4.2e5])
+def test_scales_keep_zero_and_sign_and_can_be_inverted(limit):
+    norm = signed_scale(limit)
+    values = np.array([-limit, -limit / 8, 0, limit / 1000, limit])
+    np.testing.assert_allclose(norm(values), [0, 0.25, 0.5, 0.55, 1], atol=1e-12)
+    np.testing.assert_allclose(norm.inverse(norm(values)), values, atol=1e-12 * limit)
+    density = density_scale(limit)
+    np.testing.assert_allclose(density(np.array([0, limit / 4, limit])), [0, 0.5, 1], atol=1e-12)
+    for scale, count in ((norm, 5), (density, 3)):
+        where = ticks(scale)
+        assert len(where) == count
+        assert 0 in where
+        assert max(where) <= limit * (1 + 1e-12)
+        assert max(where) > limit / 2.6
+    assert ticks(unit_scale()) == [0, 0.5, 1]
+
+
+def test_round_numbers():
+    assert [round_down(v) for v in (1, 1.99, 2, 4.9, 7, 0.0049, 1e-12)] == [1, 1, 2, 2, 5, 0.002, 1e-12]
+    assert [tick_label(v) for v in (-0.5, 0.0, 1000.0)] == ["−0.5", "0", "1000"]
+
+
+def test_percent_has_two_digits_that_mean_something():
+    ratios = (0, 1e-6, 0.0012, 0.01, 0.0949, 0.0999, 0.123, 4.0, float("inf"), float("nan"))
+    expected = ["0.00 %", "<0.01 %", "0.12 %", "1.0 %", "9.5 %", "10 %", "12 %", "400 %", "∞", "–"]
+    assert [percent(r) for r in ratios] == expected
+
+
+def test_what_results_share_is_said_once(make_result):
+    a, b = make_result("A", seed=0), make_result("B", seed=3)
+    assert conditions([a]) == a.conditions[:1].upper() + a.conditions[1:] + "."
+    assert conditions([a, a]) == conditions([a])
+    text = conditions([a, b, replace(make_result("C", preset="paper"), evaluations=50)])
+    assert text.count("progressive blur") == 1
+    for own in ("A: midpoint (arc length), 9 steps (tolerance 0.05)", "B: midpoint", "12 steps", "C: right Riemann"):
+        assert own.lower() in text.lower().replace("right-riemann", "right riemann")
+    assert "paper preset" in text
+
+
+def test_the_view_holds_every_map_and_the_window(make_result):
+    wide = make_result(size=(200, 300), reach=12)
+    narrow = make_result(size=(200, 300), reach=1)
+    for results in ([narrow], [wide], [narrow, wide]):
+        view = choose_view(results)
+        assert not view.whole
+        for result in results:
+            inside = result.absolute[view.top : view.bottom, view.left : view.right].sum() / result.absolute.sum()
+            assert inside >= view.share - 1e-12
+            assert view.share >= 0.99
+        top, left, bottom, right = results[0].window.on_lr(4)
+        assert view.top <= top
+        assert view.left <= left
+        assert bottom <= view.bottom
+        assert right <= view.right
+        assert (view.right - view.left) / (view.bottom - view.top) == pytest.approx(1.5, rel=0.02)
+    assert choose_view([narrow, wide]) == choose_view([wide])
+
+
+@pytest.mark.parametrize("corner", [Window(0, 0, 16, 16), Window(784, 1184, 16, 16), Window(0, 600, 16, 400)])
+def test_the_view_stays_inside_the_image(make_result, corner):
+    view = choose_view([make_result(size=(200, 300), window=corner)])
+    assert 0 <= view.top < view.bottom <= 200
+    assert 0 <= view.left < view.right <= 300
+    assert view.left <= corner.left / 4
+    assert corner.right / 4 <= view.right
+
+
+def test_small_images_and_wide_maps_are_shown_whole(make_result):
+    assert choose_view([make_result(size=(48, 64))]).whole
+    assert choose_view([make_result(size=(200, 300), reach=1e6)]).whole
