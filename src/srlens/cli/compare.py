@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, MethodOptions, parse_window
+from srlens.cli.options import OUT, Formats, MethodOptions, parse_crop, parse_window
 from srlens.errors import SettingError
 
 
@@ -14,6 +14,7 @@ def compare(
     *inputs: str,
     window: str | None = None,
     size: int = 16,
+    crop: str | None = None,
     hr: bool = False,
     degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
     scale: int | None = None,
@@ -21,11 +22,15 @@ def compare(
     sort: Literal["di", "pixels", "area", "psnr", "psnr-image", "gap", "error", "name"] | None = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
     style: Literal["default", "paper"] = "default",
+    formats: Formats = ("png", "pdf"),
+    sweep: Literal["sigma", "steps", "window", "kernel"] | None = None,
+    values: Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)] = None,
     method: MethodOptions | None = None,
 ) -> None:
     """Show side by side which input pixels several networks used for one window.
 
-    Writes the figure (PNG, PDF), one map a network (safetensors), the table (CSV, Parquet, LaTeX) and result.json.
+    Writes the figure, the area of interest (what all use, what the better ones use more), one map a network
+    (safetensors), the table (CSV, Parquet, LaTeX) and result.json; with --sweep also its picture and table.
 
     Parameters
     ----------
@@ -35,6 +40,9 @@ def compare(
         TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.
     size
         Side of a window chosen for you, in SR pixels.
+    crop
+        TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part of the picture is shown to the
+        networks, and the window counts from its corner. For large pictures: the time goes with their size.
     hr
         The image is HR: the LR is made from it, and PSNR is reported against bicubic.
     degradation
@@ -50,14 +58,22 @@ def compare(
         Output folder.
     style
         "paper" draws maps as the paper does (seismic, blended with the image).
+    formats
+        Of the figures: png, pdf, svg.
+    sweep
+        Also vary one setting (σ and kernel in LR pixels, the window's side in SR pixels) and say whether the order of
+        the networks changes with it.
+    values
+        Of the swept setting; sensible ones by default.
     """
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
-    from srlens.cli.report import print_comparison
+    from srlens.cli.report import print_comparison, print_sweep
     from srlens.networks.open import open_network
     from srlens.study.compare import compare as run
-    from srlens.study.output import write_comparison
+    from srlens.study.output import write_comparison, write_sweep
     from srlens.study.subject import read_subject
+    from srlens.study.sweep import sweep as run_sweep
     from srlens.study.table import sort_rows, write_tables
 
     if len(inputs) < 2:
@@ -65,13 +81,28 @@ def compare(
     *specs, image = inputs
     method = method if method is not None else MethodOptions()
     where = parse_window(window) if window is not None else None
+    part = parse_crop(crop) if crop is not None else None
+    if values is not None and sweep is None:
+        raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
     how = degradation or ("pil" if method.preset == "paper" else "matlab")
-    subject = read_subject(Path(image), networks[0].scale, is_hr=hr, degradation=how)
+    subject = read_subject(Path(image), networks[0].scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=size, progress=bars.step, **method.keywords())
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
-    files = write_comparison(comparison, out, style=style)
+    files = write_comparison(comparison, out, style=style, formats=formats)
     files += write_tables(comparison, out / "comparison")
     print_comparison(comparison, files)
+    if sweep is not None:
+        with progress_bars() as bars:
+            swept = run_sweep(
+                networks,
+                comparison.subject,
+                comparison.window,
+                sweep,
+                values,
+                progress=bars.step(f"sweep of {sweep}", unit="maps"),
+                **method.keywords(),
+            )
+        print_sweep(swept, write_sweep(swept, out, formats=formats))

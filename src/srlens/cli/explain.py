@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, MethodOptions, parse_window
+from srlens.cli.options import OUT, Formats, MethodOptions, parse_crop, parse_window
 
 
 def explain(
@@ -14,6 +14,7 @@ def explain(
     *,
     window: str | None = None,
     size: int = 16,
+    crop: str | None = None,
     hr: bool = False,
     degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
     scale: int | None = None,
@@ -22,11 +23,12 @@ def explain(
     device: str | None = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
     style: Literal["default", "paper"] = "default",
+    formats: Formats = ("png", "pdf"),
     method: MethodOptions | None = None,
 ) -> None:
     """Show which input pixels one network used for one window of its output.
 
-    Writes figure (PNG and PDF), map (safetensors) and result.json into the output folder.
+    Writes the figure, the map (safetensors) and result.json into the output folder.
 
     Parameters
     ----------
@@ -38,6 +40,9 @@ def explain(
         TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.
     size
         Side of a window chosen for you, in SR pixels.
+    crop
+        TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part of the picture is shown to the
+        network, and the window counts from its corner. For large pictures: the time goes with their size.
     hr
         The image is HR: the LR is made from it, and PSNR is reported against bicubic.
     degradation
@@ -55,6 +60,8 @@ def explain(
         Output folder.
     style
         "paper" draws maps as the paper does (seismic, blended with the image).
+    formats
+        Of the figures: png, pdf, svg.
     """
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
@@ -66,10 +73,11 @@ def explain(
 
     method = method if method is not None else MethodOptions()
     where = parse_window(window) if window is not None else None
+    part = parse_crop(crop) if crop is not None else None
     opened = open_network(network, scale=scale, value_range=value_range, device=choose_device(device), module=module)
     how = degradation or ("pil" if method.preset == "paper" else "matlab")
-    subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
+    subject = read_subject(image, opened.scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
         comparison = compare([opened], subject, where, size=size, progress=bars.step, **method.keywords())
-    files = write_comparison(comparison, out, style=style)
+    files = write_comparison(comparison, out, style=style, formats=formats)
     print_comparison(comparison, files)

@@ -71,6 +71,24 @@ def parse_window(text: str) -> Window:
     )
 
 
+def parse_crop(text: str) -> Window:
+    """``"T,L,HEIGHT,WIDTH"`` in SR pixels.
+
+    Raises:
+        SettingError: anything else.
+    """
+    try:
+        return Window(*(int(part) for part in text.replace("x", ",").split(",")))
+    except (TypeError, ValueError):
+        raise SettingError(
+            f"--crop {text!r} is not understood; give TOP,LEFT,HEIGHT,WIDTH in SR pixels (those of HR), e.g. "
+            "256,384,256,256."
+        ) from None
+
+
+Formats = Annotated[tuple[Literal["png", "pdf", "svg"], ...], Parameter(name="--format", consume_multiple=True)]
+"""File formats of figures, as an option of several values."""
+
 _UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
 
 

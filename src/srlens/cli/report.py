@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from srlens.study.compare import Comparison
+from srlens.study.sweep import Sweep
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
@@ -53,3 +54,26 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
 def decibel(value: float | None) -> str:
     """``"31.42"``, or a dash where it is not known."""
     return "–" if value is None else f"{value:.2f}"
+
+
+def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
+    """Print the diffusion index of each network at each value, with ranks if they change, then what that means."""
+    console = Console()
+    ranked = swept.order_changes
+    first = next(iter(swept.points.values()))[0].result
+    table = Table(
+        title="Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("network", overflow="fold")
+    for value in swept.values:
+        table.add_column(f"{value:g}", justify="right")
+    for name, points in swept.points.items():
+        ranks = [f" ({point.rank})" if ranked else "" for point in points]
+        indices = [f"{point.result.diffusion_index:.2f}" for point in points]
+        table.add_row(name, *(index + rank for index, rank in zip(indices, ranks, strict=True)))
+    console.print(table)
+    console.print(swept.sentence(), highlight=False)
+    console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -83,6 +83,7 @@ class Comparison:
         return {
             "image": self.subject.name,
             "image_sha256": self.subject.digest,
+            "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
             "degradation": self.subject.degradation,
             "window_choice": self.window_choice,
             "bicubic": {"psnr_window": self.bicubic_psnr_window, "psnr_image": self.bicubic_psnr_image},
@@ -156,7 +157,7 @@ def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
     """Grey pictures become RGB where any of the networks takes RGB, so that all are judged on one picture."""
     if subject.lr.shape[0] == 1 and any(network.channels == 3 for network in networks):
         hr = match_channels(subject.hr, 3) if subject.hr is not None else None
-        return Subject(subject.name, match_channels(subject.lr, 3), hr, subject.degradation, subject.digest)
+        return replace(subject, lr=match_channels(subject.lr, 3), hr=hr)
     return subject
 
 

@@ -1,5 +1,6 @@
 """The paper's area of interest: what all networks use at one window, and what the better ones use more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -65,6 +66,17 @@ class Interest:
             "judged_by": self.judged_by,
             "pairs": [vars(pair).copy() for pair in self.pairs],
         }
+
+    def matrix(self, names: Sequence[str], measure: str) -> NDArray[np.float64]:
+        """A measure of every pair (``"rank_correlation"``, ``"overlap"``, ``"total_variation"``), n×n, symmetric.
+
+        The diagonal holds what a network has with itself: 1, or 0 for the total variation.
+        """
+        values = np.eye(len(names)) if measure != "total_variation" else np.zeros((len(names), len(names)))
+        for pair in self.pairs:
+            i, j = names.index(pair.first), names.index(pair.second)
+            values[i, j] = values[j, i] = getattr(pair, measure)
+        return values
 
 
 def area_of_interest(comparison: Comparison) -> Interest:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from srlens.errors import SettingError
 from srlens.measures.extent import mass_area, mass_radius, used_fraction
 from srlens.records.atomic import replacing
+from srlens.study.comparable import check_comparable
 from srlens.study.compare import Comparison, Explained
 
 if TYPE_CHECKING:
@@ -87,12 +88,17 @@ def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...
 
     Raises:
         SettingError: no such key.
+
+    Warns:
+        IncomparableWarning: sorted by the diffusion index, and those of the rows cannot be compared.
     """
     if by is None:
         return tuple(rows)
     if by not in SORT_KEYS:
         raise SettingError(f"Cannot sort by {by!r}; known: {', '.join(SORT_KEYS)}.")
     column, descending = SORT_KEYS[by]
+    if column == "diffusion_index":
+        check_comparable([row.result for row in rows])
     values = {id(row): measured(row)[column] for row in rows}
     known = [row for row in rows if values[id(row)] is not None]
     unknown = [row for row in rows if values[id(row)] is None]
@@ -100,19 +106,31 @@ def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...
     return (*sorted(known, key=key, reverse=descending), *unknown)
 
 
-def to_frame(comparison: Comparison) -> "polars.DataFrame":
-    """One row a network, as a polars data frame."""
+def to_frame(*comparisons: Comparison) -> "polars.DataFrame":
+    """One row a network, as a polars data frame; those of several comparisons below one another.
+
+    Warns:
+        IncomparableWarning: their diffusion indices cannot be compared.
+    """
     import polars
 
-    return polars.DataFrame(
-        [{"image": comparison.subject.name, **measured(row)} for row in comparison.rows], infer_schema_length=None
-    )
+    check_comparable([row.result for comparison in comparisons for row in comparison.rows])
+    rows = [
+        {
+            "image": comparison.subject.name,
+            "part_of_image": str(comparison.subject.part) if comparison.subject.part is not None else "whole",
+            **measured(row),
+        }
+        for comparison in comparisons
+        for row in comparison.rows
+    ]
+    return polars.DataFrame(rows, infer_schema_length=None)
 
 
 _LATEX_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("network", "Network", "{}"),
     ("receptive_field", "RF", "{}"),
-    ("diffusion_index", "DI", "{:.2f}"),
+    ("diffusion_index", r"DI (LR SIZE)", "{:.2f}"),
     ("effective_pixels", "Eff.\\ pixels", "{:.1f}"),
     ("area95", "Area$_{95}$", "{:.0f}"),
     ("psnr_window", "PSNR (window)", "{:.2f}"),
@@ -124,14 +142,16 @@ _PERCENT = ("completeness_gap", "map_error")
 
 
 def to_latex(comparison: Comparison) -> str:
-    """A booktabs table whose caption states every condition of its numbers."""
+    """A booktabs table; the LR size stands beside DI, and comments below state every condition of the numbers."""
     rows = [measured(row) for row in comparison.rows]
     columns = [c for c in _LATEX_COLUMNS if any(row[c[0]] is not None for row in rows)]
+    size = r"{}$\times${}".format(*comparison.rows[0].result.lr_size)
+    titles = [title.replace("SIZE", size) for _, title, _ in columns]
     lines = [
         r"% \usepackage{booktabs}",
         r"\begin{tabular}{ll" + "r" * (len(columns) - 2) + "}",
         r"\toprule",
-        " & ".join(title for _, title, _ in columns) + r" \\",
+        " & ".join(titles) + r" \\",
         r"\midrule",
     ]
     for row in rows:
@@ -160,12 +180,17 @@ def _escaped(text: str) -> str:
 
 def write_tables(comparison: Comparison, stem: Path) -> list[Path]:
     """Write the rows as CSV, Parquet and LaTeX beside one another."""
-    frame = to_frame(comparison)
-    paths = [stem.with_name(stem.name + suffix) for suffix in (".csv", ".parquet", ".tex")]
+    latex = stem.with_name(f"{stem.name}.tex")
+    with replacing(latex) as temporary:
+        temporary.write_text(to_latex(comparison), encoding="utf-8")
+    return [*write_frame(to_frame(comparison), stem), latex]
+
+
+def write_frame(frame: "polars.DataFrame", stem: Path) -> list[Path]:
+    """Write a data frame as CSV and Parquet beside one another."""
+    paths = [stem.with_name(stem.name + suffix) for suffix in (".csv", ".parquet")]
     with replacing(paths[0]) as temporary:
         frame.write_csv(temporary)
     with replacing(paths[1]) as temporary:
         frame.write_parquet(temporary)
-    with replacing(paths[2]) as temporary:
-        temporary.write_text(to_latex(comparison), encoding="utf-8")
     return paths
