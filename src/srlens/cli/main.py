@@ -20,7 +20,10 @@ app.command("srlens.cli.compare:compare", name="compare")
 app.command("srlens.cli.demo:demo", name="demo")
 app.command("srlens.cli.explain:explain", name="explain")
 app.command("srlens.cli.field:field", name="field")
+app.command("srlens.cli.mine:mine", name="mine")
+app.command("srlens.cli.field_of_view:field_of_view", name="field-of-view")
 app.command("srlens.cli.networks:app", name="networks")
+app.command("srlens.cli.study:app", name="study")
 
 
 def main() -> None:

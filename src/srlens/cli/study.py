@@ -1,0 +1,208 @@
+"""``srlens study``: run a study file, report on it, print its schema."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from srlens.errors import SettingError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from srlens.study.run import Summary
+
+app = App(name="study", help="Many networks × windows: run a study file, and report on the paper's four findings.")
+
+_FAILED = 1  # exit code when jobs have no result
+_SHOWN_FAILURES = 10
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SlurmOptions:
+    """Where and how long a Slurm task runs."""
+
+    partition: Annotated[str | None, Parameter(group="Slurm")] = None
+    "Partition to submit to; the cluster's own by default."
+    minutes: Annotated[int, Parameter(group="Slurm")] = 240
+    "Time limit of a task."
+    memory_gb: Annotated[float, Parameter(group="Slurm")] = 8.0
+    "Memory of a task."
+    gpus: Annotated[int, Parameter(group="Slurm")] = 1
+    "GPUs of a task; 0 for the CPU."
+    account: Annotated[str | None, Parameter(group="Slurm")] = None
+    "Account to charge."
+
+
+@app.command
+def run(
+    file: Path,
+    *,
+    executor: Literal["local", "slurm"] = "local",
+    workers: int | None = None,
+    threads: int = 1,
+    device: str | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    retry: Annotated[bool, Parameter(negative=())] = False,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    report: bool = True,
+    slurm: SlurmOptions | None = None,
+) -> int:
+    """Compute every network at every window of a study file; may be killed at any moment and resumed.
+
+    Each result is stored as soon as it is there. A job that fails is recorded with its reason and does not stop the
+    others; the exit code is then 1.
+
+    Parameters
+    ----------
+    file
+        The study file (srlens study schema says what it may hold).
+    executor
+        local: processes on this machine. slurm: a job array.
+    workers
+        Processes, by default one a core (one a GPU); with slurm the number of tasks, by default 8.
+    threads
+        Threads of each worker on the CPU. Results depend on it in the last digits, but not on --workers.
+    device
+        cpu, cuda, cuda:1, mps; by default CUDA where there is one.
+    resume
+        Compute what is missing in a folder that holds results of this study already.
+    retry
+        Also try jobs again that failed by their own nature (a flat window).
+    out
+        Folder of the results, instead of the study's own.
+    report
+        Build the report at the end.
+    """
+    from srlens.cli.study_progress import study_progress
+    from srlens.study.plan import make_plan
+    from srlens.study.run import run_study
+    from srlens.study.schema import read_study
+
+    if device is not None:
+        from srlens.cli.devices import choose_device
+
+        device = str(choose_device(device)) if executor == "local" else device
+    plan = make_plan(read_study(file))
+    folder = out if out is not None else plan.study.folder
+    where, tasks, batch = _executor(executor, workers, threads, len(plan.jobs), folder, slurm)
+    try:
+        with study_progress() as tell:
+            summary = run_study(
+                plan,
+                executor=where,
+                folder=folder,
+                workers=tasks,
+                threads=threads,
+                device=device,
+                batch=batch,
+                resume=resume,
+                retry=retry,
+                progress=tell,
+            )
+    finally:
+        if where is not None:
+            where.shutdown(wait=False, cancel_futures=True)
+    _print_summary(summary)
+    if report and summary.total > len(summary.failures):
+        _report(folder, None, 0)
+    return _FAILED if summary.failures else 0
+
+
+def _executor(
+    name: str, workers: int | None, threads: int, jobs: int, folder: Path, slurm: SlurmOptions | None
+) -> "tuple[Executor | None, int | None, int]":
+    """The executor (None: processes here), the number of workers, and the jobs a submission."""
+    if name == "local":
+        return None, workers, 1
+    from srlens.study.executors.slurm import SlurmExecutor
+
+    options = slurm if slurm is not None else SlurmOptions()
+    if workers is not None and workers < 1:
+        raise SettingError(f"--workers must be at least 1, got {workers}.")
+    tasks = workers if workers is not None else 8
+    executor = SlurmExecutor(
+        folder / "slurm",
+        partition=options.partition,
+        minutes=options.minutes,
+        memory_gb=options.memory_gb,
+        gpus=options.gpus,
+        cpus=threads,
+        account=options.account,
+    )
+    return executor, None, max(1, -(-jobs // tasks))
+
+
+@app.command
+def report(folder: Path, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None, seed: int = 0) -> None:
+    """Report on the results of a study: one HTML page, its tables as CSV, its figures as PDF.
+
+    Parameters
+    ----------
+    folder
+        The folder of the results, or the study file.
+    out
+        Where to write; FOLDER/report by default.
+    seed
+        Of the bootstrap.
+    """
+    if folder.is_file():
+        from srlens.study.schema import read_study
+
+        folder = read_study(folder).folder
+    _report(folder, out, seed)
+
+
+@app.command
+def schema() -> None:
+    """Print the JSON Schema of study files."""
+    import json
+    import sys
+
+    from srlens.study.schema import study_schema
+
+    json.dump(study_schema(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _report(folder: Path, out: Path | None, seed: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from srlens.study.report.build import build_report
+
+    built = build_report(folder, out, seed=seed)
+    console = Console()
+    table = Table(title="The paper's four findings", title_justify="left", show_lines=True)
+    table.add_column("finding", overflow="fold", ratio=3)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("evidence", overflow="fold", ratio=4)
+    colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
+    for verdict in built.findings.verdicts:
+        answer = f"[{colours[verdict.answer]}]{verdict.answer}[/]"
+        table.add_row(f"{verdict.number}. {verdict.claim}", answer, f"{verdict.evidence} ({verdict.sample})")
+    console.print(table)
+    console.print(f"Written: {built.page} and {len(built.files) - 1} files beside it", highlight=False, soft_wrap=True)
+
+
+def _print_summary(summary: "Summary") -> None:
+    from rich.console import Console
+
+    console = Console()
+    stored = summary.total - len(summary.failures)
+    console.print(
+        f"{stored} of {summary.total} results in {summary.folder}: {summary.found} were there, {summary.computed} "
+        f"computed in {summary.seconds:.0f} s, {len(summary.failures)} failed.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    reasons: dict[str, int] = {}
+    for failure in summary.failures:
+        text = f"{failure.network}: {failure.error}: {failure.message}"
+        reasons[text] = reasons.get(text, 0) + 1
+    for text, count in list(reasons.items())[:_SHOWN_FAILURES]:
+        console.print(f"{count} × {text}", highlight=False, markup=False, soft_wrap=True)
+    if len(reasons) > _SHOWN_FAILURES:
+        console.print(f"… and {len(reasons) - _SHOWN_FAILURES} more reasons in {summary.folder / 'failures'}")

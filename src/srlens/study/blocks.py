@@ -1,0 +1,123 @@
+"""Results as complete blocks: every network at every window that all of them have, so that comparisons are paired."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srlens.errors import StudyError
+
+if TYPE_CHECKING:
+    import polars
+
+Array = NDArray[np.float64]
+
+MEASURES = (
+    *("diffusion_index", "effective_pixels", "area50", "area90", "area95", "radius_mean", "receptive_field_used"),
+    *("psnr_window", "psnr_image", "ssim_image", "lpips", "bicubic_psnr_window", "bicubic_psnr_image"),
+    *("completeness_gap", "map_error", "evaluations"),
+)
+LOOKS = tuple(
+    f"{part}_{name}"
+    for part in ("around", "window")
+    for name in ("peak_share", "coherence", "edge_density", "contrast")
+)
+"""Texture measures that are compared with the diffusion index; the first is the one named beforehand."""
+
+_FEWEST = 0.5  # share of the windows below which a network is left out
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """K networks at W windows, no value missing but for what was not measured.
+
+    Attributes:
+        labels: of the networks, in the study's order.
+        kinds: how each gathers context; ``"unknown"`` where it is not known.
+        fields: the receptive field of each, as a table prints it.
+        places: id of each window.
+        images: name of the picture of each window.
+        windows: (top, left, height, width) of each, in SR pixels of the picture.
+        values: measure to K×W; NaN where it was not measured.
+        looks: texture measure to W.
+        left_out: label of each network that has too few results, with the reason.
+        windows_planned: of the study.
+        lr_sizes: different sizes of the LR crops; more than one makes diffusion indices incomparable.
+        conditions: one line that says how the maps were made.
+    """
+
+    labels: tuple[str, ...]
+    kinds: tuple[str, ...]
+    fields: tuple[str, ...]
+    places: tuple[str, ...]
+    images: tuple[str, ...]
+    windows: tuple[tuple[int, int, int, int], ...]
+    values: dict[str, Array]
+    looks: dict[str, Array]
+    left_out: tuple[tuple[str, str], ...]
+    windows_planned: int
+    lr_sizes: tuple[tuple[int, int], ...]
+    conditions: str
+
+    @property
+    def clusters(self) -> NDArray[np.int64]:
+        """Number of the picture of each window."""
+        return np.unique(np.array(self.images), return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures that the windows lie in."""
+        return len(set(self.images))
+
+
+def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
+    """Put the rows of a study in order by its plan.
+
+    A network with results at fewer than half of the windows is left out; of the windows those are kept at which all
+    the others have a result.
+
+    Raises:
+        StudyError: no window is left.
+    """
+    jobs, windows = plan["jobs"], plan["windows"]
+    position = {job: (k, w) for k, row in enumerate(jobs) for w, job in enumerate(row)}
+    count, width = len(jobs), len(windows)
+    frame = frame.filter(frame["job"].is_in(list(position)))
+    at = np.array([position[job] for job in frame["job"].to_list()], dtype=np.int64).reshape(-1, 2)
+    present = np.zeros((count, width), dtype=bool)
+    present[at[:, 0], at[:, 1]] = True
+    enough = present.sum(axis=1) >= max(1, _FEWEST * width)
+    complete = present[enough].all(axis=0) if enough.any() else np.zeros(width, dtype=bool)
+    if not complete.any():
+        raise StudyError(
+            f"The study has {len(frame)} of {count * width} results, and no window at which all networks have one. "
+            "Go on with `srlens study run --resume`."
+        )
+    names = [network["label"] for network in plan["networks"]]
+    rows: list[int] = np.flatnonzero(enough).tolist()
+    columns: list[int] = np.flatnonzero(complete).tolist()
+    first = frame.row(0, named=True)
+
+    def placed(name: str) -> Array:
+        matrix = np.full((count, width), np.nan)
+        matrix[at[:, 0], at[:, 1]] = frame[name].cast(float).to_numpy()
+        return matrix[np.ix_(rows, columns)]
+
+    of_network = {position[row["job"]][0]: row for row in frame.unique("network_digest").iter_rows(named=True)}
+    sizes = frame.select("lr_height", "lr_width").unique().sort("lr_height", "lr_width").rows()
+    looks = {name: placed(name)[0] for name in LOOKS}
+    return Blocks(
+        labels=tuple(names[k] for k in rows),
+        kinds=tuple(plan["networks"][k]["kind"] or of_network[k]["kind"] or "unknown" for k in rows),
+        fields=tuple(of_network[k]["receptive_field"] for k in rows),
+        places=tuple(windows[w]["place"] for w in columns),
+        images=tuple(plan["images"][windows[w]["image"]]["name"] for w in columns),
+        windows=tuple(tuple(windows[w]["window"]) for w in columns),
+        values={name: placed(name) for name in MEASURES},
+        looks=looks,
+        left_out=tuple((names[k], f"{int(present[k].sum())} of {width} windows") for k in np.flatnonzero(~enough)),
+        windows_planned=width,
+        lr_sizes=tuple((int(h), int(w)) for h, w in sizes),
+        conditions=str(first["conditions"]).split(", ", 1)[1] if ", " in str(first["conditions"]) else "",
+    )

@@ -1,0 +1,55 @@
+"""A contact sheet of mined windows, to see at once what a study is about."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from srlens.attribution.window import Window
+from srlens.imaging.files import read_image
+from srlens.study.opening import image_path
+from srlens.study.window_list import WindowList
+
+SHOWN = 160
+"""Windows on a sheet; of longer lists the hardest are shown."""
+_AROUND = 6  # side of the part shown, in sides of the window
+
+
+def write_contact_sheet(listed: WindowList, path: Path) -> Path:
+    """Draw the hardest windows of a list, each within its surroundings.
+
+    Raises:
+        ImageError: a picture cannot be read any more.
+    """
+    from srlens.figures.save import save_figure
+    from srlens.figures.window_sheet import Tile, window_sheet
+
+    specs = {image.name: image.path for image in listed.images}
+    pictures: dict[str, Tensor] = {}
+    tiles = []
+    for rank, entry in enumerate(listed.windows[:SHOWN], start=1):
+        if entry.image not in pictures:
+            with image_path(specs[entry.image]) as file:
+                pictures[entry.image] = read_image(file)
+        part, frame = _part(pictures[entry.image], entry.window)
+        tiles.append(Tile(part, frame, [f"#{rank} {_short(entry.image)}", f"{entry.psnr:.2f} dB"]))
+    judges = ", ".join(name for name, _ in listed.networks)
+    title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
+    if len(listed.windows) > SHOWN:
+        title += f" (the hardest {SHOWN} shown)"
+    note = f"Mean PSNR of each window over {judges}; ×{listed.scale}, LR by {listed.degradation} bicubic."
+    figure = window_sheet(tiles, title=title, columns=8, note=note)
+    return save_figure(figure, path.with_suffix(""), ("png",), dpi=150)[0]
+
+
+def _part(picture: Tensor, window: Window) -> tuple[Tensor, tuple[float, float, float, float]]:
+    """The square around the window (as far as the picture goes), and the window within it."""
+    height, width = picture.shape[-2:]
+    side = min(_AROUND * max(window.height, window.width), height, width)
+    top = min(max(0, (window.top + window.bottom - side) // 2), height - side)
+    left = min(max(0, (window.left + window.right - side) // 2), width - side)
+    part = picture[..., top : top + side, left : left + side]
+    return part, (window.top - top, window.left - left, window.height, window.width)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 14 else f"{name[:13]}…"

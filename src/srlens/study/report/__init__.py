@@ -1,0 +1,1 @@
+"""What a study says: tables, figures, verdicts, one page."""

@@ -1,0 +1,129 @@
+"""Build the report of a study: one page, its tables as CSV, its figures as PDF."""
+
+import base64
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srlens._version import __version__
+from srlens.records.atomic import replacing
+from srlens.records.maps import save_json
+from srlens.study.blocks import Blocks, arrange
+from srlens.study.report.page import render_page
+from srlens.study.report.pictures import chart_figures, gallery_figures
+from srlens.study.report.tables import (
+    bicubic_row,
+    correlation_rows,
+    kind_rows,
+    network_rows,
+    pair_rows,
+    texture_rows,
+    window_rows,
+    write_csv,
+)
+from srlens.study.statistics import compare_pairs
+from srlens.study.store import Store
+from srlens.study.verdicts import Findings, judge
+
+if TYPE_CHECKING:
+    import polars
+    from matplotlib.figure import Figure
+
+_DPI = 200
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltReport:
+    """What was built.
+
+    Attributes:
+        page: the HTML file.
+        files: all files, the page first.
+        blocks: the results that were compared.
+        findings: the verdicts and their statistics.
+        frame: every result, one row a job.
+        missing: jobs without a result.
+        seconds: wall time.
+    """
+
+    page: Path
+    files: tuple[Path, ...]
+    blocks: Blocks
+    findings: Findings
+    frame: "polars.DataFrame"
+    missing: int
+    seconds: float
+
+
+def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> BuiltReport:
+    """Read the results of a study and report on them; it needs neither networks nor pictures.
+
+    Args:
+        folder: of the results.
+        out: where to write; ``folder/report`` by default.
+        seed: of bootstrap and permutations.
+
+    Raises:
+        StudyError: the folder holds no study, or no window at which all networks have a result.
+    """
+    started = time.perf_counter()
+    store = Store(folder)
+    plan = store.read_plan()
+    target = out if out is not None else folder / "report"
+    ids = [job for row in plan["jobs"] for job in row]
+    frame = store.read_parts(ids)
+    failures = store.failures(ids)
+    blocks = arrange(frame, plan)
+    findings = judge(blocks, seed=seed)
+    pairs = compare_pairs(blocks.values["diffusion_index"])
+    tables: dict[str, list[dict[str, Any]]] = {
+        "networks": network_rows(blocks, seed=seed),
+        "kinds": kind_rows(blocks),
+        "correlations": correlation_rows(findings),
+        "pairs": pair_rows(blocks, pairs),
+        "textures": texture_rows(findings),
+        "windows": window_rows(blocks),
+        "verdicts": [vars(verdict) for verdict in findings.verdicts],
+        "failures": [vars(failure) for failure in failures],
+    }
+    figures = {
+        **chart_figures(blocks, findings, seed=seed),
+        **gallery_figures(tables["windows"], blocks, plan, store),
+    }
+    pictures, files = _save_figures(figures, target)
+    for name, rows in tables.items():
+        write_csv(rows, target / f"{name}.csv")
+        files += [target / f"{name}.csv"] if rows else []
+    with replacing(target / "jobs.csv") as temporary:
+        frame.write_csv(temporary)
+    summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
+    save_json(summary, target / "report.json")
+    page = target / "report.html"
+    html = render_page(
+        plan=plan,
+        blocks=blocks,
+        findings=findings,
+        tables=tables,
+        bicubic=bicubic_row(blocks),
+        pictures=pictures,
+        results=len(frame),
+        seed=seed,
+    )
+    with replacing(page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    files = [page, *files, target / "jobs.csv", target / "report.json"]
+    missing = len(ids) - len(frame)
+    return BuiltReport(page, tuple(files), blocks, findings, frame, missing, time.perf_counter() - started)
+
+
+def _save_figures(figures: "dict[str, Figure]", target: Path) -> tuple[dict[str, str], list[Path]]:
+    """Write PDF and PNG; the PNG also as text for the page, which needs no file beside it."""
+    from srlens.figures.save import save_figure
+
+    pictures, files = {}, []
+    for name, figure in figures.items():
+        written = save_figure(figure, target / name, ("png", "pdf"), dpi=_DPI)
+        pictures[name] = base64.b64encode(written[0].read_bytes()).decode("ascii")
+        files += written
+    return pictures, files

@@ -1,0 +1,175 @@
+"""The report's figures, from blocks and findings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srlens.errors import InputError
+from srlens.imaging.files import read_image
+from srlens.measures.concentration import absolute_map
+from srlens.records.maps import load_map
+from srlens.study.blocks import Array, Blocks
+from srlens.study.statistics import bootstrap_weights, interval
+from srlens.study.store import Store
+from srlens.study.verdicts import LOOK_NAMES, Findings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GALLERY = 8
+"""Windows in each gallery."""
+_OF_ONE = 2
+
+
+def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict[str, Figure]":
+    """Charts by the name of their file."""
+    from srlens.figures.study_charts import distribution_figure, reach_figure, texture_figure
+
+    index = blocks.values["diffusion_index"]
+    figures = {}
+    if findings.correlation is not None:
+        figures["psnr-against-di"] = _scatter(blocks, findings, seed)
+    figures["diffusion-index"] = distribution_figure(
+        blocks.labels, blocks.kinds, index, "diffusion index of each window (box: quartiles, whiskers: 5–95 %)"
+    )
+    if findings.used:
+        kinds, fields = (dict(zip(blocks.labels, of, strict=True)) for of in (blocks.kinds, blocks.fields))
+        figures["receptive-field-used"] = reach_figure(
+            [
+                (label, kinds[label], fields[label], mean, span.low, span.high)
+                for label, (mean, span) in findings.used.items()
+            ]
+        )
+    known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman)}
+    if known:
+        figures["texture"] = texture_figure(
+            [
+                (
+                    LOOK_NAMES[n].replace(" of the ", ", "),
+                    blocks.looks[n],
+                    f"ρ = {found.spearman:.2f}".replace("-", "−"),
+                )
+                for n, found in known.items()
+            ],
+            np.exp(np.log(index).mean(axis=0)),
+            blocks.images,
+        )
+    return figures
+
+
+def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
+    from srlens.figures.study_charts import Mark, scatter_figure
+
+    weights = bootstrap_weights(len(blocks.places), None, 2_000, seed)
+    index, quality = blocks.values["diffusion_index"], blocks.values["psnr_image"]
+    known = np.isfinite(quality).all(axis=0)
+    weights = weights[:, known]
+    weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    marks = []
+    for label, kind, x, y in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True):
+        across, up = interval(weights @ x), interval(weights @ y)
+        marks.append(Mark(label, kind, float(x.mean()), across.low, across.high, float(y.mean()), up.low, up.high))
+    found = findings.correlation
+    assert found is not None
+    return scatter_figure(
+        marks,
+        x_label="mean diffusion index (logarithmic), with the 95 % interval over windows",
+        y_label="mean PSNR of the LR crops, dB",
+        notes=(
+            "",
+            f"Pearson {found.pearson:.3f} (paper 0.851)",
+            f"Spearman {found.spearman:.3f} (paper 0.880)",
+            f"{found.networks} networks, {found.windows} windows",
+        ),
+    )
+
+
+def gallery_figures(
+    rows: list[dict[str, Any]], blocks: Blocks, plan: dict[str, Any], store: Store
+) -> "dict[str, Figure]":
+    """The most and the least noticed windows; ``rows`` are those of :func:`window_rows`."""
+    from srlens.figures.window_sheet import window_sheet
+
+    half = len(rows) // 2
+    most, least = _varied(rows[:half]), _varied(rows[: len(rows) - half - 1 : -1])
+    if not most:
+        return {}
+    note = (
+        "Left: the picture with the window. Right: mean over networks of the map's mass (cube root), from none "
+        f"(grey) to most (yellow). Regularity and coherence are of the surroundings. At most {_OF_ONE} windows of a "
+        "picture are shown."
+    )
+    maps_of = _maps_of(plan, blocks)
+    scale = int(plan["scale"])
+    figures = {}
+    for name, title, chosen in (
+        ("most-noticed", "Most noticed windows", most),
+        ("least-noticed", "Least noticed windows", least),
+    ):
+        tiles = [_tile(row, store, maps_of, scale) for row in chosen]
+        figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
+    return figures
+
+
+def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first rows, but no picture more than twice: a gallery of one façade shows nothing."""
+    shown: dict[str, int] = {}
+    chosen: list[dict[str, Any]] = []
+    for row in rows:
+        shown[row["image"]] = shown.get(row["image"], 0) + 1
+        if shown[row["image"]] <= _OF_ONE and len(chosen) < GALLERY:
+            chosen.append(row)
+    return chosen
+
+
+def _maps_of(plan: dict[str, Any], blocks: Blocks) -> dict[str, list[str]]:
+    """Ids of the jobs at each window, of the networks that are compared."""
+    kept = {k for k, network in enumerate(plan["networks"]) if network["label"] in blocks.labels}
+    return {
+        window["place"]: [row[w] for k, row in enumerate(plan["jobs"]) if k in kept]
+        for w, window in enumerate(plan["windows"])
+    }
+
+
+def _tile(row: dict[str, Any], store: Store, maps_of: dict[str, list[str]], scale: int) -> Any:
+    from srlens.figures.window_sheet import Tile
+
+    picture = None
+    try:
+        picture = read_image(store.place(row["place"]))
+    except InputError:
+        picture = None  # it says so in its place
+    mass, frame = _mean_mass([store.map(job) for job in maps_of[row["place"]]])
+    caption = [
+        f"#{row['rank']} {row['image']}",
+        f"DI {row['di']:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),
+        f"regularity {row['around_peak_share']:.2f}, coherence {row['around_coherence']:.2f}",
+    ]
+    shown = (0.0, 0.0, 0.0, 0.0)
+    if frame is not None:
+        # Pictures of studies on LR images are LR themselves.
+        factor = 1.0 if picture is None or mass is None or picture.shape[-2] != mass.shape[0] else 1 / scale
+        top, left, height, width = (value * factor for value in frame)
+        shown = (top, left, height, width)
+    elif picture is not None:
+        height, width = picture.shape[-2:]
+        shown = ((height - row["height"]) / 2, (width - row["width"]) / 2, row["height"], row["width"])
+    return Tile(picture, shown, caption, mass)
+
+
+def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, int] | None]:
+    """Mean of the unit-mass maps that are there, and the window in SR pixels of the crop."""
+    total: Array | None = None
+    frame = None
+    for file in files:
+        try:
+            stored = load_map(file)
+        except InputError:
+            continue
+        mass = absolute_map(stored.map)
+        mass = mass / mass.sum()
+        total = mass if total is None else total + mass
+        w = stored.record["window"]
+        frame = (int(w["top"]), int(w["left"]), int(w["height"]), int(w["width"]))
+    return total, frame

@@ -1,0 +1,315 @@
+"""The statistics of a study, on plain arrays: K networks × W windows."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A percentile bootstrap interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How a quality of networks goes with the logarithm of their diffusion index.
+
+    Attributes:
+        pearson: over networks, of the means over windows.
+        spearman: likewise, of their ranks.
+        pearson_windows: interval when windows are drawn anew.
+        spearman_windows: likewise.
+        pearson_pictures: interval when whole pictures are drawn anew with all of their windows; wider.
+        spearman_pictures: likewise.
+        pearson_p: chance that networks put in random order reach this correlation (one-sided).
+        spearman_p: likewise.
+        networks: how many.
+        windows: how many.
+        pictures: how many.
+    """
+
+    pearson: float
+    spearman: float
+    pearson_windows: Interval
+    spearman_windows: Interval
+    pearson_pictures: Interval
+    spearman_pictures: Interval
+    pearson_p: float
+    spearman_p: float
+    networks: int
+    windows: int
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two networks at the same windows.
+
+    Attributes:
+        a: index of the first.
+        b: index of the second.
+        ratio: geometric mean of DI(a) / DI(b).
+        share: of the windows at which a has the larger diffusion index.
+        p: of Wilcoxon's signed-rank test on the log ratios, two-sided.
+        p_holm: corrected for all pairs (Holm).
+    """
+
+    a: int
+    b: int
+    ratio: float
+    share: float
+    p: float
+    p_holm: float
+
+
+def bootstrap_weights(windows: int, clusters: NDArray[np.int64] | None, resamples: int, seed: int) -> Array:
+    """Weights of the windows in each resample, resamples×W, each row summing to 1.
+
+    Args:
+        windows: how many.
+        clusters: number of each window's picture: whole pictures are drawn. None: single windows are drawn.
+        resamples: how many.
+        seed: of the generator.
+    """
+    generator = np.random.default_rng(seed)
+    groups = np.arange(windows) if clusters is None else clusters
+    count = int(groups.max()) + 1
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
+    weights = drawn[:, groups].astype(np.float64)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def interval(values: Array) -> Interval:
+    """The central 95 % of bootstrap values; those that are undefined are left out."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return Interval(math.nan, math.nan)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def pearson_rows(x: Array, y: Array) -> Array:
+    """Pearson's correlation of each row of x (N×K) with the same row of y; NaN where one is constant."""
+    x = x - x.mean(axis=-1, keepdims=True)
+    y = y - y.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values: Array = np.where(norm > 1e-300, (x * y).sum(axis=-1) / norm, np.nan)
+    return np.clip(values, -1, 1)
+
+
+def ranks(x: Array) -> Array:
+    """Ranks within each row; equal values share their mean rank."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(x, axis=-1), dtype=np.float64)
+
+
+def correlate_networks(
+    index: Array, quality: Array, clusters: NDArray[np.int64], *, seed: int = 0, resamples: int = RESAMPLES
+) -> Correlation:
+    """Correlate the mean quality of networks with the logarithm of their mean diffusion index, as the paper does.
+
+    Args:
+        index: diffusion indices, K×W, > 0.
+        quality: K×W.
+        clusters: number of each window's picture, W.
+        seed: of the bootstrap and the permutations.
+        resamples: of the bootstrap.
+    """
+    networks, windows = index.shape
+    x, y = np.log(index.mean(axis=1)), quality.mean(axis=1)
+    found: dict[str, list[Interval]] = {"windows": [], "pictures": []}
+    for label, groups in (("windows", None), ("pictures", clusters)):
+        weights = bootstrap_weights(windows, groups, resamples, seed)
+        bx, by = np.log(weights @ index.T), weights @ quality.T
+        found[label] = [interval(pearson_rows(bx, by)), interval(pearson_rows(ranks(bx), ranks(by)))]
+    rx, ry = ranks(x), ranks(y)
+    return Correlation(
+        pearson=float(pearson_rows(x, y)),
+        spearman=float(pearson_rows(rx, ry)),
+        pearson_windows=found["windows"][0],
+        spearman_windows=found["windows"][1],
+        pearson_pictures=found["pictures"][0],
+        spearman_pictures=found["pictures"][1],
+        pearson_p=_order_p(x, y, seed),
+        spearman_p=_order_p(rx, ry, seed),
+        networks=networks,
+        windows=windows,
+        pictures=len(np.unique(clusters)),
+    )
+
+
+def _order_p(x: Array, y: Array, seed: int) -> float:
+    """Chance of a correlation at least as large when y is put in random order: all orders up to 8, else 100,000."""
+    count = len(x)
+    if count < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan
+    observed = float(pearson_rows(x, y)) - 1e-12
+    if count <= 8:
+        orders = np.array(list(itertools.permutations(range(count))))
+        return float((pearson_rows(x[None], y[orders]) >= observed).mean())
+    generator = np.random.default_rng(seed)
+    orders = np.argsort(generator.random((100_000, count)), axis=1)
+    hits = int((pearson_rows(x[None], y[orders]) >= observed).sum())
+    return (hits + 1) / 100_001
+
+
+def compare_pairs(index: Array) -> tuple[Pair, ...]:
+    """Each network with each other at the same windows, corrected for their number."""
+    from scipy.stats import wilcoxon
+
+    logs = np.log(index)
+    found = []
+    for a, b in itertools.combinations(range(len(index)), 2):
+        difference = logs[a] - logs[b]
+        moved = difference[difference != 0]
+        p = float(wilcoxon(moved).pvalue) if len(moved) else 1.0
+        found.append((a, b, math.exp(difference.mean()), float((difference > 0).mean()), p))
+    corrected = holm([entry[-1] for entry in found])
+    return tuple(Pair(*entry, p_holm=q) for entry, q in zip(found, corrected, strict=True))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction; NaN stays NaN and does not count."""
+    corrected = [math.nan] * len(p)
+    order = sorted((i for i in range(len(p)) if not math.isnan(p[i])), key=lambda i: p[i])
+    largest = 0.0
+    for k, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - k) * p[i]))
+        corrected[i] = largest
+    return corrected
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two groups of networks.
+
+    Attributes:
+        ratio: geometric mean of the diffusion index of the wide group over that of the local group.
+        windows: interval of the ratio when windows are drawn anew.
+        pictures: interval when whole pictures are drawn anew.
+        p: chance that a random choice of as many networks reaches this ratio (one-sided).
+        wide: networks in the wide group.
+        local: networks in the other.
+    """
+
+    ratio: float
+    windows: Interval
+    pictures: Interval
+    p: float
+    wide: int
+    local: int
+
+
+def contrast_groups(
+    index: Array, wide: NDArray[np.bool_], clusters: NDArray[np.int64], *, seed: int = 0, resamples: int = RESAMPLES
+) -> Contrast:
+    """Compare the diffusion index of two groups of networks, K×W; ``wide`` marks the K networks of one."""
+    logs = np.log(index)
+    gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
+    windows = index.shape[1]
+    drawn = [bootstrap_weights(windows, groups, resamples, seed) @ gap for groups in (None, clusters)]
+    means = logs.mean(axis=1)
+    count, chosen = len(means), int(wide.sum())
+    number = math.comb(count, chosen)
+    if number <= 200_000:
+        members = np.array(list(itertools.combinations(range(count), chosen)))
+    else:
+        generator = np.random.default_rng(seed)
+        members = np.argsort(generator.random((100_000, count)), axis=1)[:, :chosen]
+        members[0] = np.flatnonzero(wide)
+    sums = means[members].sum(axis=1)
+    gaps = sums / chosen - (means.sum() - sums) / (count - chosen)
+    p = float((gaps >= gap.mean() - 1e-12).mean())
+    of_windows, of_pictures = (interval(np.exp(values)) for values in drawn)
+    return Contrast(math.exp(gap.mean()), of_windows, of_pictures, p, chosen, count - chosen)
+
+
+@dataclass(frozen=True)
+class Association:
+    """A texture measure against the diffusion index, over windows.
+
+    Attributes:
+        spearman: rank correlation.
+        windows: interval when windows are drawn anew.
+        pictures: interval when whole pictures are drawn anew.
+        p: two-sided, as if windows were independent.
+        p_holm: corrected for all measures (Holm).
+        count: windows that have both.
+    """
+
+    spearman: float
+    windows: Interval
+    pictures: Interval
+    p: float
+    p_holm: float
+    count: int
+
+
+def associate(
+    index: Array,
+    looks: dict[str, Array],
+    clusters: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, Association]:
+    """Correlate the windows' diffusion index (geometric mean over networks) with each texture measure.
+
+    In the bootstrap the ranks of the whole sample are kept and weighted.
+    """
+    from scipy.stats import spearmanr
+
+    overall = np.log(index).mean(axis=0)
+    raw: dict[str, tuple[float, Interval, Interval, float, int]] = {}
+    for name, values in looks.items():
+        known = np.isfinite(values)
+        x, y, groups = overall[known], values[known], clusters[known]
+        if known.sum() < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
+            nothing = Interval(math.nan, math.nan)
+            raw[name] = (math.nan, nothing, nothing, math.nan, int(known.sum()))
+            continue
+        test = spearmanr(x, y)
+        rx, ry = ranks(x), ranks(y)
+        numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+        intervals = [
+            interval(_weighted_pearson(bootstrap_weights(len(x), chosen, resamples, seed), rx, ry))
+            for chosen in (None, numbers)
+        ]
+        raw[name] = (float(test.statistic), intervals[0], intervals[1], float(test.pvalue), len(x))
+    corrected = holm([entry[3] for entry in raw.values()])
+    return {
+        name: Association(*entry[:4], p_holm=q, count=entry[4])
+        for (name, entry), q in zip(raw.items(), corrected, strict=True)
+    }
+
+
+def _weighted_pearson(weights: Array, x: Array, y: Array) -> Array:
+    mx, my = weights @ x, weights @ y
+    xx, yy, xy = weights @ x**2 - mx**2, weights @ y**2 - my**2, weights @ (x * y) - mx * my
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where((xx > 1e-12) & (yy > 1e-12), xy / np.sqrt(np.abs(xx * yy)), np.nan))
+
+
+def mean_interval(values: Array, clusters: NDArray[np.int64] | None, *, seed: int = 0) -> tuple[float, Interval]:
+    """The mean over windows and its bootstrap interval; NaN windows are left out."""
+    known = np.isfinite(values)
+    if not known.any():
+        return math.nan, Interval(math.nan, math.nan)
+    groups = np.unique(clusters[known], return_inverse=True)[1].astype(np.int64) if clusters is not None else None
+    weights = bootstrap_weights(int(known.sum()), groups, RESAMPLES, seed)
+    return float(values[known].mean()), interval(weights @ values[known])

@@ -1,0 +1,254 @@
+"""The paper's four findings, each with a verdict by a rule that is stated beside it."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from srlens.study.blocks import LOOKS, Blocks
+from srlens.study.statistics import (
+    Association,
+    Contrast,
+    Correlation,
+    Interval,
+    associate,
+    contrast_groups,
+    correlate_networks,
+    mean_interval,
+)
+
+Answer = Literal["supported", "not supported", "undecided"]
+
+PAPER_PEARSON, PAPER_SPEARMAN = 0.851, 0.880
+"""Gu & Dong (2021): PSNR against log DI over ten networks, 150 windows."""
+WIDE_KINDS = ("global pooling", "non-local", "transformer")
+FEWEST_NETWORKS = 5
+FEWEST_WINDOWS = 20
+FEWEST_PICTURES = 5
+SMALL_CORRELATION = 0.2
+SMALL_RATIO = 1.1
+REGULARITY = LOOKS[0]
+"""The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings."""
+
+RULE = (
+    "Supported: the 95 % interval (whole pictures drawn anew) lies above no effect, and p < 0.05. "
+    "Not supported: the interval lies below what would count as an effect at all ({small}). "
+    f"Undecided: neither, or fewer than {FEWEST_NETWORKS} networks, {FEWEST_WINDOWS} windows or "
+    f"{FEWEST_PICTURES} pictures."
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a study says to one finding.
+
+    Attributes:
+        number: of the finding, 1 to 4.
+        claim: the finding in one sentence.
+        answer: supported, not supported or undecided.
+        evidence: the numbers that decided, in one or two sentences.
+        sample: n of everything.
+        rule: how the answer follows.
+    """
+
+    number: int
+    claim: str
+    answer: Answer
+    evidence: str
+    sample: str
+    rule: str
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The verdicts, and the statistics that they rest on.
+
+    Attributes:
+        verdicts: four, in order.
+        correlation: of the image PSNR; None where HR is not known.
+        correlation_window: of the window PSNR.
+        contrast: of the kinds; None where one of the groups is empty.
+        used: label to the share of the receptive field that holds 95 % of the mass, with its interval.
+        textures: measure to association.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    correlation: Correlation | None
+    correlation_window: Correlation | None
+    contrast: Contrast | None
+    used: dict[str, tuple[float, Interval]]
+    textures: dict[str, Association]
+
+
+def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
+    """Test the four findings."""
+    correlation = _correlation(blocks, "psnr_image", seed)
+    correlation_window = _correlation(blocks, "psnr_window", seed)
+    contrast = _contrast(blocks, seed)
+    used = {
+        label: mean_interval(values, blocks.clusters, seed=seed)
+        for label, values in zip(blocks.labels, blocks.values["receptive_field_used"], strict=True)
+        if np.isfinite(values).any()
+    }
+    textures = associate(blocks.values["diffusion_index"], blocks.looks, blocks.clusters, seed=seed)
+    verdicts = (
+        _first(blocks, correlation, correlation_window),
+        _second(blocks, contrast),
+        _third(blocks, used),
+        _fourth(blocks, textures),
+    )
+    return Findings(verdicts, correlation, correlation_window, contrast, used, textures)
+
+
+def decide(low: float, high: float, p: float, *, none: float, small: float, enough: bool) -> Answer:
+    """The rule of :data:`RULE`."""
+    if not enough or not all(map(math.isfinite, (low, high, p))):
+        return "undecided"
+    if low > none and p < 0.05:
+        return "supported"
+    return "not supported" if high < small else "undecided"
+
+
+def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
+    values = blocks.values[quality]
+    known = np.isfinite(values).all(axis=0)  # a perfect window has an infinite PSNR
+    if not known.any() or len(blocks.labels) < 3:
+        return None
+    return correlate_networks(
+        blocks.values["diffusion_index"][:, known],
+        values[:, known],
+        np.unique(blocks.clusters[known], return_inverse=True)[1].astype(np.int64),
+        seed=seed,
+    )
+
+
+def _contrast(blocks: Blocks, seed: int) -> Contrast | None:
+    known = np.array([kind != "unknown" for kind in blocks.kinds])
+    wide = np.array([kind in WIDE_KINDS for kind in blocks.kinds])[known]
+    if not wide.any() or wide.all():
+        return None
+    return contrast_groups(blocks.values["diffusion_index"][known], wide, blocks.clusters, seed=seed)
+
+
+def _enough(blocks: Blocks, networks: int | None = None) -> bool:
+    return (
+        (len(blocks.labels) if networks is None else networks) >= FEWEST_NETWORKS
+        and len(blocks.places) >= FEWEST_WINDOWS
+        and blocks.pictures >= FEWEST_PICTURES
+    )
+
+
+def _sample(blocks: Blocks, networks: str | None = None) -> str:
+    return f"{networks or f'{len(blocks.labels)} networks'}, {len(blocks.places)} windows of {blocks.pictures} pictures"
+
+
+def _first(blocks: Blocks, image: Correlation | None, window: Correlation | None) -> Verdict:
+    claim = "Networks that involve more input pixels perform better."
+    rule = (
+        "Correlation of the mean PSNR of the LR crops with the logarithm of the mean diffusion index, over networks; "
+        "Pearson and Spearman must agree, p from putting the networks in random order. "
+        + RULE.format(small=f"correlation {SMALL_CORRELATION:g}")
+    )
+    if image is None or window is None:
+        return Verdict(
+            1, claim, "undecided", "HR is not known, or there are fewer than 3 networks.", _sample(blocks), rule
+        )
+    answers = {
+        decide(i.low, i.high, p, none=0, small=SMALL_CORRELATION, enough=_enough(blocks))
+        for i, p in (
+            (image.pearson_pictures, image.pearson_p),
+            (image.spearman_pictures, image.spearman_p),
+        )
+    }
+    evidence = (
+        f"Pearson {image.pearson:.3f} {shown(image.pearson_pictures)}, p = {image.pearson_p:.3g}; Spearman "
+        f"{image.spearman:.3f} {shown(image.spearman_pictures)}, p = {image.spearman_p:.3g} (the paper: "
+        f"{PAPER_PEARSON:.3f} and {PAPER_SPEARMAN:.3f}). With the PSNR of the windows alone: {window.pearson:.3f} and "
+        f"{window.spearman:.3f}."
+    )
+    return Verdict(1, claim, answers.pop() if len(answers) == 1 else "undecided", evidence, _sample(blocks), rule)
+
+
+def _second(blocks: Blocks, contrast: Contrast | None) -> Verdict:
+    claim = "Networks with attention, global pooling or non-local operations take from a wider range."
+    rule = (
+        f"Geometric mean of the diffusion index of {', '.join(WIDE_KINDS)} over that of convolution-only networks; p "
+        "from dealing the networks out to the groups at random. " + RULE.format(small=f"ratio {SMALL_RATIO:g}")
+    )
+    if contrast is None:
+        return Verdict(2, claim, "undecided", "All networks are of one group.", _sample(blocks), rule)
+    i = contrast.pictures
+    answer = decide(
+        i.low, i.high, contrast.p, none=1, small=SMALL_RATIO, enough=_enough(blocks, contrast.wide + contrast.local)
+    )
+    evidence = f"Their diffusion index is {contrast.ratio:.2f} times as large {shown(i, 2)}, p = {contrast.p:.3g}."
+    if contrast.p >= 0.05 and contrast.p <= 1 / math.comb(contrast.wide + contrast.local, contrast.wide) + 1e-12:
+        evidence += " With so few networks in a group p cannot become smaller."
+    counts = f"{contrast.wide} networks against {contrast.local}"
+    return Verdict(2, claim, answer, evidence, _sample(blocks, counts), rule)
+
+
+def _third(blocks: Blocks, used: dict[str, tuple[float, Interval]]) -> Verdict:
+    claim = "The receptive field of most deep networks is larger than what contributes."
+    rule = (
+        "Share of the receptive field (as far as it lies in the LR crop) that holds 95 % of the map's mass, mean over "
+        "windows. A network counts for the finding where the 95 % interval (whole pictures drawn anew) lies below one "
+        "half, against it where it lies above. Supported: more than half of the networks count for it; not supported: "
+        "more than half against it; undecided: neither, or fewer networks, windows or pictures than for the other "
+        "findings."
+    )
+    if not used:
+        return Verdict(3, claim, "undecided", "No receptive field is known.", _sample(blocks), rule)
+    below = sum(i.high < 0.5 for _, i in used.values())
+    above = sum(i.low > 0.5 for _, i in used.values())
+    answer: Answer = "undecided"
+    if _enough(blocks, len(used)):
+        answer = "supported" if below > len(used) / 2 else "not supported" if above > len(used) / 2 else "undecided"
+    shares = sorted(mean for mean, _ in used.values())
+    evidence = (
+        f"95 % of the mass lies in {shares[0]:.1%} to {shares[-1]:.1%} of the receptive field (median "
+        f"{float(np.median(shares)):.1%}); below one half for {below} of {len(used)} networks, above for {above}."
+    )
+    return Verdict(3, claim, answer, evidence, _sample(blocks, f"{len(used)} networks of known receptive field"), rule)
+
+
+def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
+    claim = "Regular stripes and grids are noticed, complex semantics hardly."
+    rule = (
+        "Rank correlation over windows of the diffusion index (geometric mean over networks) with regularity, the "
+        "share of the variance in the strongest spatial frequency of the window's surroundings, a measure named "
+        "beforehand. Only regularity is tested: no number here knows what a picture means. "
+        + RULE.format(small=f"correlation {SMALL_CORRELATION:g}")
+    )
+    regular = textures[REGULARITY]
+    i = regular.pictures
+    enough = blocks.pictures >= FEWEST_PICTURES and regular.count >= FEWEST_WINDOWS
+    answer = decide(i.low, i.high, regular.p, none=0, small=SMALL_CORRELATION, enough=enough)
+    evidence = f"Spearman {regular.spearman:.3f} {shown(i)}, p = {regular.p:.3g}."
+    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman)}
+    if others:
+        name = max(others, key=lambda n: abs(others[n].spearman))
+        evidence += (
+            f" Of the other texture measures {LOOK_NAMES[name]} goes furthest: {others[name].spearman:.3f} "
+            f"{shown(others[name].pictures)}, p = {others[name].p_holm:.3g} after Holm."
+        )
+    return Verdict(4, claim, answer, evidence, _sample(blocks), rule)
+
+
+LOOK_NAMES = {
+    f"{part}_{name}": f"{label} of the {place}"
+    for part, place in (("around", "surroundings"), ("window", "window"))
+    for name, label in (
+        ("peak_share", "regularity"),
+        ("coherence", "coherence"),
+        ("edge_density", "edge density"),
+        ("contrast", "contrast"),
+    )
+}
+"""Texture measures as people read them."""
+
+
+def shown(i: Interval, digits: int = 3) -> str:
+    """An interval as text."""
+    return f"[{i.low:.{digits}f}, {i.high:.{digits}f}]"
