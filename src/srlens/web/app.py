@@ -197,7 +197,17 @@ def _wire_networks(gr: Any, wiring: Wiring) -> None:
 
 def _wire_run(gr: Any, wiring: Wiring) -> None:
     page, parts = wiring.page, wiring.parts
-    told = [parts.status, parts.results, parts.after, parts.top, parts.left, parts.query, parts.command, parts.python]
+    told = [
+        parts.status,
+        parts.blend,
+        parts.results,
+        parts.after,
+        parts.top,
+        parts.left,
+        parts.query,
+        parts.command,
+        parts.python,
+    ]
 
     def run(request: gr.Request, *values: Any) -> Iterator[Any]:
         session = wiring.session(request)
@@ -252,6 +262,7 @@ def _told(gr: Any, answer: Answer) -> tuple[Any, ...]:
     seconds = sum(row.seconds for row in comparison.rows)
     return (
         message_html(f"Done in {seconds:.1f} s. Window: {comparison.window_choice}."),
+        gr.Slider(visible=True),
         results_html(comparison, choices.style, answer.notes),
         gr.Column(visible=True),
         choices.top,

@@ -139,9 +139,11 @@ def _outputs(gr: Any) -> dict[str, Any]:
         run = gr.Button("Run", variant="primary", elem_id="run", min_width=120, scale=2)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80, scale=1)
     status = gr.HTML("", elem_id="status")
+    blend = gr.Slider(
+        0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend", visible=False
+    )
     results = gr.HTML(EMPTY, elem_id="results")
     with gr.Column(visible=False, elem_id="after") as after:
-        blend = gr.Slider(0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend")
         files = gr.File(label="Figure, maps, result.json", file_count="multiple", interactive=False, elem_id="files")
         query = gr.Textbox(visible=False)
         copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}

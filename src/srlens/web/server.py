@@ -75,7 +75,7 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
 
     from srlens.web.app import build_app
     from srlens.web.headers import SafeHeaders
-    from srlens.web.theme import CSS, page_theme
+    from srlens.web.theme import STYLES, page_theme
 
     middleware = [Middleware(SafeHeaders)]
     if host in LOOPBACK:
@@ -104,7 +104,7 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
             max_threads=16,
             app_kwargs={"middleware": middleware, "docs_url": None, "redoc_url": None, "openapi_url": None},
             theme=page_theme(),
-            css=CSS,
+            head=STYLES,
         )
     except OSError as error:
         raise SettingError(f"Cannot listen on {host}, port {port}: {error}. Choose another with --port.") from error
