@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from srlens.study.compare import Comparison
+from srlens.study.field_of_view import FieldOfView
 from srlens.study.sweep import Sweep
 
 
@@ -76,4 +77,41 @@ def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
         table.add_row(name, *(index + rank for index, rank in zip(indices, ranks, strict=True)))
     console.print(table)
     console.print(swept.sentence(), highlight=False)
+    console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)
+
+
+def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -> None:
+    """Print one row a network, in LR pixels, then the conditions and the files written."""
+    console = Console()
+    first = fields[0]
+    table = Table(
+        title=f"Fields of view in LR pixels, LR {first.side}×{first.side}",
+        title_justify="left",
+        caption="RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
+        "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("network", overflow="fold")
+    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "DI"]:
+        table.add_column(column, justify="right")
+    for field in fields:
+        reach = field.network.receptive_field
+        share = field.record()["lam_share_of_receptive_field"]
+        table.add_row(
+            field.network.name,
+            f"{reach.paper} ({reach.true:g})" if reach.paper is not None else str(reach),
+            "whole" if field.support.is_whole_image else "×".join(map(str, field.support_size)),
+            f"{field.effective.sigma:.1f}",
+            "/".join(f"{radius:.0f}" for radius in field.effective.radii.values()),
+            f"{field.lam_area:.0f}",
+            f"{field.lam_radius:.1f}",
+            "–" if share is None else f"{share:.0%}",
+            f"{field.attribution.diffusion_index:.2f}",
+        )
+    console.print(table)
+    console.print(f"Effective field: mean over {first.effective.images} places.", highlight=False)
+    for text in dict.fromkeys(field.attribution.conditions for field in fields):
+        console.print(f"Conditions: {text}.", highlight=False, style="dim")
     console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)

@@ -75,25 +75,31 @@ def interest_figure(results: Sequence[Attribution], lr: Tensor, shared: Shared) 
         panel = Box(_MARGIN, _TITLE + _LINE, _PANEL, min(_PANEL / view.aspect, _TALLEST)).fitted(view.aspect)
         panel = Box(_MARGIN, _TITLE + _LINE, panel.width, panel.height)
         second = Box(panel.left + _PANEL + _GAP, panel.top, panel.width, panel.height)
-        room = PAGE_WIDTH - _MARGIN - (second.left + _PANEL + _GAP) - labels
+        room = PAGE_WIDTH - _MARGIN - 0.1 - (second.left + _PANEL + _GAP) - labels
         beside = room / count >= _SMALLEST_CELL
         maps_bottom = panel.bottom + _BAR_ROOM
         if beside:
             cell = min(_CELL, room / count)
-            matrix = Box(PAGE_WIDTH - _MARGIN - cell * count, panel.top, cell * count, cell * count)
+            matrix = Box(second.left + _PANEL + _GAP + labels, panel.top, cell * count, cell * count)
         else:
             cell = min(_CELL, (PAGE_WIDTH - 2 * _MARGIN - labels) / count)
             matrix = Box(_MARGIN + labels, maps_bottom + _TITLE + _LINE, cell * count, cell * count)
         caption_top = max(maps_bottom, matrix.bottom + _BAR_ROOM) + 0.1
         sheet = Sheet(PAGE_WIDTH, caption_top + text_height(len(lines), look.font, TEXT_SIZE) + 0.1, look)
 
-        _heading(sheet, panel, "Used by all networks", f"{shared.consensus.sum():.0%} of the mass")
+        _heading(sheet, panel, "Used by all networks", f"{100 * shared.consensus.sum():.0f} % of the mass")
         consensus = 100 * shared.consensus
         limit = common_limit([consensus])
         if limit == 0:  # disjoint maps: an empty scale cannot be drawn
             limit = 1.0
         bar = draw_area(sheet.axes(panel, "consensus"), consensus, results[0], lr, look, view, limit)
-        _bar(sheet, panel, bar, "consensus bar", ["% of the mass per LR pixel, " + AREA_SCALE, AREA_SCALE])
+        _bar(
+            sheet,
+            panel,
+            bar,
+            "consensus bar",
+            [f"% of the mass per LR pixel, {AREA_SCALE}", f"% of the mass, {AREA_SCALE}"],
+        )
 
         detail = fitting([f"{shared.better} − {shared.worse}", "better − worse"], _PANEL + _GAP, look.font, TEXT_SIZE)
         _heading(sheet, second, "Used more by the better one", detail)
@@ -101,7 +107,13 @@ def interest_figure(results: Sequence[Attribution], lr: Tensor, shared: Shared) 
         drawn = replace(results[0], map=100 * shared.difference[None])
         limit = common_limit([drawn.map]) or 1.0
         bar = draw_map(sheet.axes(second, "difference"), drawn, lr, look, view, limit)
-        _bar(sheet, second, bar, "difference bar", ["% of the mass per LR pixel, " + MAP_SCALE, MAP_SCALE])
+        _bar(
+            sheet,
+            second,
+            bar,
+            "difference bar",
+            [f"% of the mass per LR pixel, {MAP_SCALE}", f"% of the mass, {MAP_SCALE}"],
+        )
 
         _heading(sheet, Box(matrix.left - labels, matrix.top, 0, 0), "Agreement of each pair", "")
         _matrix(sheet.axes(matrix, "agreement"), shared, numbers=cell >= _SMALLEST_CELL)

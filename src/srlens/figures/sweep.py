@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNL
 
 from srlens.attribution.result import Attribution
 from srlens.errors import SettingError
-from srlens.figures.caption import remarks, weights
+from srlens.figures.caption import percent, remarks, weights
 from srlens.figures.lines import line_look
 from srlens.figures.scales import tick_label
 from srlens.figures.sheet import Box, Sheet
@@ -153,8 +153,9 @@ def _caption(setting: str, results: Mapping[str, Sequence[Attribution]]) -> str:
     text = re.sub(r", (?=\()", " ", ", ".join(shared))
     sentences = [
         f"Swept: {SETTINGS[setting]}; all else stays: {text}.",
+        "The kernel grows with σ where it must." if setting == "sigma" else "",
         f"Steps: {least}." if least == most else f"Steps: {least} to {most}.",
-        f"Map error, estimated: at most {max(errors):.1%}." if errors else "",
+        f"Map error, estimated: at most {percent(max(errors))}." if errors else "",
         remarks(every),
         weights([row[0] for row in results.values()]),
     ]

@@ -87,7 +87,7 @@ def effective_receptive_field(
     if not total.any():
         raise ZeroMapError(f"The gradient of {network.name} is zero everywhere: the central window is constant.")
     mean = total / total.sum()
-    distance = _distance(window, network.scale, height, width)
+    distance = centre_distance(window, network.scale, height, width)
     sigma, fit_error = _fit_gaussian(mean.numpy(), distance)
     return EffectiveField(
         map=mean,
@@ -96,7 +96,7 @@ def effective_receptive_field(
         images=len(images),
         sigma=sigma,
         fit_error=fit_error,
-        radii={share: _radius(mean.numpy(), distance, share) for share in SHARES},
+        radii={share: energy_radius(mean.numpy(), distance, share) for share in SHARES},
     )
 
 
@@ -130,8 +130,8 @@ def crops(image: Tensor, side: int, count: int, *, seed: int = 0) -> list[Tensor
     return [image[..., top : top + side, left : left + side] for top, left in zip(tops, lefts, strict=True)]
 
 
-def _distance(window: Window, scale: int, height: int, width: int) -> NDArray[np.float64]:
-    """Distance of every LR pixel's centre to the centre of the window, in LR pixels."""
+def centre_distance(window: Window, scale: int, height: int, width: int) -> NDArray[np.float64]:
+    """h×w: distance of every LR pixel's centre to the centre of the window, in LR pixels."""
     top, left, bottom, right = window.on_lr(scale)
     y = np.arange(height) + 0.5 - (top + bottom) / 2
     x = np.arange(width) + 0.5 - (left + right) / 2
@@ -164,8 +164,17 @@ def _fit_gaussian(mean: NDArray[np.float64], distance: NDArray[np.float64]) -> t
     return math.exp(float(best.x)), math.sqrt(max(0.0, float(best.fun)))
 
 
-def _radius(mean: NDArray[np.float64], distance: NDArray[np.float64], share: float) -> float:
-    """Radius of the disc about the centre that holds a share of the map; linear between the rings of pixels."""
+def energy_radius(mass: NDArray[np.float64], distance: NDArray[np.float64], share: float) -> float:
+    """Radius of the disc about the centre that holds a share of a map; linear between the rings of pixels.
+
+    Args:
+        mass: h×w, non-negative.
+        distance: h×w, of :func:`centre_distance`, in LR pixels.
+        share: in (0, 1].
+
+    Returns:
+        LR pixels, from centre to centre.
+    """
     rings, place = np.unique(distance.ravel().round(9), return_inverse=True)
-    held = np.cumsum(np.bincount(place, weights=mean.ravel()))
+    held = np.cumsum(np.bincount(place, weights=mass.ravel()))
     return float(np.interp(share * held[-1], held, rings))

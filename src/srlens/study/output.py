@@ -1,4 +1,4 @@
-"""The files of a comparison: figure, maps, result.json."""
+"""The files of a comparison, a sweep, fields of view: figures, maps, tables, result.json."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from srlens._version import __version__
 from srlens.records.maps import save_json, save_map
 from srlens.study.compare import Comparison
+from srlens.study.field_of_view import FieldOfView, to_frame
 from srlens.study.interest import Interest, area_of_interest
 from srlens.study.sweep import Sweep
 from srlens.study.table import write_frame
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from srlens.figures.field_of_view import View
 
 
 Format = Literal["png", "pdf", "svg"]
@@ -83,6 +86,52 @@ def write_sweep(swept: Sweep, folder: Path, *, formats: Sequence[Format] = FORMA
     stem = folder / f"sweep_{swept.setting}"
     files = list(save_figure(sweep_figure(swept.setting, swept.values, results), stem, formats))
     return files + write_frame(swept.to_frame(), stem)
+
+
+def write_fields_of_view(
+    fields: Sequence[FieldOfView], folder: Path, *, formats: Sequence[Format] = FORMATS
+) -> list[Path]:
+    """Write the picture of fields of view and their table (CSV, Parquet) into ``folder``; returns the paths written."""
+    from srlens.figures.field_of_view import field_of_view_figure
+    from srlens.figures.save import save_figure
+
+    first = fields[0]
+    note = (
+        f"Effective fields are means over {first.effective.images} places, supports over {first.support.draws} random "
+        f"images. Attribution maps: {first.attribution.window}, {first.attribution.settings.detector.name} detector."
+    )
+    stem = folder / "field-of-view"
+    files = list(save_figure(field_of_view_figure([_view(field) for field in fields], note), stem, formats))
+    return files + write_frame(to_frame(fields), stem)
+
+
+def _view(field: FieldOfView) -> "View":
+    from srlens.figures.field_of_view import View
+
+    reach, effective = field.network.receptive_field, field.effective
+    top, left, bottom, right = effective.window.on_lr(effective.scale)
+    share = field.record()["lam_share_of_receptive_field"]
+    radii = "/".join(f"{radius:.1f}" for radius in effective.radii.values())
+    support = "×".join(map(str, field.support_size))
+    return View(
+        name=field.network.name,
+        effective=effective.map.numpy(),
+        centre=((top + bottom) / 2, (left + right) / 2),
+        theoretical=reach.true,
+        theoretical_text=f"RF {reach}",
+        support=field.support.bounds,
+        radii=effective.radii,
+        lam_radius=field.lam_radius,
+        facts={
+            "Support, LR pixels": "whole image" if field.support.is_whole_image else support,
+            "Effective σ": "–" if effective.sigma == float("inf") else f"{effective.sigma:.1f}",
+            "Radii 50/90/95 %": radii,
+            "Map, 95 % area": f"{field.lam_area:.0f}",
+            "Map, 95 % radius": f"{field.lam_radius:.1f}",
+            "95 % area / RF": "–" if share is None else f"{100 * share:.0f} %",
+            f"DI (LR {field.side}×{field.side})": f"{field.attribution.diffusion_index:.2f}",
+        },
+    )
 
 
 def _interest_figure(comparison: Comparison, interest: Interest) -> "Figure":
