@@ -35,7 +35,8 @@ def agreed() -> Callable[..., list[Plan]]:
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
             plan = make_plan(graph, (top, top + rows), (left, left + columns))
-            full = evaluated(lambda x: function(x)[..., top : top + rows, left : left + columns], image)
+            place = (..., slice(top, top + rows), slice(left, left + columns))
+            full = evaluated(lambda x, place=place: function(x)[place], image)
             regional = evaluated(plan, image)
             for one, other in zip(full, regional, strict=True):
                 assert one.shape == other.shape

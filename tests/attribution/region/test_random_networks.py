@@ -4,7 +4,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as nnf
 
 
 class Pad(nn.Module):
@@ -13,7 +13,7 @@ class Pad(nn.Module):
         self.amounts, self.mode = amounts, mode
 
     def forward(self, x):
-        return F.pad(x, self.amounts, mode=self.mode)
+        return nnf.pad(x, self.amounts, mode=self.mode)
 
 
 class Gate(nn.Module):
@@ -31,7 +31,7 @@ class Residual(nn.Module):
         self.conv = nn.Conv2d(width, width, kernel, padding="same", dilation=dilation)
 
     def forward(self, x):
-        return x + F.leaky_relu_(self.conv(x), 0.1)
+        return x + nnf.leaky_relu_(self.conv(x), 0.1)
 
 
 class Dense(nn.Module):

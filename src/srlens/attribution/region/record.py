@@ -49,6 +49,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.reason: str | None = None
         self._known: Any = WeakTensorKeyDictionary()
         self._generations: dict[int, int] = {}
+        self._held: set[int] = set()  # memory of the constants that nodes refer to
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
         self._register(given)
@@ -90,17 +91,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The arguments with values as Ref, or None if nothing depends on the input (before an operator writes)."""
         depends = False
+        constants: list[int] = []
 
         def refer(tensor: Tensor) -> Any:
             nonlocal depends
             value = self._value(tensor)
             if value is None:
+                constants.append(_memory(tensor))
                 return tensor
             depends = True
             return Ref(value)
 
         described = map_arguments((args, kwargs), Tensor, refer)
-        return described if depends else None
+        if not depends:
+            return None
+        self._held.update(constants)
+        return described
 
     def _note(self, func: OpOverload, args: tuple[Any, ...], described: Any, result: Any) -> None:
         schema = func._schema
@@ -115,7 +121,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if schema.name in _SAME:
             self._known[result] = _Known(described[0][0].value, self._generation(result))
             return
-        if torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags:
+        if _follows_values(func, described):
             raise NotRecordableError(f"its course depends on pixel values ({schema.name})")
         results = (result,) if isinstance(result, Tensor) else result
         if not isinstance(results, tuple | list) or not all(isinstance(r, Tensor) or r is None for r in results):
@@ -131,10 +137,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         twin = _out_of_place(func)
         if not isinstance(target, Tensor) or result is not target or twin is None:
             raise NotRecordableError(f"it writes in place ({func._schema.name})")
-        self._advance(target)
         if described is None:
-            self._register_constant(target)
-            return
+            if _memory(target) in self._held:
+                raise NotRecordableError("it overwrites a constant that it has used")
+            return  # a mask being painted, say: all views of it hold what it holds
+        self._advance(target)
         args, kwargs = described
         self._nodes.append(Node(twin, args, kwargs, (self._register(target),)))
 
@@ -159,11 +166,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return len(self._shapes) - 1
 
     def _generation(self, tensor: Tensor) -> int:
-        return self._generations.get(tensor.untyped_storage()._cdata, 0)
+        return self._generations.get(_memory(tensor), 0)
 
     def _advance(self, tensor: Tensor) -> None:
-        key = tensor.untyped_storage()._cdata
+        key = _memory(tensor)
         self._generations[key] = self._generations.get(key, 0) + 1
+
+
+def _memory(tensor: Tensor) -> int:
+    """Identifies the memory that views share."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _follows_values(func: OpOverload, described: Any) -> bool:
+    """Whether the result's shape, or a Python number, is made of pixel values."""
+    if func._schema.name == "aten::index":  # only with a mask: what is chosen by constants has a constant shape
+        return any(isinstance(index, Ref) for index in described[0][1])
+    return torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags
 
 
 def _pieces(func: OpOverload, described: Any, results: list[Tensor], outputs: tuple[int, ...]) -> list[Node]:

@@ -39,7 +39,7 @@ class Regional:
         expected: the number of gradients that will be asked for.
         wanted: False to evaluate in full always.
         trusted: True to leave out the verification if it has succeeded for another window of the same network and
-            image size. What it can find (a custom backward pass, a detach, hidden randomness) is a matter of the
+            image size. What it can find (a custom backward pass, a detach) is a matter of the
             network, not of the window; what it guards against besides is a network that was changed since.
     """
 

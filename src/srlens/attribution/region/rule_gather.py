@@ -126,18 +126,23 @@ def padding_by_constant(node: Node, asked: Box, shapes: Shapes) -> Local | None:
     pads = b["pad"]
     wanted: list[Interval] = list(asked)
     around: list[int] = []
+    surplus: list[tuple[int, int, int]] = []
     for k in range(len(pads) // 2):
         axis = len(shape) - 1 - k
         first, stop = asked[axis][0] - pads[2 * k], asked[axis][1] - pads[2 * k]
-        # Wholly inside the padding one pixel is taken all the same, and cut off by a negative amount.
         low = min(max(first, 0), shape[axis] - 1)
         high = max(min(stop, shape[axis]), low + 1)
         wanted[axis] = (low, high)
-        around += [low - first, stop - high]
+        around += [max(low - first, 0), max(stop - high, 0)]
+        if first > low or high > stop:  # wholly inside the padding: one pixel was taken all the same
+            surplus.append((axis, max(first - low, 0), stop - first))
     value = b["value"]
 
     def run(tensors: Sequence[Tensor]) -> Tensor:
-        return torch.constant_pad_nd(tensors[0], around, value) if any(around) else tensors[0]
+        result = torch.constant_pad_nd(tensors[0], around, value) if any(around) else tensors[0]
+        for axis, start, length in surplus:
+            result = result.narrow(axis, start, length)
+        return result
 
     return Local(asked, (tuple(wanted),), run)
 

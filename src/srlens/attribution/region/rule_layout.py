@@ -99,6 +99,12 @@ def _cover(first: int, stop: int, sizes: Sequence[int]) -> list[Interval]:
     return box
 
 
+def shuffling_channels(node: Node, asked: Box, shapes: Shapes) -> Local | None:
+    """Channels in another order: all of them."""
+    box = replaced(asked, 1, (0, shapes[node.outputs[0]][1]))
+    return Local(box, (box,), node.call)
+
+
 def unsqueezing(node: Node, asked: Box, _: Shapes) -> Local | None:
     """A new axis of one element."""
     axis = node.bound["dim"] % len(asked)
@@ -170,6 +176,8 @@ RULES: dict[str, Rule] = {
     "view": viewing,
     "_unsafe_view": viewing,
     "reshape": viewing,
+    "channel_shuffle": shuffling_channels,
+    "native_channel_shuffle": shuffling_channels,
     "unsqueeze": unsqueezing,
     "squeeze": squeezing,
     "cat": concatenating,

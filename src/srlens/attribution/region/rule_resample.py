@@ -101,10 +101,11 @@ def _axes(node: Node, shapes: Shapes) -> list[Axis] | None:
 @lru_cache(maxsize=64)
 def _matrix(operator: OpOverload, size: int, enlarged: int, corners: bool | None, scale: float | None) -> Tensor:
     """What each input element contributes to each output element of one axis: enlarged×size, float64, CPU."""
-    unit = torch.eye(size, dtype=torch.float64)[None, :, :, None]  # one basis vector a channel
+    # One basis vector a channel, four columns wide: with one, the operators for anti-aliasing mistake the layout.
+    unit = torch.eye(size, dtype=torch.float64)[None, :, :, None].repeat(1, 1, 1, 4)
     options: list[Any] = [corners] if corners is not None else []
     with torch.no_grad():
-        result: Tensor = operator(unit, [enlarged, 1], *options, scale, None)
+        result: Tensor = operator(unit, [enlarged, 4], *options, scale, None)
     return result[0, :, :, 0].t().contiguous()
 
 
