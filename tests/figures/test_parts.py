@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from srlens.attribution.window import Window
-from srlens.figures.caption import conditions, percent
+from srlens.figures.caption import conditions, percent, remarks
 from srlens.figures.scales import density_scale, round_down, signed_scale, tick_label, ticks, unit_scale
+from srlens.figures.style import find_look, styled
 from srlens.figures.typesetting import shorten, text_width, wrap
 from srlens.figures.view import choose_view
 
@@ -22,6 +25,19 @@ def test_wrapping_keeps_every_letter_and_the_width(text, width):
     lines = wrap(text, width, FONT, 7)
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(text_width(line, FONT, 7) <= width for line in lines)
+
+
+@pytest.mark.parametrize("dpi", [72, 100, 150, 300])
+@pytest.mark.parametrize("style", ["default", "paper"])
+def test_measured_width_holds_at_any_resolution(style, dpi):
+    look = find_look(style)
+    line = "First row: the window in the networks' SR images. Window 16×16 at (top 110, left 150), ×4, LR 64×64"
+    with styled(look):
+        figure = Figure(figsize=(8, 1), dpi=dpi)
+        text = figure.text(0, 0.5, line, fontsize=7, fontfamily=look.font)
+        drawn = text.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width / dpi * 2.54
+    measured = text_width(line, look.font, 7)
+    assert drawn <= measured <= 1.03 * drawn
 
 
 def test_words_break_where_they_may():
@@ -78,6 +94,13 @@ def test_what_results_share_is_said_once(make_result):
     for own in ("A: midpoint (arc length), 9 steps (tolerance 0.05)", "B: midpoint", "12 steps", "C: right Riemann"):
         assert own.lower() in text.lower().replace("right-riemann", "right riemann")
     assert "paper preset" in text
+
+
+def test_the_shift_is_said_of_those_that_have_it(make_result):
+    plain, shifted = make_result("A"), make_result("B", preset="paper")
+    assert "shift" not in remarks([plain])
+    assert "DI of B has the authors' shift" in remarks([plain, shifted])
+    assert "DI has the authors' shift" in remarks([shifted, shifted])
 
 
 def test_the_view_holds_every_map_and_the_window(make_result):

@@ -92,8 +92,10 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
 def remarks(results: Sequence[Attribution]) -> str:
     """What a reader must know before trusting or comparing the numbers."""
     sentences = ["DI depends on the LR size."]
-    if any(result.settings.shifted_index for result in results):
-        sentences.append("DI has the authors' shift of 1e-7 per pixel.")
+    shifted = [_brief(result.network) for result in results if result.settings.shifted_index]
+    if shifted:
+        whose = "" if len(shifted) == len(results) else f" of {', '.join(shifted)}"
+        sentences.append(f"DI{whose} has the authors' shift of 1e-7 per pixel.")
     if not all(result.converged for result in results):
         sentences.append(f"{_UNCONVERGED} the step limit came before the tolerance.")
     return " ".join(sentences)
