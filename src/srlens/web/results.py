@@ -69,8 +69,8 @@ def _table(comparison: Comparison) -> str:
         )
     caption = f"{comparison.subject.name}, {comparison.window} of the SR image, LR {height}×{width}"
     return (
-        '<div class="srl-scroll" tabindex="0" role="region" aria-label="Numbers"><table class="srl-table">'
-        f"<caption>{escape(caption)}</caption><thead><tr>"
+        f'<p class="srl-caption">{escape(caption)}</p><div class="srl-scroll" tabindex="0" role="region" '
+        'aria-label="Numbers"><table class="srl-table"><thead><tr>'
         + "".join(f'<th scope="col">{head}</th>' for head in heads)
         + f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )

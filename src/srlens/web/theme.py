@@ -23,6 +23,8 @@ def page_theme() -> Any:
     return theme.set(
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
         block_background_fill="white",
         block_background_fill_dark="*neutral_900",
         block_border_width="1px",
@@ -68,7 +70,7 @@ footer { display: none !important; }
   .srl-table { width: 100%; border-collapse: collapse; border: 0 !important; font-variant-numeric: tabular-nums;
     font-size: 0.86rem; margin: 0 !important; }
   .srl-table tr { background: none !important; border: 0 !important; }
-  .srl-table caption { text-align: left; color: var(--body-text-color-subdued); padding-bottom: 4px; }
+  .srl-caption { color: var(--body-text-color-subdued); margin: 0 0 4px; }
   .srl-table th, .srl-table td { padding: 5px 7px !important; text-align: right;
     white-space: nowrap; border: 0 !important; border-bottom: 1px solid var(--srl-line) !important; }
   .srl-table thead th { font-weight: 600; }

@@ -16,7 +16,7 @@ from srlens.web.session import Picture
 
 _SMALLEST = 8  # pixels a side: below, no network has anything to look at
 _LONGEST_NAME = 80
-_INDEX = re.compile(r"(?<![^.])(\d+)(?![^.])")
+_NUMBER = re.compile(r"\d+")
 
 
 def take_picture(path: Path, limits: Limits) -> Picture:
@@ -105,7 +105,7 @@ def _check_size(path: Path, name: str, limits: Limits) -> None:
 
 def _check_indices(keys: list[str], name: str) -> None:
     """Refuse keys whose numbers promise far more layers than the file holds: building those would fill the memory."""
-    largest = max((int(number[:9]) for key in keys for number in _INDEX.findall(key)), default=0)
+    largest = max((int(number[:9]) for key in keys for number in _NUMBER.findall(key)), default=0)
     if largest > 16 * len(keys) + 64:
         raise CheckpointError(
             f"{name} numbers a layer {largest}, but holds {len(keys)} tensors. It is damaged or was tampered with."

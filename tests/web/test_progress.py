@@ -1,0 +1,69 @@
+import threading
+import time
+
+import pytest
+
+from srlens.web.progress import CancelledError, Finished, Report, Step, in_steps
+
+
+def test_steps_then_the_result() -> None:
+    def work(report: Report) -> str:
+        for k in range(6):
+            report(Step("a", 1, 1, k, 6))
+            time.sleep(0.1)
+        return "done"
+
+    events = list(in_steps(work, threading.Event()))
+    assert events[-1] == Finished("done")
+    assert all(isinstance(event, Step) for event in events[:-1])
+    assert len(events) > 1
+
+
+def test_the_flag_stops_the_work_at_its_next_step() -> None:
+    cancel, ended = threading.Event(), threading.Event()
+
+    def work(report: Report) -> None:
+        try:
+            while True:
+                report(Step("a", 1, 1, 0, 1))
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    events = in_steps(work, cancel)
+    next(events)
+    cancel.set()
+    with pytest.raises(CancelledError):
+        next(events)
+    assert ended.wait(5)
+
+
+def test_closing_the_iterator_stops_the_work() -> None:
+    ended = threading.Event()
+
+    def work(report: Report) -> None:
+        try:
+            while True:
+                report(Step("a", 1, 1, 0, 1))
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    events = in_steps(work, threading.Event())
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    assert ended.wait(5)
+
+
+def test_an_error_of_the_work_is_raised_where_it_is_awaited() -> None:
+    def work(report: Report) -> None:
+        report(Step("a", 1, 1, 0, 1))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        list(in_steps(work, threading.Event()))
+
+
+def test_fractions() -> None:
+    assert Step("a", 2, 4, 5, 10).fraction == 0.375
+    assert Step("a", 1, 1, 0, 0).fraction == 0

@@ -1,0 +1,102 @@
+import contextlib
+import io
+import shlex
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import srlens
+from srlens.attribution.detector import DETECTORS
+from srlens.attribution.path import PATHS
+from srlens.attribution.quadrature import RULES
+from srlens.imaging.degrade import METHODS
+from srlens.web.choices import DEFAULTS, Choices
+from srlens.web.share import command_line, from_query, python_lines, to_query
+
+NETWORKS = ("plain", "channel", "nonlocal", "imdn, x4.pth".replace(", ", "-"))
+
+
+def parsed(query: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.none() | strategy
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.builds(
+        Choices,
+        picture=st.sampled_from(["pagoda", "house 1.png", "ü&=?.png"]),
+        is_hr=st.booleans(),
+        degradation=optional(st.sampled_from(sorted(METHODS))),
+        top=st.integers(0, 9999),
+        left=st.integers(0, 9999),
+        size=st.integers(1, 256),
+        networks=st.lists(st.sampled_from(NETWORKS), unique=True).map(tuple),
+        preset=st.sampled_from(["default", "paper"]),
+        tolerance=st.sampled_from([0.05, 0.1, 0.025, 0.001]),
+        steps=optional(st.integers(1, 500)),
+        max_steps=st.integers(9, 2000),
+        detector=optional(st.sampled_from(sorted(DETECTORS))),
+        path=optional(st.sampled_from(sorted(PATHS))),
+        rule=optional(st.sampled_from(sorted(RULES))),
+        sigma=optional(st.sampled_from([0.8, 1.2, 2.5])),
+        kernel=optional(st.sampled_from([5, 9, 17])),
+        style=st.sampled_from(["default", "paper"]),
+    )
+)
+def test_a_link_restores_every_setting(choices: Choices) -> None:
+    restored, complaints = from_query(parsed(to_query(choices)), NETWORKS)
+    assert restored == choices
+    assert complaints == []
+
+
+def test_what_a_link_gets_wrong_is_said_and_has_its_default() -> None:
+    query = {"window": "a,b", "size": "big", "preset": "best", "networks": "plain,../../secret", "detector": "gradient"}
+    choices, complaints = from_query(query, NETWORKS)
+    assert (choices.top, choices.size, choices.preset) == (None, DEFAULTS.size, "default")
+    assert choices.networks == ("plain",)
+    assert choices.detector == "gradient"
+    assert len(complaints) == 4
+
+
+@pytest.mark.parametrize("value", ["/etc/passwd", "../../etc/passwd", "", "x" * 5000, "\x00"])
+def test_a_link_names_no_file_of_the_server(value: str) -> None:
+    choices, _ = from_query({"picture": value}, NETWORKS)
+    assert "/" not in choices.picture
+    assert len(choices.picture) <= 200
+
+
+def test_the_command_line_is_what_the_command_understands() -> None:
+    choices = Choices(picture="my house.png", top=3, left=5, networks=("plain", "a b.pth"), sigma=2.0, steps=16)
+    words = shlex.split(command_line(choices))
+    assert words[:6] == ["srlens", "compare", "plain", "a b.pth", "my house.png", "--hr"]
+    assert words[words.index("--window") + 1] == "3,5,16"
+    assert words[words.index("--sigma") + 1] == "2"
+    assert words[words.index("--steps") + 1] == "16"
+
+
+def test_one_network_is_explained() -> None:
+    assert command_line(Choices(networks=("plain",))).startswith("srlens explain plain pagoda --hr")
+
+
+def test_the_python_lines_compute_what_is_shown() -> None:
+    choices = Choices(networks=("plain",), top=96, left=120, steps=3, sigma=1.0, preset="paper")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(python_lines(choices, 4), {})
+    lr = srlens.make_lr(_sample(), 4, "pil")
+    window = srlens.Window(top=96, left=120, height=16, width=16)
+    expected = srlens.attribute(srlens.load_default("plain"), lr, window, **choices.keywords())
+    assert float(printed.getvalue().split()[1]) == expected.diffusion_index
+
+
+def _sample() -> "object":
+    from srlens.imaging.samples import sample_image
+
+    return sample_image("pagoda")
