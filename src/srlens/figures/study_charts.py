@@ -62,8 +62,8 @@ def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: 
             axes.errorbar(
                 mark.x,
                 mark.y,
-                xerr=[[mark.x - mark.x_low], [mark.x_high - mark.x]],
-                yerr=[[mark.y - mark.y_low], [mark.y_high - mark.y]],
+                xerr=_arms(mark.x, mark.x_low, mark.x_high),
+                yerr=_arms(mark.y, mark.y_low, mark.y_high),
                 color=colour,
                 alpha=0.35,
                 linewidth=0.8,
@@ -117,9 +117,8 @@ def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float]]) -> F
             colour, _ = _mark(kind)
             axes.barh(place, 100, color="0.93", height=0.62)
             axes.barh(place, 100 * mean, color=colour, alpha=0.75, height=0.62)
-            axes.errorbar(
-                100 * mean, place, xerr=[[100 * (mean - low)], [100 * (high - mean)]], color="0.2", linewidth=0.9
-            )
+            arms = _arms(100 * mean, 100 * low, 100 * high)
+            axes.errorbar(100 * mean, place, xerr=arms, color="0.2", linewidth=0.9)
             axes.text(100 * high + 1.2, place, f"{100 * mean:.0f} %", va="center", color="0.2")
         axes.set_yticks(range(len(ordered)), [f"{label} · {field}" for label, _, field, _, _, _ in ordered])
         axes.axvline(50, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
@@ -162,6 +161,12 @@ def texture_figure(
             figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False, handletextpad=0.1)
         figure.supylabel("diffusion index, geometric mean over networks", fontsize=7)
         return figure
+
+
+def _arms(value: float, low: float, high: float) -> list[list[float]]:
+    """Lengths of an error bar; an interval of few windows may leave its own mean out."""
+    below, above = value - low, high - value
+    return [[below if below > 0 else 0.0], [above if above > 0 else 0.0]]  # 0 for NaN too
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:

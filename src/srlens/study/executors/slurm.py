@@ -18,7 +18,7 @@ _POLL = 1.0  # seconds between looks at the queue
 _GRACE = 15.0  # seconds that a result may need to appear on a shared disk once its task has left the queue
 
 
-class TaskEnded(RuntimeError):
+class TaskLostError(RuntimeError):
     """A task left the queue without a result: cancelled, killed, or out of time or memory."""
 
 
@@ -157,7 +157,7 @@ class SlurmExecutor(Executor):
         if future.set_running_or_notify_cancel():
             tail = _tail(Path(job.paths.stderr))
             future.set_exception(
-                TaskEnded(
+                TaskLostError(
                     f"Slurm task {job.job_id} ended without a result: cancelled, killed, or out of time or memory."
                     + (f" Its last words: {tail}" if tail else "")
                 )
