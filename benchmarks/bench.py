@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from authors_loop import authors_map
-from picture import draw
 
 import srlens
+from authors_loop import authors_map
+from picture import draw
 from srlens.attribution.blur import blur
 from srlens.attribution.detector import gradient_magnitude
 from srlens.networks.open import open_network
