@@ -33,9 +33,9 @@ class Clock:
             here = path.at(image, _one(float(alpha[k + 1])))
             lengths[k] = float((here - previous).norm())
             previous = here
-        total = lengths.sum()
-        if total > 0:  # a constant path (flat image) has no length: any clock will do, the map is zero anyway
-            self._alpha, self._u = alpha, np.concatenate([[0.0], np.cumsum(lengths) / total])
+        reached = np.concatenate([[0.0], np.cumsum(lengths)])
+        if reached[-1] > 0:  # a constant path (flat image) has no length: any clock will do, the map is zero anyway
+            self._alpha, self._u = alpha, reached / reached[-1]
 
     def alpha(self, u: NDArray[np.float64]) -> Tensor:
         """α at each u (same shape), float64."""
