@@ -373,8 +373,8 @@ def test_works_inside_the_callers_no_grad(image, mode) -> None:
         (lambda y: y[0], r"returned \(3, 28, 32\)"),
         (lambda y: nn.functional.interpolate(y, scale_factor=2), "Check `scale`, or pass `forward=`"),
         (lambda y: {"sr": y}, "returned dict"),
-        (lambda y: None, "returned NoneType"),  # noqa: ARG005
-        (lambda y: (), "returned tuple"),  # noqa: ARG005
+        (lambda y: None, "returned NoneType"),
+        (lambda y: (), "returned tuple"),
     ],
 )
 def test_wrong_output(image, after, message: str) -> None:
@@ -406,7 +406,7 @@ def test_out_of_memory_at_any_call_says_what_to_lower(image, call: int, error: E
 
 
 def test_errors_of_the_module_itself_are_not_disguised(image) -> None:
-    def before(x: Tensor) -> Tensor:  # noqa: ARG001
+    def before(x: Tensor) -> Tensor:
         raise RuntimeError("the module's own affair")
 
     with pytest.raises(RuntimeError, match=r"^the module's own affair"):
