@@ -42,7 +42,7 @@ def test_two_networks_write_every_file(make_comparison: Make, tmp_path: Path) ->
 
 
 def test_one_network_has_no_area_of_interest(
-    make_comparison: Make, networks: list[Network], make_subject: Callable[..., Subject], tmp_path: Path
+    networks: list[Network], make_subject: Callable[..., Subject], tmp_path: Path
 ) -> None:
     only = compare(networks[:1], make_subject(hr=False), Window(24, 28, 8, 8), steps=2)
     assert not [file for file in write_comparison(only, tmp_path) if "interest" in file.name]

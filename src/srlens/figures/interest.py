@@ -24,7 +24,7 @@ from srlens.figures.view import choose_view
 
 _MARGIN, _GAP, _TITLE, _LINE = 0.05, 0.45, 0.45, 0.38  # cm
 _BAR, _BAR_ROOM = 0.22, 1.15
-_PANEL, _TALLEST = 4.3, 7.0
+_PANELS, _TALLEST = (4.3, 4.0, 3.7, 3.4), 7.0  # widths tried until the matrix fits beside; the largest height
 _CELL, _SMALLEST_CELL = 0.85, 0.64  # cm: the smallest holds "0.87" at 7 pt
 _NAMES = 2.6  # cm at most
 
@@ -72,17 +72,16 @@ def interest_figure(results: Sequence[Attribution], lr: Tensor, shared: Shared) 
         lines = wrap(_caption(results, shared), PAGE_WIDTH - 2 * _MARGIN, look.font, TEXT_SIZE)
         names = [shorten(result.network, _NAMES, look.font, TEXT_SIZE)[0] for result in results]
         labels = 0.55 + max(text_width(name, look.font, TEXT_SIZE) for name in names)
-        panel = Box(_MARGIN, _TITLE + _LINE, _PANEL, min(_PANEL / view.aspect, _TALLEST)).fitted(view.aspect)
-        panel = Box(_MARGIN, _TITLE + _LINE, panel.width, panel.height)
-        second = Box(panel.left + _PANEL + _GAP, panel.top, panel.width, panel.height)
-        room = PAGE_WIDTH - _MARGIN - 0.1 - (second.left + _PANEL + _GAP) - labels
-        beside = room / count >= _SMALLEST_CELL
+        width = next((w for w in _PANELS if _beside(w, labels) / count >= _SMALLEST_CELL), _PANELS[0])
+        fitted = Box(0, 0, width, _TALLEST).fitted(view.aspect)
+        panel = Box(_MARGIN, _TITLE + _LINE, fitted.width, fitted.height)
+        second = Box(_MARGIN + width + _GAP, panel.top, panel.width, panel.height)
         maps_bottom = panel.bottom + _BAR_ROOM
-        if beside:
-            cell = min(_CELL, room / count)
-            matrix = Box(second.left + _PANEL + _GAP + labels, panel.top, cell * count, cell * count)
+        if _beside(width, labels) / count >= _SMALLEST_CELL:
+            cell = min(_CELL, _beside(width, labels) / count)
+            matrix = Box(_MARGIN + 2 * (width + _GAP) + labels, panel.top, cell * count, cell * count)
         else:
-            cell = min(_CELL, (PAGE_WIDTH - 2 * _MARGIN - labels) / count)
+            cell = min(_CELL, (PAGE_WIDTH - 2 * _MARGIN - 0.1 - labels) / count)
             matrix = Box(_MARGIN + labels, maps_bottom + _TITLE + _LINE, cell * count, cell * count)
         caption_top = max(maps_bottom, matrix.bottom + _BAR_ROOM) + 0.1
         sheet = Sheet(PAGE_WIDTH, caption_top + text_height(len(lines), look.font, TEXT_SIZE) + 0.1, look)
@@ -101,8 +100,8 @@ def interest_figure(results: Sequence[Attribution], lr: Tensor, shared: Shared) 
             [f"% of the mass per LR pixel, {AREA_SCALE}", f"% of the mass, {AREA_SCALE}"],
         )
 
-        detail = fitting([f"{shared.better} − {shared.worse}", "better − worse"], _PANEL + _GAP, look.font, TEXT_SIZE)
-        _heading(sheet, second, "Used more by the better one", detail)
+        (detail,) = shorten(f"{shared.better} − {shared.worse}", width, look.font, TEXT_SIZE)
+        _heading(sheet, second, "Better minus worse", detail)
         # A difference is drawn as a map is: signed, around the same window.
         drawn = replace(results[0], map=100 * shared.difference[None])
         limit = common_limit([drawn.map]) or 1.0
@@ -134,6 +133,11 @@ def interest_figure(results: Sequence[Attribution], lr: Tensor, shared: Shared) 
 
 
 _COLOURS = matplotlib.colormaps["cividis"]
+
+
+def _beside(panel: float, labels: float) -> float:
+    """Room for the cells of the matrix to the right of two panels and its labels, in cm."""
+    return PAGE_WIDTH - 2 * _MARGIN - 0.1 - 2 * (panel + _GAP) - labels
 
 
 def _heading(sheet: Sheet, box: Box, title: str, detail: str) -> None:
@@ -171,10 +175,11 @@ def _caption(results: Sequence[Attribution], shared: Shared) -> str:
     return " ".join(
         [
             "Maps are absolute values after summing the channels, divided by their sum (their mass).",
-            "Left: the pixelwise minimum over the networks, on the grey LR image.",
-            f"Middle: {shared.better} minus {shared.worse}, the best and the last by {shared.judged_by}; red where the "
-            "better one places more of its mass, blue where less; it sums to 0, and the scale is symmetric.",
-            "Right: below the diagonal Spearman's rank correlation over all LR pixels, above it intersection over "
+            "Used by all: the pixelwise minimum over the networks, on the grey LR image.",
+            f"Better minus worse: {shared.better} minus {shared.worse}, the best and the last by "
+            f"{shared.judged_by}; red where the better one places more of its mass, blue where less; it sums to 0, and "
+            "the scale is symmetric.",
+            "Agreement: below the diagonal Spearman's rank correlation over all LR pixels, above it intersection over "
             "union of the smallest areas that hold 90 % of the mass.",
             conditions(results),
             weights(results),

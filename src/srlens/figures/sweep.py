@@ -127,8 +127,9 @@ def _index_axis(axes: Axes, indices: np.ndarray) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_locator(NullLocator())
     else:
-        axes.set_ylim(0, largest * 1.08)
-        axes.yaxis.set_major_locator(MaxNLocator(6))
+        top = largest * 1.08
+        axes.set_ylim(0, top)
+        axes.yaxis.set_major_locator(FixedLocator([v for v in MaxNLocator(6).tick_values(0, top) if 0 <= v <= top]))
 
 
 def _round_values(smallest: float, largest: float) -> list[float]:
