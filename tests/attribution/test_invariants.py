@@ -246,9 +246,7 @@ def problems(draw) -> tuple[srlens.Network, Tensor, srlens.Window, dict]:
 
 
 @pytest.mark.filterwarnings("ignore:After .* gradient evaluations:srlens.errors.ToleranceWarning")
-@hypothesis.settings(
-    deadline=None, max_examples=80, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
-)
+@hypothesis.settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=list(HealthCheck))
 @hypothesis.given(problem=problems())
 def test_a_named_error_or_a_finite_consistent_map(problem) -> None:
     network, image, window, keywords = problem
