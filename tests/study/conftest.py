@@ -40,9 +40,7 @@ def make_subject() -> Callable[..., Subject]:
 
 
 @pytest.fixture
-def make_comparison(
-    networks: list[Network], make_subject: Callable[..., Subject]
-) -> Callable[..., Comparison]:
+def make_comparison(networks: list[Network], make_subject: Callable[..., Subject]) -> Callable[..., Comparison]:
     """Compare the tiny networks; untrained ones are below bicubic, which is not the point here."""
     import warnings
 

@@ -27,7 +27,9 @@ def test_each_point_is_what_attribute_gives(networks: list[Network], make_subjec
     assert np.array_equal(swept.points["wide"][1].result.map, expected.map)
     frame = swept.to_frame()
     assert frame.height == 4
-    assert frame["diffusion_index"].to_list() == [p.result.diffusion_index for row in swept.points.values() for p in row]
+    assert frame["diffusion_index"].to_list() == [
+        p.result.diffusion_index for row in swept.points.values() for p in row
+    ]
     assert set(frame["lr_height"]) == {32}
 
 
