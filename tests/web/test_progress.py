@@ -1,25 +1,33 @@
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 
 from srlens.web.progress import CancelledError, Finished, Report, Step, in_steps
 
 
-def test_steps_then_the_result() -> None:
+@pytest.fixture
+def worker() -> Iterator[Executor]:
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        yield executor
+
+
+def test_steps_then_the_result(worker: Executor) -> None:
     def work(report: Report) -> str:
         for k in range(6):
             report(Step("a", 1, 1, k, 6))
             time.sleep(0.1)
         return "done"
 
-    events = list(in_steps(work, threading.Event()))
+    events = list(in_steps(work, threading.Event(), worker))
     assert events[-1] == Finished("done")
     assert all(isinstance(event, Step) for event in events[:-1])
     assert len(events) > 1
 
 
-def test_the_flag_stops_the_work_at_its_next_step() -> None:
+def test_the_flag_stops_the_work_at_its_next_step(worker: Executor) -> None:
     cancel, ended = threading.Event(), threading.Event()
 
     def work(report: Report) -> None:
@@ -30,7 +38,7 @@ def test_the_flag_stops_the_work_at_its_next_step() -> None:
         finally:
             ended.set()
 
-    events = in_steps(work, cancel)
+    events = in_steps(work, cancel, worker)
     next(events)
     cancel.set()
     with pytest.raises(CancelledError):
@@ -38,7 +46,7 @@ def test_the_flag_stops_the_work_at_its_next_step() -> None:
     assert ended.wait(5)
 
 
-def test_closing_the_iterator_stops_the_work() -> None:
+def test_closing_the_iterator_stops_the_work(worker: Executor) -> None:
     ended = threading.Event()
 
     def work(report: Report) -> None:
@@ -49,19 +57,19 @@ def test_closing_the_iterator_stops_the_work() -> None:
         finally:
             ended.set()
 
-    events = in_steps(work, threading.Event())
+    events = in_steps(work, threading.Event(), worker)
     next(events)
     events.close()  # type: ignore[attr-defined]
     assert ended.wait(5)
 
 
-def test_an_error_of_the_work_is_raised_where_it_is_awaited() -> None:
+def test_an_error_of_the_work_is_raised_where_it_is_awaited(worker: Executor) -> None:
     def work(report: Report) -> None:
         report(Step("a", 1, 1, 0, 1))
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        list(in_steps(work, threading.Event()))
+        list(in_steps(work, threading.Event(), worker))
 
 
 def test_fractions() -> None:

@@ -149,9 +149,10 @@ def _wire_picture(gr: Any, wiring: Wiring) -> None:
         return value | {"place": place_value(window)}, ""
 
     shown = [parts.picker, parts.picture_message, parts.top, parts.left]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # Beside the queue: what takes no time is answered even while runs wait.
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     loading = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "files"}
-    parts.sample.input(use_sample, [parts.sample, *wiring.inputs], shown, **loading)
+    parts.sample.input(use_sample, [parts.sample, *wiring.inputs], shown, **quiet)
     parts.upload.upload(use_upload, [parts.upload, *wiring.inputs], [*shown, parts.upload, parts.sample], **loading)
     for part in (parts.kind, parts.networks):
         part.input(refresh, wiring.inputs, shown, **loading)
@@ -250,7 +251,7 @@ def _wire_run(gr: Any, wiring: Wiring) -> None:
     )
     parts.stop.click(stop, None, parts.status, cancels=[running], queue=False, show_progress="hidden", **private)
     running.then(None, parts.query, parts.link, js=_LINK)
-    running.then(move, wiring.inputs, parts.picker, show_progress="hidden", **private)
+    running.then(move, wiring.inputs, parts.picker, show_progress="hidden", queue=False, **private)
     running.then(
         files, None, parts.files, concurrency_limit=1, concurrency_id="figures", show_progress="minimal", **private
     )
@@ -313,6 +314,7 @@ def _wire_link(gr: Any, wiring: Wiring, blocks: Any) -> None:
         ],
         show_progress="hidden",
         api_visibility="private",
+        queue=False,
     )  # fmt: skip
 
 

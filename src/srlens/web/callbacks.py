@@ -1,9 +1,9 @@
 """What the page does, without gradio: each function takes a session and plain values, and returns plain values."""
 
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from srlens.study.output import write_comparison
 from srlens.study.subject import Subject
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
-from srlens.web.progress import CancelledError, Finished, Report, Step, in_steps
+from srlens.web.progress import Finished, Report, Step, in_steps
 from srlens.web.session import Picture, Session, Sessions
 from srlens.web.shelf import Shelf
 from srlens.web.uploads import take_network, take_picture
@@ -52,8 +52,14 @@ class Page:
         self.device = device
         self.shelf = Shelf(networks, device)
         self.sessions = Sessions(self.limits)
-        # One computation at a time: it uses all cores, and warnings and module flags are the process's own.
-        self._computing = threading.Lock()
+        # One computation at a time: it uses all cores, and warnings and module flags are the process's own. Always in
+        # the same thread: each new one would keep an arena of freed memory.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="srlens-run")
+
+    def close(self) -> None:
+        """Stop all runs and forget all tabs."""
+        self.sessions.close()
+        self._worker.shutdown(wait=False, cancel_futures=True)
 
     def names(self, session: Session) -> tuple[str, ...]:
         """Networks that this tab can choose from."""
@@ -169,12 +175,9 @@ class Page:
         subject = self._subject(session, choices, networks[0].scale)
 
         def work(report: Report) -> tuple[Comparison, tuple[str, ...]]:
-            with self._computing:
-                if cancel.is_set():
-                    raise CancelledError
-                return _compute(networks, subject, window, choices, report)
+            return _compute(networks, subject, window, choices, report)
 
-        for event in in_steps(work, cancel):
+        for event in in_steps(work, cancel, self._worker):
             if isinstance(event, Finished):
                 comparison, notes = event.result
                 taken = replace(choices, top=comparison.window.top, left=comparison.window.left)

@@ -1,8 +1,9 @@
-"""A computation in a thread of its own, with progress to read and a flag to stop it."""
+"""A computation in a worker thread, with progress to read and a flag to stop it."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -49,8 +50,8 @@ Report = Callable[[Step], None]
 """Called by the work with every step; raises :class:`CancelledError` once the run is to stop."""
 
 
-def in_steps(work: Callable[[Report], T], cancel: threading.Event) -> Iterator[Step | Finished[T]]:
-    """Run ``work`` in a thread; yield the latest step a few times a second, and at last its result.
+def in_steps(work: Callable[[Report], T], cancel: threading.Event, worker: Executor) -> Iterator[Step | Finished[T]]:
+    """Run ``work`` in the worker; yield the latest step a few times a second, and at last its result.
 
     Closing the iterator stops the work as setting the flag does: at its next step.
 
@@ -59,34 +60,28 @@ def in_steps(work: Callable[[Report], T], cancel: threading.Event) -> Iterator[S
         Exception: whatever the work raised.
     """
     steps: queue.Queue[Step] = queue.Queue()
-    outcome: list[T] = []
-    failure: list[BaseException] = []
 
     def report(step: Step) -> None:
         if cancel.is_set():
             raise CancelledError
         steps.put(step)
 
-    def run() -> None:
-        try:
-            outcome.append(work(report))
-        except BaseException as error:  # handed to the thread that waits
-            failure.append(error)
+    def start() -> T:
+        if cancel.is_set():  # while it waited for the worker
+            raise CancelledError
+        return work(report)
 
-    thread = threading.Thread(target=run, name="srlens-run", daemon=True)
-    thread.start()
+    future = worker.submit(start)
     try:
-        while thread.is_alive():
-            thread.join(_INTERVAL)
+        while not future.done():
+            wait([future], _INTERVAL)
             latest = None
             while not steps.empty():
                 latest = steps.get_nowait()
             if cancel.is_set():
                 raise CancelledError
-            if latest is not None and thread.is_alive():
+            if latest is not None and not future.done():
                 yield latest
-        if failure:
-            raise failure[0]
-        yield Finished(outcome[0])
+        yield Finished(future.result())
     finally:
         cancel.set()

@@ -62,7 +62,7 @@ def serving(
             yield Server(url, page)
         finally:
             blocks.close(verbose=False)
-            page.sessions.close()
+            page.close()
             if before is None:
                 del os.environ["GRADIO_TEMP_DIR"]
             else:
@@ -99,6 +99,7 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
             pwa=False,
             footer_links=[],
             run_history=False,
+            state_session_capacity=2 * limits.sessions,
             allowed_paths=[],
             max_file_size=limits.checkpoint_bytes,
             max_threads=16,

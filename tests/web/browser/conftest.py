@@ -183,17 +183,20 @@ class Client:
 
     def load(self, query: str) -> None:
         """Open the page with a link."""
-        index = next(e["id"] for (_, kind), e in self._events.items() if kind == "load" and not e["inputs"])
-        assert self._call(index, [], query)["success"]
+        event = next(e for (_, kind), e in self._events.items() if kind == "load" and not e["inputs"])
+        self._call(event, [], query)
 
     def call(self, element: str, event: str, data: list[Any]) -> dict[str, Any]:
         """Trigger an event and wait for its last message."""
-        return self._call(self._events[self._ids[element], event]["id"], data)
+        return self._call(self._events[self._ids[element], event], data)
 
-    def _call(self, index: int, data: list[Any], query: str = "") -> dict[str, Any]:
-        answer = self.http.post(
-            f"/gradio_api/queue/join?{query}", json={"data": data, "fn_index": index, "session_hash": self.name}
-        )
+    def _call(self, event: dict[str, Any], data: list[Any], query: str = "") -> dict[str, Any]:
+        body = {"data": data, "fn_index": event["id"], "session_hash": self.name}
+        if not event["queue"]:
+            answer = self.http.post(f"/gradio_api/run/predict?{query}", json=body)
+            assert answer.status_code == 200, answer.text
+            return {"success": True, "output": answer.json()}
+        answer = self.http.post(f"/gradio_api/queue/join?{query}", json=body)
         if answer.status_code != 200:
             return {"success": False, "output": {"error": answer.text}}
         merged: dict[str, Any] = {}
