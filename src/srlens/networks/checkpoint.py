@@ -128,7 +128,7 @@ def _is_torchscript(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any("/code/" in name for name in archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
+    except Exception:  # no archive, or a damaged one, of which zipfile raises many things
         return False
 
 
