@@ -97,7 +97,7 @@ def _from_state_dict(
     requirements = descriptor.size_requirements
     if value_range is None:
         value_range = family.value_range(module) if family is not None else 1.0
-    elif not value_range > 0:
+    elif not 0 < value_range < float("inf"):
         raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
     colours: dict[int, Colour] = {1: "y", 3: "rgb"}
     return Network(
