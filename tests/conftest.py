@@ -37,9 +37,7 @@ def _seeded() -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly how much was not tested because the reference data is absent."""
-    skipped = [
-        r for r in terminalreporter.stats.get("skipped", []) if "reference data absent" in str(r.longrepr)
-    ]
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "reference data absent" in str(r.longrepr)]
     if skipped:
         terminalreporter.write_sep(
             "=", f"{len(skipped)} tests skipped: reference data absent (set {SHARED_VARIABLE})", yellow=True

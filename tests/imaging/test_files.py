@@ -212,9 +212,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
 
-@given(
-    which=st.integers(0, 6), changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=5)
-)
+@given(which=st.integers(0, 6), changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=5))
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_files_give_an_image_or_a_named_error(
     tmp_path: Path, kinds: list[bytes], which: int, changes: list[tuple[int, int]]

@@ -53,9 +53,7 @@ def test_overlap(maps: list[np.ndarray], fraction: float, pad: int) -> None:
     assert value <= small / large + 1e-12
 
 
-@given(
-    maps=_maps(3), factors=st.lists(st.floats(1e-100, 1e100), min_size=3, max_size=3), pad=st.integers(0, 4)
-)
+@given(maps=_maps(3), factors=st.lists(st.floats(1e-100, 1e100), min_size=3, max_size=3), pad=st.integers(0, 4))
 @settings(deadline=None)
 def test_consensus_and_difference(maps: list[np.ndarray], factors: list[float], pad: int) -> None:
     a, b, c = maps
@@ -85,9 +83,7 @@ def test_known_maps() -> None:
     assert overlap(left, uniform, 1) == pytest.approx(8 / 32)
     assert total_variation(left, uniform) == pytest.approx(0.75)
     assert consensus([left, uniform])[0].tolist() == [1 / 32] * 2 + [0] * 6
-    assert rank_correlation(
-        np.arange(6.0).reshape(2, 3), np.arange(6.0)[::-1].reshape(2, 3)
-    ) == pytest.approx(-1)
+    assert rank_correlation(np.arange(6.0).reshape(2, 3), np.arange(6.0)[::-1].reshape(2, 3)) == pytest.approx(-1)
 
 
 def test_refusals() -> None:

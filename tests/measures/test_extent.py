@@ -36,9 +36,7 @@ def test_area_holds_exactly_the_share_with_the_fewest_pixels(mass: np.ndarray, f
     assert area == pytest.approx(count, rel=1e-9)
 
 
-@given(
-    mass=MAPS, fraction=FRACTIONS, factor=st.floats(1e-200, 1e200), pads=st.tuples(*[st.integers(0, 9)] * 4)
-)
+@given(mass=MAPS, fraction=FRACTIONS, factor=st.floats(1e-200, 1e200), pads=st.tuples(*[st.integers(0, 9)] * 4))
 @settings(deadline=None)
 def test_area_ignores_padding_factor_sign_and_order(
     mass: np.ndarray, fraction: float, factor: float, pads: tuple[int, int, int, int]

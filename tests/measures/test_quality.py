@@ -27,9 +27,7 @@ NAMES = ("baby", "bird", "butterfly", "head", "woman")
 
 
 @pytest.mark.parametrize(("scale", "expected_psnr", "expected_ssim"), [(4, 28.43, 0.811), (2, 33.68, 0.930)])
-def test_published_bicubic_on_set5(
-    shared: Path, scale: int, expected_psnr: float, expected_ssim: float
-) -> None:
+def test_published_bicubic_on_set5(shared: Path, scale: int, expected_psnr: float, expected_ssim: float) -> None:
     """Papers print 28.42/0.8104 and 33.66/0.9299, on Y made and enlarged alone."""
     psnrs, ssims = [], []
     for name in NAMES:
