@@ -9,12 +9,8 @@ from srlens.networks.zoo.imdn import ARCHITECTURE, FAMILY, IMDN, deviation
     ("channels", "width", "blocks", "distilled", "hidden"),
     [(3, 16, 6, 4, 1), (1, 12, 2, 5, 3), (3, 64, 1, 16, 4)],
 )
-def test_any_configuration_is_read_off_its_state_dict(
-    reload, scale, channels, width, blocks, distilled, hidden
-):
-    module = IMDN(
-        scale=scale, channels=channels, width=width, blocks=blocks, distilled=distilled, hidden=hidden
-    )
+def test_any_configuration_is_read_off_its_state_dict(reload, scale, channels, width, blocks, distilled, hidden):
+    module = IMDN(scale=scale, channels=channels, width=width, blocks=blocks, distilled=distilled, hidden=hidden)
     descriptor = reload(ARCHITECTURE, module, channels)
     assert descriptor.scale == scale
     assert descriptor.tags == [f"{width} maps", f"{blocks} blocks"]

@@ -6,15 +6,9 @@ from srlens.networks.zoo.pan import ARCHITECTURE, FAMILY, PAN
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize(
-    ("channels", "width", "tail_width", "blocks", "group"), [(3, 8, 6, 3, None), (1, 10, 5, 1, 3)]
-)
-def test_any_configuration_is_read_off_its_state_dict(
-    reload, scale, channels, width, tail_width, blocks, group
-):
-    module = PAN(
-        scale=scale, channels=channels, width=width, tail_width=tail_width, blocks=blocks, group=group
-    )
+@pytest.mark.parametrize(("channels", "width", "tail_width", "blocks", "group"), [(3, 8, 6, 3, None), (1, 10, 5, 1, 3)])
+def test_any_configuration_is_read_off_its_state_dict(reload, scale, channels, width, tail_width, blocks, group):
+    module = PAN(scale=scale, channels=channels, width=width, tail_width=tail_width, blocks=blocks, group=group)
     descriptor = reload(ARCHITECTURE, module, channels)
     assert descriptor.tags == [f"{width} maps", f"{blocks} blocks"]
     assert (descriptor.scale == 4) == (scale == 4)
