@@ -89,13 +89,7 @@ def distribution_figure(labels: Sequence[str], kinds: Sequence[str], values: NDA
         for place, k in enumerate(order):
             colour, _ = _mark(kinds[k])
             row = values[k]
-            box = axes.boxplot(
-                row, positions=[place], vert=False, widths=0.6, patch_artist=True, showfliers=False, whis=(5, 95)
-            )
-            for patch in box["boxes"]:
-                patch.set(facecolor=colour, alpha=0.55, linewidth=0.5)
-            for part in (*box["whiskers"], *box["caps"], *box["medians"]):
-                part.set(color="0.2", linewidth=0.8)
+            _box(axes, row, place, colour)
             if len(row) <= 200:
                 jitter = np.random.default_rng(k).uniform(-0.22, 0.22, len(row))
                 axes.plot(row, place + jitter, ".", color="0.2", markersize=1.8, alpha=0.6)
@@ -161,6 +155,16 @@ def texture_figure(
             figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False, handletextpad=0.1)
         figure.supylabel("diffusion index, geometric mean over networks", fontsize=7)
         return figure
+
+
+def _box(axes: Axes, values: NDArray[np.float64], place: int, colour: str) -> None:
+    """A lying box: quartiles, median, and whiskers from 5 to 95 %."""
+    p5, q1, median, q3, p95 = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
+    axes.plot([p5, q1], [place, place], color="0.2", linewidth=0.8)
+    axes.plot([q3, p95], [place, place], color="0.2", linewidth=0.8)
+    axes.barh(place, q3 - q1, left=q1, height=0.6, color=colour, alpha=0.55, edgecolor="0.2", linewidth=0.5)
+    for value, half in ((p5, 0.15), (p95, 0.15), (median, 0.3)):
+        axes.plot([value, value], [place - half, place + half], color="0.2", linewidth=0.8)
 
 
 def _arms(value: float, low: float, high: float) -> list[list[float]]:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,13 +83,26 @@ def bootstrap_weights(windows: int, clusters: NDArray[np.int64] | None, resample
         clusters: number of each window's picture: whole pictures are drawn. None: single windows are drawn.
         resamples: how many.
         seed: of the generator.
+
+    Returns:
+        Read-only; a resample holds each picture as often as it was drawn.
     """
-    generator = np.random.default_rng(seed)
     groups = np.arange(windows) if clusters is None else clusters
-    count = int(groups.max()) + 1
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
-    weights = drawn[:, groups].astype(np.float64)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    return _weights(groups.astype(np.int64).tobytes(), resamples, seed)
+
+
+@lru_cache(maxsize=4)  # the same few are wanted for every measure
+def _weights(groups: bytes, resamples: int, seed: int) -> Array:
+    generator = np.random.default_rng(seed)
+    numbers = np.frombuffer(groups, dtype=np.int64)
+    count = int(numbers.max()) + 1
+    drawn = generator.integers(count, size=(resamples, count))
+    drawn += np.arange(resamples)[:, None] * count
+    times = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)
+    weights = times[:, numbers].astype(np.float64)
+    weights /= weights.sum(axis=1, keepdims=True)
+    weights.setflags(write=False)
+    return weights
 
 
 def interval(values: Array) -> Interval:

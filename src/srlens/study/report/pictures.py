@@ -10,7 +10,7 @@ from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
 from srlens.records.maps import load_map
 from srlens.study.blocks import Array, Blocks
-from srlens.study.statistics import bootstrap_weights, interval
+from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
 from srlens.study.verdicts import LOOK_NAMES, Findings
 
@@ -61,7 +61,7 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
 def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
     from srlens.figures.study_charts import Mark, scatter_figure
 
-    weights = bootstrap_weights(len(blocks.places), None, 2_000, seed)
+    weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
     index, quality = blocks.values["diffusion_index"], blocks.values["psnr_image"]
     known = np.isfinite(quality).all(axis=0)
     weights = weights[:, known]

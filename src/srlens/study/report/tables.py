@@ -11,7 +11,7 @@ import numpy as np
 
 from srlens.records.atomic import replacing
 from srlens.study.blocks import Array, Blocks
-from srlens.study.statistics import Pair, bootstrap_weights, interval
+from srlens.study.statistics import RESAMPLES, Pair, bootstrap_weights, interval
 from srlens.study.verdicts import LOOK_NAMES, PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 Row = dict[str, Any]
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 def network_rows(blocks: Blocks, *, seed: int = 0) -> list[Row]:
     """One row a network, the largest mean diffusion index first; intervals by drawing windows anew."""
-    weights = bootstrap_weights(len(blocks.places), None, 10_000, seed)
+    weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
     rows = []
     for k, label in enumerate(blocks.labels):
         values = {name: matrix[k] for name, matrix in blocks.values.items()}

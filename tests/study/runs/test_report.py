@@ -1,0 +1,201 @@
+"""The report of synthetic results: verdicts where the truth is known, and of 10,000 jobs in time."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srlens.errors import StudyError
+from srlens.study.blocks import LOOKS, arrange
+from srlens.study.report.build import build_report
+from srlens.study.row import to_frame
+from srlens.study.store import Failure, Store
+from srlens.study.verdicts import judge
+
+KINDS = ("convolution", "convolution", "convolution", "global pooling", "transformer", "global pooling", "non-local")
+
+
+def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1.0, skip=(), per_picture=4):
+    """A folder of results in which the strength of each finding is chosen."""
+    rng = np.random.default_rng(11)
+    store = Store(folder)
+    (folder / "parts").mkdir(parents=True)
+    kinds = [KINDS[k * len(KINDS) // networks] for k in range(networks)]
+    level = np.linspace(0, 3, networks)
+    pictures = -(-windows // per_picture)
+    regularity = rng.uniform(0, 1, windows)
+    hard = rng.normal(0, 1, windows)
+    ids = [[f"{k:04d}{w:06d}" for w in range(windows)] for k in range(networks)]
+    rows = []
+    for k in range(networks):
+        quality = 20 + effect * level[k] + hard + rng.normal(0, 0.2, windows)
+        spread = effect * level[k] + regular * regularity + rng.normal(0, 0.2, windows)
+        for w in range(windows):
+            if (k, w) in skip:
+                continue
+            looks = {name: float(rng.uniform()) for name in LOOKS} | {LOOKS[0]: float(regularity[w])}
+            rows.append(
+                {
+                    "job": ids[k][w],
+                    "place": f"p{w}",
+                    "network": f"net{k}",
+                    "network_digest": f"d{k}",
+                    "kind": kinds[k],
+                    "receptive_field": f"{11 + 10 * k} LR px",
+                    "image": f"picture{w // per_picture}",
+                    "lr_height": 64,
+                    "lr_width": 64,
+                    "diffusion_index": float(np.exp(spread[w])),
+                    "effective_pixels": float(10 * np.exp(spread[w])),
+                    "area95": 50.0,
+                    "receptive_field_used": float(np.clip(rng.normal(used, 0.05), 0, 1)),
+                    "radius_mean": 3.0,
+                    "psnr_image": float(quality[w]),
+                    "psnr_window": float(quality[w] - 5),
+                    "ssim_image": 0.8,
+                    "bicubic_psnr_image": 15.0,
+                    "bicubic_psnr_window": 10.0,
+                    "map_error": 0.04,
+                    "completeness_gap": 0.01,
+                    "evaluations": 9,
+                    "conditions": "window, ×4, LR 64×64, gradient detector, tolerance 0.1",
+                    **looks,
+                }
+            )
+    frame = to_frame(rows)
+    for row in range(len(frame)):
+        frame[row].write_parquet(store.part(rows[row]["job"]), compression="uncompressed", statistics=False)
+    store.write_plan(
+        {
+            "format": "srlens-plan-1",
+            "title": "Synthetic <study>",
+            "scale": 4,
+            "settings": {
+                "detector": "gradient",
+                "path": {"name": "progressive blur"},
+                "rule": "midpoint",
+                "parameterisation": "arc length",
+                "tolerance": 0.1,
+                "steps": None,
+            },
+            "networks": [{"label": f"net{k}", "name": None, "kind": None} for k in range(networks)],
+            "images": [{"name": f"picture{i}", "sha256": "x"} for i in range(pictures)],
+            "windows": [
+                {"image": w // per_picture, "window": [w, w, 16, 16], "mined_psnr": 12.0, "place": f"p{w}"}
+                for w in range(windows)
+            ],
+            "jobs": ids,
+        }
+    )
+    return store, rows
+
+
+def verdicts(folder, **truth):
+    store, _ = synthetic(folder, **truth)
+    plan = store.read_plan()
+    frame = store.read_parts([job for row in plan["jobs"] for job in row])
+    return [verdict.answer for verdict in judge(arrange(frame, plan)).verdicts]
+
+
+def test_what_is_there_is_found(tmp_path):
+    assert verdicts(tmp_path) == ["supported"] * 4
+
+
+def test_what_is_not_there_is_not_claimed(tmp_path):
+    found = verdicts(tmp_path, effect=-1.0, used=0.8, regular=-1.0)
+    assert found[1:] == ["not supported"] * 3
+    assert found[0] == "supported"  # both fall together: a correlation has no other way
+
+
+def test_no_effect_is_not_supported(tmp_path):
+    assert "supported" not in verdicts(tmp_path, effect=0.0, used=0.5, regular=0.0, windows=60)
+
+
+@pytest.mark.parametrize("few", [{"networks": 3}, {"windows": 12}, {"per_picture": 20}])
+def test_few_data_decide_nothing(tmp_path, few):
+    assert "undecided" in verdicts(tmp_path, **few)[:2]
+
+
+def test_the_page_is_whole_and_needs_nothing(tmp_path):
+    store, _ = synthetic(tmp_path / "r", skip=[(0, 0), (1, 5)])
+    store.write_failure(Failure("0000000000", "net0", "picture0", "window", "ImageError", "gone <b>", False))
+    built = build_report(tmp_path / "r")
+    page = built.page.read_text(encoding="utf-8")
+    for text in (
+        "Synthetic &lt;study&gt;",
+        "0.851",
+        "0.880",
+        "Supported",
+        "gone &lt;b&gt;",
+        "38 of 40 windows",
+        "Holm",
+    ):
+        assert text in page, text
+    for outside in ('src="http', "<script", "<link", 'src="/'):
+        assert outside not in page
+    names = {file.name for file in built.files}
+    assert {"networks.csv", "pairs.csv", "correlations.csv", "windows.csv", "jobs.csv"} <= names
+    assert {"psnr-against-di.pdf", "texture.pdf", "receptive-field-used.pdf", "diffusion-index.pdf"} <= names
+    assert len(json.loads((tmp_path / "r" / "report" / "report.json").read_text())["pairs"]) == 21
+    assert built.missing == 2
+
+
+def test_the_report_is_the_same_every_time(tmp_path):
+    synthetic(tmp_path / "r")
+    one, two = (build_report(tmp_path / "r", tmp_path / name) for name in ("one", "two"))
+    assert one.page.read_bytes() == two.page.read_bytes()
+
+
+def test_a_network_without_results_is_left_out_by_name(tmp_path):
+    store, _ = synthetic(tmp_path, skip=[(2, w) for w in range(30)])
+    plan = store.read_plan()
+    blocks = arrange(store.read_parts([job for row in plan["jobs"] for job in row]), plan)
+    assert blocks.left_out == (("net2", "10 of 40 windows"),)
+    assert len(blocks.labels) == 6
+    assert len(blocks.places) == 40
+
+
+def test_nothing_to_report_is_an_error(tmp_path):
+    with pytest.raises(StudyError, match="holds no study"):
+        build_report(tmp_path)
+    store, rows = synthetic(tmp_path / "r")
+    for row in rows:
+        store.part(row["job"]).unlink()
+    with pytest.raises(StudyError, match="0 of 280 results"):
+        build_report(tmp_path / "r")
+
+
+def test_damaged_parts_count_as_missing(tmp_path):
+    store, rows = synthetic(tmp_path)
+    part = store.part(rows[0]["job"])
+    part.write_bytes(b"PAR1" + b"\x00" * 40 + b"PAR1")  # whole at first sight
+    frame = store.read_parts([row["job"] for row in rows])
+    assert len(frame) == len(rows) - 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="resource")
+def test_ten_thousand_jobs_are_reported_in_time(tmp_path):
+    synthetic(tmp_path, networks=10, windows=1000)
+    script = f"""
+import resource
+from pathlib import Path
+from srlens.study.report.build import build_report
+build_report(Path({str(tmp_path)!r}))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    kibibytes = int(done.stdout.split()[-1])
+    assert kibibytes < 2 * 1024 * 1024
+    assert min(wall, processor) < 20, f"{wall:.1f} s, {processor:.1f} s of the processor"  # others may use the machine
+    assert (Path(tmp_path) / "report" / "report.html").exists()
