@@ -58,18 +58,19 @@ def field_figure(field: Field, lr: Tensor) -> Figure:
         for box, (name, grid) in zip(boxes[1:], numbers.items(), strict=True):
             sheet.title(box.left, box.top, titles[name])
             scale = Normalize(0.0, float(np.nanmax(grid)))
-            _heat(sheet.axes(box, name), field, lr, grid, scale, _COLOURS)
+            _heat(sheet.axes(box, name), field, lr, grid, scale, FIELD_COLOURS)
             bar = sheet.axes(Box(box.left + 0.2, box.bottom + 0.15, box.width - 0.4, 0.22), f"{name} bar")
-            mappable = ScalarMappable(scale, _COLOURS)
+            mappable = ScalarMappable(scale, FIELD_COLOURS)
             drawn = sheet.figure.colorbar(mappable, cax=bar, orientation="horizontal", alpha=_OPACITY)
             drawn.ax.tick_params(labelsize=TEXT_SIZE)
         sheet.text(_MARGIN, below, lines)
     return sheet.figure
 
 
-_COLOURS = LinearSegmentedColormap.from_list(
+FIELD_COLOURS = LinearSegmentedColormap.from_list(
     "field", [(0.0, "#fcfcfc"), (0.25, "#fdd49e"), (0.6, "#e34a33"), (1.0, "#4a0f0f")]
 )
+"""Of the diffusion index over an image, from 0 up."""
 
 
 def _plain(axes: Axes, values: NDArray[np.float64]) -> None:

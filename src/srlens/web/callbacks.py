@@ -1,5 +1,6 @@
 """What the page does, without gradio: each function takes a session and plain values, and returns plain values."""
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from srlens.attribution.field import Field, field_settings, grid_windows
 from srlens.attribution.integrate import Progress
 from srlens.attribution.window import Window
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
@@ -17,6 +19,7 @@ from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.networks.network import Network
 from srlens.study.compare import Comparison, compare
+from srlens.study.field import run_field
 from srlens.study.output import write_comparison
 from srlens.study.subject import Subject
 from srlens.web.choices import Choices
@@ -40,6 +43,21 @@ class Answer:
     choices: Choices
     comparison: Comparison
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldAnswer:
+    """A finished field.
+
+    Attributes:
+        subject: the images.
+        field: the numbers.
+        files: figure (PNG, PDF), table, log of the points.
+    """
+
+    subject: Subject
+    field: Field
+    files: tuple[Path, ...]
 
 
 class Page:
@@ -191,12 +209,67 @@ class Page:
         if session.comparison is None:
             return []
         choices, comparison = session.comparison
-        if session.folder is None:
-            session.folder = Path(tempfile.mkdtemp(prefix="srlens-app-"))
-        else:
-            for old in session.folder.iterdir():
-                old.unlink()
-        return write_comparison(comparison, session.folder, style=choices.style)
+        return write_comparison(comparison, _emptied(session, "window"), style=choices.style)
+
+    def run_field(
+        self, session: Session, choices: Choices, network: str, *, stride: int, steps: int
+    ) -> Iterator[Step | FieldAnswer]:
+        """Compute the diffusion index over the whole image; stops when ``session.cancel`` is set.
+
+        Args:
+            session: the tab.
+            choices: picture, size of the windows, detector, path and rule.
+            network: a name of the list.
+            stride: of the grid, in SR pixels.
+            steps: of every map.
+
+        Raises:
+            CancelledError: it was stopped.
+            SrlensError: something chosen cannot be used, or the computation failed.
+        """
+        cancel = session.begin()
+        choices = replace(choices, networks=(network,), top=None, left=None)
+        opened = self.open(session, choices.networks)[0]
+        if steps > self.limits.evaluations:
+            raise SettingError(f"This page takes up to {self.limits.evaluations} steps, got {steps}.")
+        self.checked_window(session, choices)
+        windows = grid_windows(*self.sr_size(session, choices), choices.size, stride)
+        if len(windows) > self.limits.field_windows:
+            raise SettingError(
+                f"That grid has {len(windows)} windows; this page takes {self.limits.field_windows}. Take a wider grid."
+            )
+        settings = field_settings(steps, **choices.field_keywords())
+        subject = self._subject(session, choices, opened.scale)
+        folder = _emptied(session, "field")
+
+        def work(report: Report) -> tuple[Field, list[Path]]:
+            return run_field(
+                opened,
+                subject,
+                settings,
+                folder,
+                size=choices.size,
+                stride=stride,
+                progress=lambda done, expected: report(Step(opened.name, 1, 1, done, expected)),
+            )
+
+        for event in in_steps(work, cancel, self._worker):
+            if isinstance(event, Finished):
+                session.field, files = event.result
+                yield FieldAnswer(subject, session.field, tuple(files))
+            else:
+                yield event
+
+    def field_window(self, session: Session, x: float, y: float) -> Window:
+        """The window of the field whose middle is nearest to a point in SR pixels.
+
+        Raises:
+            SettingError: there is no field yet.
+        """
+        if session.field is None:
+            raise SettingError("Compute the field first.")
+        windows = [point.window for point in session.field.points]
+        return min(windows, key=lambda w: (w.top + w.height / 2 - y) ** 2 + (w.left + w.width / 2 - x) ** 2)
 
     def _picture(self, session: Session) -> Picture:
         if session.picture is None:
@@ -209,6 +282,16 @@ class Page:
         if choices.is_hr:
             return Subject.from_hr(picture.image, scale, name=name, degradation=choices.method, digest=picture.digest)
         return Subject(name, picture.image, None, "given", picture.digest)
+
+
+def _emptied(session: Session, name: str) -> Path:
+    """The session's folder for one kind of files, empty."""
+    if session.folder is None:
+        session.folder = Path(tempfile.mkdtemp(prefix="srlens-app-"))
+    folder = session.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _compute(

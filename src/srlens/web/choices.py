@@ -83,6 +83,12 @@ class Choices:
             "rule": self.rule,
         }
 
+    def field_keywords(self) -> dict[str, Any]:
+        """The keyword arguments of :func:`srlens.attribution.field.field_settings`, but for the steps."""
+        return {
+            name: value for name, value in self.keywords().items() if name in ("preset", "detector", "path", "rule")
+        }
+
     def departures(self) -> Mapping[str, Any]:
         """The settings of the method that differ from their defaults, by name."""
         names = ("preset", "tolerance", "steps", "max_steps", "detector", "path", "rule", "sigma", "kernel")

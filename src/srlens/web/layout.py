@@ -10,7 +10,7 @@ from srlens.imaging.degrade import METHODS
 from srlens.imaging.samples import SAMPLES
 from srlens.web.choices import DEFAULTS
 from srlens.web.picker import SCRIPT, STYLE, TEMPLATE, picker_value
-from srlens.web.results import EMPTY
+from srlens.web.results import EMPTY, message_html
 from srlens.web.shelf import SUFFIXES
 
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -18,6 +18,10 @@ BLANK_PICKER = picker_value(_BLANK, "No picture yet", 1, 1, None)
 """The picker before there is a picture."""
 
 _PRESETS_OWN = ("of the preset", "")
+_FIELD_HINT = (
+    "The diffusion index of a grid of windows, of the size chosen beside, over the whole picture. "
+    "Then click a place to see its map."
+)
 HR, LR = "HR: the LR is made from it", "LR: as it is"
 
 _HEAD = (
@@ -54,6 +58,16 @@ class Parts:
     link: Any
     command: Any
     python: Any
+    tabs: Any
+    field_network: Any
+    field_stride: Any
+    field_steps: Any
+    field_run: Any
+    field_stop: Any
+    field_status: Any
+    field_view: Any
+    field_legend: Any
+    field_files: Any
 
 
 def build_parts(networks: tuple[str, ...]) -> Parts:
@@ -64,9 +78,12 @@ def build_parts(networks: tuple[str, ...]) -> Parts:
     with gr.Row(equal_height=False, elem_id="main"):
         with gr.Column(scale=4, min_width=320):
             given = _inputs(gr, networks)
-        with gr.Column(scale=8, min_width=320):
-            shown = _outputs(gr)
-    return Parts(**given, **shown)
+        with gr.Column(scale=8, min_width=320), gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("One window", id="window"):
+                shown = _window_tab(gr)
+            with gr.Tab("Whole image", id="field"):
+                field = _field_tab(gr, networks)
+    return Parts(tabs=tabs, **given, **shown, **field)
 
 
 def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
@@ -79,9 +96,7 @@ def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
             )
         parts["kind"] = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
     parts["picture_message"] = gr.HTML("", elem_id="picture-message")
-    parts["picker"] = gr.HTML(
-        value=BLANK_PICKER, html_template=TEMPLATE, css_template=STYLE, js_on_load=SCRIPT, elem_id="picker"
-    )
+    parts["picker"] = _picker(gr, "picker", BLANK_PICKER)
     with gr.Group():
         with gr.Row():
             for name in ("top", "left", "size"):
@@ -110,6 +125,11 @@ def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
     return parts
 
 
+def _picker(gr: Any, name: str, value: dict[str, Any] | None) -> Any:
+    """A picture in which places are clicked."""
+    return gr.HTML(value=value, html_template=TEMPLATE, css_template=STYLE, js_on_load=SCRIPT, elem_id=name)
+
+
 def _settings(gr: Any) -> dict[str, Any]:
     """One component a setting, by the names of :class:`Choices`."""
     made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in METHODS)]
@@ -134,7 +154,7 @@ def _settings(gr: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outputs(gr: Any) -> dict[str, Any]:
+def _window_tab(gr: Any) -> dict[str, Any]:
     with gr.Row():
         run = gr.Button("Run", variant="primary", elem_id="run", min_width=120, scale=2)
         stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80, scale=1)
@@ -154,4 +174,26 @@ def _outputs(gr: Any) -> dict[str, Any]:
     return {
         "run": run, "stop": stop, "status": status, "results": results, "after": after, "blend": blend,
         "files": files, "query": query, "link": link, "command": command, "python": python,
+    }  # fmt: skip
+
+
+def _field_tab(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
+    with gr.Row():
+        network = gr.Dropdown(
+            list(networks), value=networks[0], label="Network", min_width=140, elem_id="field-network"
+        )
+        stride = gr.Number(32, precision=0, minimum=1, label="Grid, px", min_width=90, elem_id="field-stride")
+        steps = gr.Number(12, precision=0, minimum=1, label="Steps", min_width=90, elem_id="field-steps")
+    with gr.Row():
+        run = gr.Button("Compute", variant="primary", elem_id="field-run", min_width=120, scale=2)
+        stop = gr.Button("Stop", variant="stop", elem_id="field-stop", min_width=80, scale=1)
+    status = gr.HTML(message_html(_FIELD_HINT), elem_id="field-status")
+    view = _picker(gr, "field-view", BLANK_PICKER)
+    legend = gr.HTML("", elem_id="field-legend")
+    files = gr.File(
+        label="Figure, table", file_count="multiple", interactive=False, visible=False, elem_id="field-files"
+    )
+    return {
+        "field_network": network, "field_stride": stride, "field_steps": steps, "field_run": run, "field_stop": stop,
+        "field_status": status, "field_view": view, "field_legend": legend, "field_files": files,
     }  # fmt: skip

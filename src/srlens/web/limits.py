@@ -17,6 +17,7 @@ class Limits:
         uploaded_networks: kept for one page.
         compared_networks: in one run.
         window: longest side of the window, in SR pixels.
+        field_windows: windows of a field.
         evaluations: gradient evaluations of one map.
         sessions: pages whose pictures and results are kept; the one idle longest goes first.
         session_bytes: pictures and uploaded networks of all pages together.
@@ -30,6 +31,7 @@ class Limits:
     uploaded_networks: int = 3
     compared_networks: int = 6
     window: int = 256
+    field_windows: int = 1024
     evaluations: int = 2187
     sessions: int = 64
     session_bytes: int = 1536 * MIB

@@ -94,9 +94,14 @@ def _coloured(values: NDArray[np.float64], scale: Any, colours: Any, *, opaque: 
     return _uri(levels[..., :3] if opaque else levels)
 
 
+def coloured_uri(values: NDArray[np.float64], colours: Any) -> str:
+    """Values in [0, 1], H×W, in opaque colours."""
+    return _uri(colours(values, bytes=True)[..., :3])
+
+
 def _bar(scale: Any, colours: Any, caption: str) -> Bar:
     labels = tuple((float(scale(value)), tick_label(value)) for value in ticks(scale))
-    return Bar(_uri(colours(np.linspace(0, 1, 256), bytes=True)[None, :, :3]), labels, caption)
+    return Bar(coloured_uri(np.linspace(0, 1, 256)[None], colours), labels, caption)
 
 
 def _uri(levels: NDArray[np.uint8]) -> str:

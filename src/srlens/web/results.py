@@ -31,7 +31,7 @@ def results_html(comparison: Comparison, style: Style, notes: Sequence[str] = ()
         + _table(comparison)
         + f'<div class="srl-given">{_given(comparison)}</div>'
         + f'<div class="srl-networks">{"".join(columns)}</div>'
-        + f'<div class="srl-bars">{_bar(maps.map_bar)}{_bar(maps.area_bar)}</div>'
+        + f'<div class="srl-bars">{bar_html(maps.map_bar)}{bar_html(maps.area_bar)}</div>'
         + _conditions(comparison)
         + "</section>"
     )
@@ -142,7 +142,8 @@ def _frame(comparison: Comparison) -> str:
     return '<span class="srl-frame" style="top:{:.4f}%;left:{:.4f}%;height:{:.4f}%;width:{:.4f}%"></span>'.format(*box)
 
 
-def _bar(bar: Bar) -> str:
+def bar_html(bar: Bar) -> str:
+    """A colour bar with its labels and caption."""
     labels = "".join(f'<span style="left:{100 * at:.2f}%">{escape(text)}</span>' for at, text in bar.labels)
     return (
         f'<figure class="srl-bar"><img src="{bar.uri}" alt="Colour bar: {escape(bar.caption, quote=True)}">'

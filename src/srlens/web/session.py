@@ -1,13 +1,15 @@
 """What the page remembers of each open tab, bounded in number and bytes."""
 
+import dataclasses
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
+from srlens.attribution.field import Field
 from srlens.networks.network import Network
 from srlens.study.compare import Comparison
 from srlens.web.choices import Choices
@@ -37,17 +39,19 @@ class Session:
         picture: chosen last.
         uploads: the tab's own networks, by file name.
         comparison: computed last, with the choices that it was computed from.
+        field: computed last.
         cancel: of the run in progress; set to stop it.
         folder: files for download; removed with the session.
         touched: when the tab was heard of last.
     """
 
     picture: Picture | None = None
-    uploads: dict[str, Network] = field(default_factory=dict)
+    uploads: dict[str, Network] = dataclasses.field(default_factory=dict)
     comparison: tuple[Choices, Comparison] | None = None
-    cancel: threading.Event = field(default_factory=threading.Event)
+    field: Field | None = None
+    cancel: threading.Event = dataclasses.field(default_factory=threading.Event)
     folder: Path | None = None
-    touched: float = field(default_factory=time.monotonic)
+    touched: float = dataclasses.field(default_factory=time.monotonic)
 
     def begin(self) -> threading.Event:
         """Stop what runs in this tab, and give the next run its own flag."""

@@ -195,6 +195,24 @@ def test_errors_are_sentences(running: Any, tab: Any, tmp_path: Path) -> None:
     assert not re.search(r"/tmp/\S+", text)
 
 
+def test_the_field_and_a_click_on_it(running: Any, tab: Any) -> None:
+    page = tab.open(f"{running.url}/?networks=plain&steps=3").page
+    page.get_by_role("tab", name="Whole image").click()
+    page.locator("#field-stride input").fill("64")
+    page.locator("#field-steps input").fill("3")
+    page.click("#field-run")
+    page.locator("#field-status", has_text="Click a place").wait_for(timeout=60_000)
+    assert "16 windows of 16×16" in page.locator("#field-legend").inner_text()
+    page.wait_for_function("document.querySelectorAll('#field-files a[href*=\"/file=\"]').length === 4")
+    image = page.locator("#field-view img")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.65 * box["height"])
+    tab.status("Done in")  # the window's tab is in front again
+    assert (tab.number("top"), tab.number("left")) == ("152", "88")  # grid of 64 from 24 on
+    assert len(tab.indices()) == 1
+
+
 def test_two_tabs_do_not_mix(running: Any, tab: Any, second_tab: Any) -> None:
     tab.open(f"{running.url}/?picture=pagoda&networks=plain&window=40,60&steps=9")
     second_tab.open(f"{running.url}/?picture=hopper&networks=channel&window=96,112&steps=9")

@@ -1,0 +1,74 @@
+"""A field for the browser: the diffusion index in colours over the grey picture, and its legend."""
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from srlens.attribution.field import Field
+from srlens.figures.field import FIELD_COLOURS
+from srlens.figures.scales import unit_scale
+from srlens.web.callbacks import FieldAnswer
+from srlens.web.paint import Bar, coloured_uri, preview_uri
+from srlens.web.picker import picker_value
+from srlens.web.results import bar_html
+
+_OPACITY = 0.7
+_FAINT = 0.45  # the grey picture below the colours runs from here to white
+
+
+def field_value(answer: FieldAnswer) -> dict[str, Any]:
+    """The field as a picture to click, for the picker component."""
+    field, lr = answer.field, answer.subject.lr
+    height, width = (side * field.scale for side in field.lr_size)
+    grey = (_FAINT + (1 - _FAINT) * lr.clamp(0, 1).mean(dim=0)).double().numpy()
+    backdrop = np.repeat(np.repeat(grey, field.scale, axis=0), field.scale, axis=1)[..., None].repeat(3, axis=2)
+    index = _spread(field, height, width)
+    colours = FIELD_COLOURS(unit_scale()(np.nan_to_num(index) / _highest(field)))[..., :3]
+    cover = _OPACITY * ~np.isnan(index)[..., None]
+    picture = torch.from_numpy(backdrop * (1 - cover) + colours * cover).permute(2, 0, 1)
+    name = f"Diffusion index of {field.network} over {answer.subject.name}"
+    return picker_value(preview_uri(picture), name, height, width, None)
+
+
+def field_html(field: Field) -> str:
+    """Colour bar and one sentence of numbers."""
+    found = [point.diffusion_index for point in field.points if point.diffusion_index is not None]
+    highest = _highest(field)
+    labels = tuple((at, f"{at * highest:.3g}") for at in (0.0, 0.5, 1.0))
+    bar = Bar(coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS), labels, "Diffusion index")
+    window, (height, width) = field.points[0].window, field.lr_size
+    flat = (
+        f", {len(field.points) - len(found)} of them flat and without a map" if len(found) < len(field.points) else ""
+    )
+    text = (
+        f"{field.network}: {len(field.points)} windows of {window.height}×{window.width} SR pixels{flat}; LR "
+        f"{height}×{width}; diffusion index from {min(found):.2f} to {max(found):.2f}, median {np.median(found):.2f}; "
+        f"{field.settings.steps} steps."
+    )
+    return f'<section class="srl-results" aria-label="Field">{bar_html(bar)}<p>{escape(text)}</p></section>'
+
+
+def _highest(field: Field) -> float:
+    return max(point.diffusion_index for point in field.points if point.diffusion_index is not None)
+
+
+def _spread(field: Field, height: int, width: int) -> NDArray[np.float64]:
+    """Each window's index over its cell, H×W in SR pixels; NaN where there is none."""
+    grid = field.grid()
+    rows = _cells(sorted({point.window.top for point in field.points}), field.points[0].window.height, height)
+    columns = _cells(sorted({point.window.left for point in field.points}), field.points[0].window.width, width)
+    spread = grid[np.clip(rows, 0, None)[:, None], np.clip(columns, 0, None)[None]]
+    spread[(rows < 0)[:, None] | (columns < 0)[None]] = np.nan
+    return spread
+
+
+def _cells(starts: list[int], size: int, length: int) -> NDArray[np.int64]:
+    """To which of the windows starting at ``starts`` each of ``length`` pixels belongs; −1: to none."""
+    stride = starts[1] - starts[0] if len(starts) > 1 else size
+    first = starts[0] + (size - stride) / 2
+    cell = np.floor((np.arange(length) + 0.5 - first) / stride).astype(np.int64)
+    cell[(cell < 0) | (cell >= len(starts))] = -1
+    return cell

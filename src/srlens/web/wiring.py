@@ -1,0 +1,72 @@
+"""Between gradio's values and the callbacks: which tab asks, what is chosen, what an error says."""
+
+import logging
+import secrets
+from typing import Any
+
+from srlens.errors import SrlensError
+from srlens.web.callbacks import Page
+from srlens.web.choices import Choices
+from srlens.web.layout import BLANK_PICKER, LR, Parts
+from srlens.web.paint import preview_uri
+from srlens.web.picker import picker_value
+from srlens.web.progress import CancelledError
+from srlens.web.session import Session
+
+_LOG = logging.getLogger(__name__)
+
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+"""Events beside the queue: what takes no time is answered even while runs wait."""
+
+
+def sentence(error: BaseException) -> str:
+    """What the user reads: our own errors in their words, memory shortage, or a reference into the server's log."""
+    if isinstance(error, SrlensError):
+        return str(error)
+    if isinstance(error, CancelledError):
+        return "Stopped."
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "There is not enough memory for this picture and these networks. Take a smaller picture."
+    reference = secrets.token_hex(3)
+    _LOG.error("unexpected, reference %s", reference, exc_info=error)
+    return f"Something failed that should not have. The server's log has the details under {reference}."
+
+
+class Wiring:
+    """The events of one page: each turns components' values into a call of :class:`Page`, and its result back."""
+
+    def __init__(self, page: Page, parts: Parts) -> None:
+        self.page = page
+        self.parts = parts
+        self.inputs = [parts.kind, parts.top, parts.left, parts.size, parts.networks, *parts.settings.values()]
+
+    def session(self, request: Any) -> Session:
+        """The tab that a request comes from."""
+        return self.page.sessions.of(request.session_hash or "")
+
+    def choices(self, session: Session, values: tuple[Any, ...]) -> Choices:
+        """The values of ``inputs`` as choices; empty fields mean what is not given."""
+        kind, top, left, size, networks, *rest = values
+        settings = {
+            name: value for name, value in zip(self.parts.settings, rest, strict=True) if value not in ("", None)
+        }
+        return Choices(
+            picture=session.picture.name if session.picture is not None else "",
+            is_hr=kind != LR,
+            top=top,
+            left=left,
+            size=size if size is not None else 0,
+            networks=tuple(networks or ()),
+            **settings,
+        )
+
+    def picker(self, session: Session, choices: Choices) -> dict[str, Any]:
+        """The picker's value; a window outside the SR image is not shown."""
+        if session.picture is None:
+            return BLANK_PICKER
+        height, width = self.page.sr_size(session, choices)
+        source = preview_uri(self.page.shown(session, choices))
+        window = choices.window
+        if window is not None and (window.bottom > height or window.right > width):
+            window = None
+        return picker_value(source, session.picture.name, height, width, window)
