@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from srlens.networks.network import Network
     from srlens.networks.shipped import load_default
     from srlens.study.compare import compare
+    from srlens.study.mine import mine
+    from srlens.study.report.build import build_report
+    from srlens.study.run import run_study
 
 _HOMES = {
     "Attribution": "srlens.attribution.result",
@@ -44,6 +47,7 @@ _HOMES = {
     "ProgressiveBlur": "srlens.attribution.path",
     "Window": "srlens.attribution.window",
     "attribute": "srlens.attribution.attribute",
+    "build_report": "srlens.study.report.build",
     "compare": "srlens.study.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
@@ -52,7 +56,9 @@ _HOMES = {
     "load_default": "srlens.networks.shipped",
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
+    "mine": "srlens.study.mine",
     "read_image": "srlens.imaging.files",
+    "run_study": "srlens.study.run",
     "write_image": "srlens.imaging.files",
 }
 
@@ -68,6 +74,7 @@ __all__ = [
     "Window",
     "__version__",
     "attribute",
+    "build_report",
     "compare",
     "diffusion_index",
     "effective_pixels",
@@ -76,7 +83,9 @@ __all__ = [
     "load_default",
     "load_network",
     "make_lr",
+    "mine",
     "read_image",
+    "run_study",
     "write_image",
 ]
 

@@ -74,9 +74,9 @@ def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: 
         axes.set_ylabel(y_label)
         _log_ticks(axes, min(m.x_low for m in marks), max(m.x_high for m in marks))
         axes.margins(x=0.08, y=0.12)
-        figure.canvas.draw()
-        _name_points(axes, marks)
         _kind_legend(axes, [m.kind for m in marks], notes)
+        figure.canvas.draw()  # the axes have their place now, which the names need
+        _name_points(axes, marks)
         return figure
 
 
@@ -113,7 +113,10 @@ def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float]]) -> F
             axes.barh(place, 100 * mean, color=colour, alpha=0.75, height=0.62)
             arms = _arms(100 * mean, 100 * low, 100 * high)
             axes.errorbar(100 * mean, place, xerr=arms, color="0.2", linewidth=0.9)
-            axes.text(100 * high + 1.2, place, f"{100 * mean:.0f} %", va="center", color="0.2")
+            halo = [withStroke(linewidth=2.5, foreground="0.93")]
+            axes.text(
+                100 * high + 1.2, place, f"{100 * mean:.0f} %", va="center", color="0.2", path_effects=halo, zorder=4
+            )
         axes.set_yticks(range(len(ordered)), [f"{label} · {field}" for label, _, field, _, _, _ in ordered])
         axes.axvline(50, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlim(0, 100)

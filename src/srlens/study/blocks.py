@@ -1,5 +1,6 @@
 """Results as complete blocks: every network at every window that all of them have, so that comparisons are paired."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -119,5 +120,11 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         left_out=tuple((names[k], f"{int(present[k].sum())} of {width} windows") for k in np.flatnonzero(~enough)),
         windows_planned=width,
         lr_sizes=tuple((int(h), int(w)) for h, w in sizes),
-        conditions=str(first["conditions"]).split(", ", 1)[1] if ", " in str(first["conditions"]) else "",
+        conditions=_common_conditions(str(first["conditions"])),
     )
+
+
+def _common_conditions(text: str) -> str:
+    """What all jobs share: without the window, and without the steps that each of them took."""
+    start = text.find("×", text.find("left"))  # "window 16×16 at (top 1, left 2), ×4, LR 64×64, …"
+    return re.sub(r"\d+ steps \((tolerance [^)]*)\)", r"\1", text[max(start, 0) :])

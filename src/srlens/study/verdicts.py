@@ -251,4 +251,4 @@ LOOK_NAMES = {
 
 def shown(i: Interval, digits: int = 3) -> str:
     """An interval as text."""
-    return f"[{i.low:.{digits}f}, {i.high:.{digits}f}]"
+    return f"[{i.low:.{digits}f}, {i.high:.{digits}f}]".replace("-", "−")

@@ -63,7 +63,7 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     "map_error": 0.04,
                     "completeness_gap": 0.01,
                     "evaluations": 9,
-                    "conditions": "window, ×4, LR 64×64, gradient detector, tolerance 0.1",
+                    "conditions": "window 16×16 at (top 1, left 2), ×4, LR 64×64, gradient detector, tolerance 0.1",
                     **looks,
                 }
             )
