@@ -1,7 +1,7 @@
 """The paper's four findings, each with a verdict by a rule that is stated beside it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -92,12 +92,13 @@ def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
         if np.isfinite(values).any()
     }
     textures = associate(blocks.values["diffusion_index"], blocks.looks, blocks.clusters, seed=seed)
-    verdicts = (
+    verdicts: tuple[Verdict, ...] = (
         _first(blocks, correlation, correlation_window),
         _second(blocks, contrast),
         _third(blocks, used),
         _fourth(blocks, textures),
     )
+    verdicts = tuple(replace(verdict, evidence=verdict.evidence.replace(" -", " −")) for verdict in verdicts)
     return Findings(verdicts, correlation, correlation_window, contrast, used, textures)
 
 
