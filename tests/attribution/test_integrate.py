@@ -183,6 +183,30 @@ def test_refinement_equals_the_sum_over_its_final_partition() -> None:
     assert near > 2 * 0.12 * len(nodes)
 
 
+def test_refinement_weighs_every_gradient_with_its_own_increment() -> None:
+    """On a path of uneven speed, γ = (α, α²), whose cells are told by the first pixel."""
+
+    class Uneven:
+        name = "uneven"
+
+        def at(self, image: Tensor, alpha: Tensor) -> Tensor:
+            return torch.stack([alpha, alpha**2], dim=-1).reshape(-1, *image.shape)
+
+    image = torch.ones(1, 1, 2, dtype=torch.float64)
+    path = Uneven()
+    gradients = Counting(lambda images: torch.exp(2 * images))
+    result = integrate_to_tolerance(Curve(path, image, Clock(path, image, "uniform")), gradients, 0.004, 500)
+    points = torch.stack(gradients.seen)[:, 0, 0]
+    points = points[points[:, 0].argsort()]
+    edges = [0.0]
+    for node in points[:, 0].tolist():
+        edges.append(2 * node - edges[-1])
+    assert edges[-1] == pytest.approx(1, abs=1e-9)
+    at_edges = path.at(image, torch.tensor(edges, dtype=torch.float64))[:, 0, 0]
+    expected = (torch.exp(2 * points) * (at_edges[1:] - at_edges[:-1])).sum(dim=0)
+    assert torch.allclose(result.map[0, 0], expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("tolerance", [0.1, 0.03, 0.01])
 def test_refinement_keeps_what_it_promises_on_relu_networks(reference_problem, tolerance: float) -> None:
     curve, gradients, reference = reference_problem(nn.ReLU)

@@ -51,19 +51,23 @@ def _kernels(sigmas: Tensor, kernel: int) -> tuple[Tensor, Tensor]:
 
 
 def _separable(image: Tensor, vertical: Tensor, horizontal: Tensor) -> Tensor:
-    """Filter C×h×w by N pairs of 1-D kernels (N×k each): N×C×h×w; border reflected, edge not repeated."""
-    count, side = vertical.shape
-    channels = image.shape[0]
-    radius = side // 2
-    padded = nnf.pad(image[:, None], (radius, radius, radius, radius), mode="reflect")
-    rows = nnf.conv2d(padded, vertical[:, None, :, None].to(image.dtype))  # C×N×h×(w + 2r)
-    columns = horizontal[:, None, None, :].to(image.dtype)
-    result = nnf.conv2d(
-        rows.transpose(0, 1).reshape(1, count * channels, *rows.shape[-2:]),
-        columns.repeat_interleave(channels, dim=0),
-        groups=count * channels,
-    )
-    return result.reshape(count, channels, *image.shape[-2:])
+    """Filter C×h×w by N pairs of 1-D kernels (N×k each): N×C×h×w; border reflected, edge not repeated.
+
+    Sums of shifted images: 6–10 times faster than conv2d, which has no fast way for float64.
+    """
+    height, width = image.shape[-2:]
+    radius = vertical.shape[1] // 2
+    padded = nnf.pad(image[:, None], (radius, radius, radius, radius), mode="reflect")[:, 0]
+    results = []
+    for down, across in zip(vertical.tolist(), horizontal.tolist(), strict=True):
+        rows = torch.zeros_like(padded[:, :height])
+        for k, weight in enumerate(down):
+            rows = rows.add_(padded[:, k : k + height], alpha=weight)
+        result = torch.zeros_like(image)
+        for k, weight in enumerate(across):
+            result = result.add_(rows[..., k : k + width], alpha=weight)
+        results.append(result)
+    return torch.stack(results)
 
 
 def blur(image: Tensor, sigmas: Tensor, kernel: int) -> Tensor:
