@@ -60,6 +60,7 @@ TEMPLATE = """
 STYLE = """
 .stage { position: relative; line-height: 0; cursor: crosshair; border-radius: 6px; overflow: hidden;
          touch-action: manipulation; user-select: none; max-width: 640px; margin: 0 auto; }
+.stage:has(img[src^="data:image/gif"]) { display: none; }
 .stage:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
 .stage img { width: 100%; height: auto; display: block; image-rendering: auto; }
 .frame { position: absolute; box-sizing: border-box; display: none; pointer-events: none;

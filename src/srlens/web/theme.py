@@ -55,7 +55,11 @@ footer { display: none !important; }
   .srl-status { display: flex; gap: 10px; align-items: center; flex-wrap: wrap; padding: 8px 12px; border-radius: 6px;
     background: var(--block-background-fill); border: 1px solid var(--border-color-primary);
     color: var(--body-text-color); }
-  .srl-status progress { flex: 1 1 160px; height: 10px; accent-color: var(--color-accent); }
+  .srl-status progress { flex: 1 1 160px; height: 8px; appearance: none; border: 0; border-radius: 4px;
+    overflow: hidden; background: var(--border-color-primary); }
+  .srl-status progress::-webkit-progress-bar { background: var(--border-color-primary); }
+  .srl-status progress::-webkit-progress-value { background: var(--color-accent); }
+  .srl-status progress::-moz-progress-bar { background: var(--color-accent); }
   .srl-status.srl-error { border-left: 4px solid #c62828; }
   .srl-status.srl-info { border-left: 4px solid var(--color-accent); }
   .srl-note { border-left: 4px solid #b26a00; padding: 6px 12px; margin: 0 0 8px; }

@@ -24,7 +24,7 @@ def wire_field(gr: Any, wiring: Wiring) -> None:
             for event in page.run_field(session, choices, network, stride=stride or 0, steps=steps or 0):
                 if isinstance(event, FieldAnswer):
                     files = [str(file) for file in event.files]
-                    message = message_html("Click a place to see its map.")
+                    message = message_html("Done. Click a place to see its map.")
                     yield message, field_value(event), field_html(event.field), gr.File(files, visible=True)
                 else:
                     yield step_html(event), *nothing
