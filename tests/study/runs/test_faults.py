@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -164,21 +165,32 @@ def test_results_do_not_depend_on_the_number_of_workers(study_file, undisturbed,
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(study_file, undisturbed, tmp_path, stored_bytes):
+    """By a thread that looks for workers: waiting for a report could find them gone where jobs are quick."""
     study, folder = read_study(study_file), tmp_path / "results"
     killed: list[int] = []
+    over = threading.Event()
 
-    def kill_once(report):
-        if killed or report.done < 3:
-            return
-        children = subprocess.run(
-            ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        workers = [int(line.split()[0]) for line in children if "spawn_main" in line]
-        if workers:
-            os.kill(workers[0], signal.SIGKILL)
-            killed.append(workers[0])
+    def kill_the_first() -> None:
+        while not killed and not over.wait(0.02):
+            children = subprocess.run(
+                ["ps", "-ww", "--ppid", str(os.getpid()), "-o", "pid=,args="],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.splitlines()
+            for line in children:
+                if "spawn_main" in line:
+                    os.kill(int(line.split()[0]), signal.SIGKILL)
+                    killed.append(int(line.split()[0]))
+                    return
 
-    summary = run_study(study, folder=folder, workers=2, progress=kill_once)
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    try:
+        summary = run_study(study, folder=folder, workers=2)
+    finally:
+        over.set()
+        killer.join()
     assert killed
     assert summary.failures == ()
     assert stored_bytes(folder) == undisturbed
