@@ -48,5 +48,7 @@ def test_closing_a_tab_stops_its_run_and_removes_its_files(tmp_path: Path) -> No
     (session.folder / "result.json").write_text("{}")
     sessions.drop("1")
     assert session.cancel.is_set()
+    session.folder.mkdir()  # by a figure that was being drawn
+    assert session.kept([session.folder / "late.png"]) == []
     assert not (tmp_path / "files").exists()
     sessions.drop("1")

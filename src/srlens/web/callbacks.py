@@ -64,8 +64,14 @@ class Page:
     """The state that all tabs share, and the verbs of one tab."""
 
     def __init__(
-        self, *, networks: Path | None = None, device: torch.device | str | None = None, limits: Limits | None = None
+        self,
+        *,
+        networks: Path | None = None,
+        device: torch.device | str | None = None,
+        limits: Limits | None = None,
+        folder: Path | None = None,
     ) -> None:
+        self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
         self.device = device
         self.shelf = Shelf(networks, device)
@@ -209,7 +215,8 @@ class Page:
         if session.comparison is None:
             return []
         choices, comparison = session.comparison
-        return write_comparison(comparison, _emptied(session, "window"), style=choices.style)
+        files = write_comparison(comparison, self._emptied(session, "window"), style=choices.style)
+        return session.kept(files)
 
     def run_field(
         self, session: Session, choices: Choices, network: str, *, stride: int, steps: int
@@ -240,7 +247,7 @@ class Page:
             )
         settings = field_settings(steps, **choices.field_keywords())
         subject = self._subject(session, choices, opened.scale)
-        folder = _emptied(session, "field")
+        folder = self._emptied(session, "field")
 
         def work(report: Report) -> tuple[Field, list[Path]]:
             return run_field(
@@ -256,7 +263,7 @@ class Page:
         for event in in_steps(work, cancel, self._worker):
             if isinstance(event, Finished):
                 session.field, files = event.result
-                yield FieldAnswer(subject, session.field, tuple(files))
+                yield FieldAnswer(subject, session.field, tuple(session.kept(files)))
             else:
                 yield event
 
@@ -271,6 +278,15 @@ class Page:
         windows = [point.window for point in session.field.points]
         return min(windows, key=lambda w: (w.top + w.height / 2 - y) ** 2 + (w.left + w.width / 2 - x) ** 2)
 
+    def _emptied(self, session: Session, name: str) -> Path:
+        """The session's folder for one kind of files, empty."""
+        if session.folder is None:
+            session.folder = Path(tempfile.mkdtemp(prefix="srlens-app-files-", dir=self._folder))
+        folder = session.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
     def _picture(self, session: Session) -> Picture:
         if session.picture is None:
             raise ImageError("Choose a picture first.")
@@ -282,16 +298,6 @@ class Page:
         if choices.is_hr:
             return Subject.from_hr(picture.image, scale, name=name, degradation=choices.method, digest=picture.digest)
         return Subject(name, picture.image, None, "given", picture.digest)
-
-
-def _emptied(session: Session, name: str) -> Path:
-    """The session's folder for one kind of files, empty."""
-    if session.folder is None:
-        session.folder = Path(tempfile.mkdtemp(prefix="srlens-app-"))
-    folder = session.folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
 
 
 def _compute(

@@ -1,8 +1,9 @@
 """Serving the page: where it listens, what it limits, what it leaves behind (nothing)."""
 
 import os
+import signal
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,15 +54,17 @@ def serving(
     except ImportError as error:
         raise SettingError("The web page needs gradio: pip install 'srlens[app]'.") from error
     limits = limits if limits is not None else Limits()
-    page = Page(networks=networks, device=device, limits=limits)
     with tempfile.TemporaryDirectory(prefix="srlens-app-", ignore_cleanup_errors=True) as folder:
+        page = Page(networks=networks, device=device, limits=limits, folder=Path(folder))
         before = os.environ.get("GRADIO_TEMP_DIR")
         os.environ["GRADIO_TEMP_DIR"] = folder
-        blocks, url = _launch(page, host, port, limits)
         try:
-            yield Server(url, page)
+            blocks, url = _launch(page, host, port, limits)
+            try:
+                yield Server(url, page)
+            finally:
+                blocks.close(verbose=False)
         finally:
-            blocks.close(verbose=False)
             page.close()
             if before is None:
                 del os.environ["GRADIO_TEMP_DIR"]
@@ -112,7 +115,12 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
     return blocks, str(url)
 
 
-def wait_forever() -> None:
-    """Until the process is interrupted."""
-    while True:
-        time.sleep(3600)
+def wait_until_told() -> None:
+    """Until the process is interrupted or terminated; either way the caller goes on, to clean up."""
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        while not told.wait(3600):
+            pass
+    except KeyboardInterrupt:
+        return

@@ -42,6 +42,7 @@ class Session:
         field: computed last.
         cancel: of the run in progress; set to stop it.
         folder: files for download; removed with the session.
+        closed: the tab is gone.
         touched: when the tab was heard of last.
     """
 
@@ -51,6 +52,7 @@ class Session:
     field: Field | None = None
     cancel: threading.Event = dataclasses.field(default_factory=threading.Event)
     folder: Path | None = None
+    closed: bool = False
     touched: float = dataclasses.field(default_factory=time.monotonic)
 
     def begin(self) -> threading.Event:
@@ -61,10 +63,17 @@ class Session:
 
     def close(self) -> None:
         """Stop the run, remove the files."""
+        self.closed = True
         self.cancel.set()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
+
+    def kept(self, files: list[Path]) -> list[Path]:
+        """The files just written; none, and they are removed, if the tab was closed meanwhile."""
+        if not self.closed:
+            return files
+        self.close()
+        return []
 
     @property
     def size(self) -> int:

@@ -42,8 +42,9 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     pytest.importorskip("gradio", reason="the page needs gradio (extra: app)")
+    folder = tmp_path_factory.mktemp("temporary")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -52,7 +53,7 @@ def running() -> Iterator[Running]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONWARNINGS": "default"},
     )
     app = Running(f"http://127.0.0.1:{port}", process)
     assert process.stdout is not None
@@ -66,9 +67,12 @@ def running() -> Iterator[Running]:
         time.sleep(0.2)
     yield app
     process.terminate()
-    process.wait(20)
+    code = process.wait(20)
     reader.join(5)
     pipe.close()
+    assert code == 0
+    left = [path for path in folder.rglob("*") if path.is_file()]
+    assert left == [], "the app must leave no temporary file behind"
 
 
 @pytest.fixture(scope="session")
