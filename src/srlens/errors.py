@@ -23,6 +23,7 @@ The tree::
     SrlensWarning (UserWarning)
     ├── BelowBicubicWarning        the network scores below bicubic: wrong range, weights or scale
     ├── ToleranceWarning           the step limit was reached before the tolerance
+    ├── IncompleteWarning          the map is far from the detector's change: it explains something else
     └── IncomparableWarning        numbers are put side by side that depend on different conditions
 """
 
@@ -105,6 +106,10 @@ class BelowBicubicWarning(SrlensWarning):
 
 class ToleranceWarning(SrlensWarning):
     """The limit of gradient evaluations was reached before the tolerance."""
+
+
+class IncompleteWarning(SrlensWarning):
+    """The completeness gap is so large that the map does not explain the detector's change."""
 
 
 class IncomparableWarning(SrlensWarning):

@@ -1,6 +1,7 @@
 """One window, one or several networks: the comparison that papers print, with its conditions."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from srlens.attribution.frozen import frozen
 from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
 from srlens.attribution.window import Window
-from srlens.errors import SettingError
+from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.measures.quality import psnr, window_psnr
@@ -149,8 +150,26 @@ def compare(
         callback = progress(network.name) if progress is not None else None
         result = attribute(network, subject.lr, window, progress=callback, **settings)
         seconds = time.perf_counter() - started
+        _warn_if_incomplete(result)
         rows.append(Explained(network, result, sr, *_quality(sr, subject.hr, window, scale), seconds))
     return Comparison(subject, window, choice, tuple(rows), bicubic, *_quality(bicubic, subject.hr, window, scale))
+
+
+_FAR_FROM_COMPLETE = 0.5
+
+
+def _warn_if_incomplete(result: Attribution) -> None:
+    """A network that diverges, or whose input is detached on a side branch, shows itself here alone."""
+    gap = result.completeness_gap
+    if gap > _FAR_FROM_COMPLETE:
+        warnings.warn(
+            f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
+            f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
+            "in silence). Usual causes: too few steps, a network that diverges on this image, a detached branch. Raise "
+            "steps or lower the tolerance; if the gap stays, do not use this map.",
+            IncompleteWarning,
+            stacklevel=3,
+        )
 
 
 def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
