@@ -5,7 +5,7 @@ import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -144,8 +144,10 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 @pytest.fixture
-def page() -> Page:
-    return Page()
+def page() -> Iterator[Page]:
+    page = Page()
+    yield page
+    page.close()
 
 
 @pytest.fixture
