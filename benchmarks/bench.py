@@ -54,10 +54,15 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     names = options.networks if options.networks is not None else [*REAL, *SHIPPED]
-    rows = [row for name in names if (row := measure(name, options)) is not None]
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        row = measure(name, options)
+        if row is not None:
+            rows.append(row)
+            write(rows, options)  # after each, so that an interrupted run keeps what it measured
     if not rows:
         sys.exit("no network could be opened: pass --shared or --networks plain channel nonlocal")
-    write(rows, options)
+    print(json.dumps(machine(rows, options), indent=2))
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
@@ -206,7 +211,13 @@ def write(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
         writer.writerows(
             {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
         )
-    machine = {
+    stem.with_suffix(".json").write_text(json.dumps(machine(rows, options), indent=2) + "\n")
+    draw(rows, stem.with_suffix(".png"))
+
+
+def machine(rows: list[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    """What the figures hold for, and the two that sum them up."""
+    return {
         "processor": processor(),
         "device": torch.cuda.get_device_name() if options.device.startswith("cuda") else "cpu",
         "threads": options.threads,
@@ -218,9 +229,6 @@ def write(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
         "median_speedup": statistics.median(row["speedup"] for row in rows),
         "smallest_speedup": min(row["speedup"] for row in rows),
     }
-    stem.with_suffix(".json").write_text(json.dumps(machine, indent=2) + "\n")
-    draw(rows, stem.with_suffix(".png"))
-    print(json.dumps(machine, indent=2))
 
 
 def processor() -> str:

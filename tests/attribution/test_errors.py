@@ -248,7 +248,7 @@ def test_a_path_class_is_no_path(image) -> None:
 
 
 def test_unknown_parameterisation(image) -> None:
-    with pytest.raises(SettingError, match="'arc length' or 'uniform'"):
+    with pytest.raises(SettingError, match="'Laplacian arc length', 'arc length', 'uniform'"):
         srlens.attribute(wrap(), image, WINDOW, parameterisation="arc")
 
 

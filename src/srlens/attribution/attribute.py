@@ -60,7 +60,8 @@ def attribute(
         detector: ``"gradient"`` (default), another name of ``srlens.DETECTORS``, or a :class:`srlens.Detector`.
         path: ``"progressive-blur"`` (default), ``"linear-blur"``, ``"linear-black"``, or a path object.
         rule: ``"midpoint"`` (default), ``"right-riemann"``, ``"gauss-legendre"``.
-        parameterisation: ``"arc length"`` (midpoint's default) or ``"uniform"`` in the path's own parameter.
+        parameterisation: ``"Laplacian arc length"`` (midpoint's default), ``"arc length"``, or ``"uniform"`` in the
+            path's own parameter. It moves the nodes; the integral is the same.
         max_steps: limit of gradient evaluations when refining to a tolerance.
         memory: bytes that one batch of evaluations may take. None: one node at a time on the CPU, half of the free
             memory on a GPU. An evaluation that alone takes more is an OutOfMemoryError.
@@ -117,13 +118,13 @@ def _attribute(
             f"The LR image equals the baseline of the path ({settings.path.name}), so its map is zero everywhere. The "
             "image is flat; choose one with structure, or another path."
         )
-    ends = evaluator.detect(ends_of_path)
     curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
     if settings.tolerance is not None:
         integral = integrate_to_tolerance(curve, gradients, settings.tolerance, settings.max_steps, progress)
     else:
         assert settings.steps is not None
         integral = integrate_fixed(curve, gradients, settings.rule, settings.steps, progress)
+    ends = evaluator.detect(ends_of_path)  # last, when it is known whether the window can be computed by itself
     if not integral.map.any() and abs(float(ends[1] - ends[0])) > 1e-6 * float(ends.abs().max()):
         raise NotDifferentiableError(
             f"Every gradient of {network.name} is zero, though the detector changes from {float(ends[0]):g} to "

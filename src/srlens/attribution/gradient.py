@@ -68,8 +68,6 @@ class Evaluator:
         width: of the LR image.
         regional: evaluate the network only where the window needs it, once that is verified to give the same.
         expected: how many gradients will be asked for; few do not repay the verification.
-        trusted: regional evaluation was verified within this call for other windows of this network and image size,
-            and need not be verified again.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
@@ -85,7 +83,6 @@ class Evaluator:
         *,
         regional: bool = True,
         expected: int = 1,
-        trusted: bool = False,
     ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
@@ -99,7 +96,8 @@ class Evaluator:
         self.network = network
         self.detector = detector
         self.evaluations = 0
-        self._regional = Regional(network, self.read, expected, wanted=regional, trusted=trusted)
+        self._detector_tried = False
+        self._regional = Regional(network, self.read, expected, wanted=regional)
 
     @property
     def evaluation(self) -> str:
@@ -171,6 +169,9 @@ class Evaluator:
         patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
         if not patch.requires_grad:  # told here, since a residual detector would hide it
             raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+        if not self._detector_tried:  # a detector that returns no tensor is told so before autograd complains
+            self.values(x.detach(), patch.detach())
+            self._detector_tried = True
         (gradient,) = torch.autograd.grad(self._measure(x, patch).sum(), x)
         return Result(patch.detach(), gradient)
 

@@ -192,7 +192,7 @@ def integrate_to_tolerance(
     limit: int,
     progress: Progress | None = None,
 ) -> Integral:
-    """Midpoint rule by equal arc length, refined where it errs until the estimated error is below ``tolerance``.
+    """Midpoint rule by the clock, refined where it errs until the estimated error is below ``tolerance``.
 
     Three cells at first, each trisected: the middle third's midpoint is the cell's own, so every gradient that was
     paid for stays in use. A trisection changes the cell's contribution by δ; the error that is left is taken as

@@ -7,7 +7,7 @@ whatever the parameterisation: a line integral does not depend on it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from srlens.errors import SettingError
 
 Floats = NDArray[np.float64]
-Parameterisation = Literal["arc length", "uniform"]
+Parameterisation = Literal["Laplacian arc length", "arc length", "uniform"]
+PARAMETERISATIONS: tuple[Parameterisation, ...] = get_args(Parameterisation)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Rule:
 
     Attributes:
         name: for records and captions.
-        parameterisation: of the path: equal arc length in image space, or uniform in the path's own parameter.
+        parameterisation: of the path: equal arc length in image space, of the image's Laplacian or of the image itself,
+            or uniform in the path's own parameter (see ``Clock``).
         nodes: the rule with n nodes.
         systematic: the errors of neighbouring cells add up (a one-sided rule) rather than being independent.
         default_steps: how many nodes if neither steps nor tolerance apply.
@@ -67,7 +69,7 @@ def _gauss_legendre(n: int) -> Nodes:
     return Nodes(at=(at + 1) / 2, weights=weights / 2)
 
 
-MIDPOINT = Rule("midpoint", "arc length", _midpoint)
+MIDPOINT = Rule("midpoint", "Laplacian arc length", _midpoint)
 RIGHT_RIEMANN = Rule("right Riemann", "uniform", _right_riemann, systematic=True)
 GAUSS_LEGENDRE = Rule("Gauss–Legendre", "uniform", _gauss_legendre)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from srlens.attribution.detector import Detector, find_detector
 from srlens.attribution.path import PATHS, Path, ProgressiveBlur
-from srlens.attribution.quadrature import MIDPOINT, RIGHT_RIEMANN, Parameterisation, Rule, find_rule
+from srlens.attribution.quadrature import MIDPOINT, PARAMETERISATIONS, RIGHT_RIEMANN, Parameterisation, Rule, find_rule
 from srlens.errors import SettingError
 
 Preset = Literal["default", "paper"]
@@ -21,7 +21,7 @@ class Settings:
         detector: the scalar of the window.
         path: from the baseline to the image.
         rule: where the gradient is taken.
-        parameterisation: ``"arc length"`` or ``"uniform"`` in the path's own parameter.
+        parameterisation: ``"Laplacian arc length"``, ``"arc length"`` or ``"uniform"`` in the path's own parameter.
         steps: number of nodes, or None: refine to ``tolerance``.
         tolerance: accepted estimated relative L2 error of the map; None with fixed steps.
         max_steps: limit of gradient evaluations when refining.
@@ -88,8 +88,9 @@ def resolve_settings(
             f"tolerance must lie between 0 and 1, got {tolerance!r}: it bounds the map's relative L2 error. "
             "0.05 is the default; below 0.005 float32 rounding dominates."
         )
-    if parameterisation not in (None, "arc length", "uniform"):
-        raise SettingError(f"parameterisation must be 'arc length' or 'uniform', got {parameterisation!r}.")
+    if parameterisation is not None and parameterisation not in PARAMETERISATIONS:
+        known = ", ".join(repr(one) for one in PARAMETERISATIONS)
+        raise SettingError(f"parameterisation must be one of {known}, got {parameterisation!r}.")
     chosen_rule = find_rule(rule) if rule is not None else base.rule
     chosen_steps = steps if steps is not None else base.steps
     if chosen_steps is None and (chosen_rule.name != MIDPOINT.name or parameterisation == "uniform"):

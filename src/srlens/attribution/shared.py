@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from srlens.attribution.region.cut import cut
 from srlens.attribution.region.graph import Graph
 from srlens.attribution.region.plan import Plan, Step
+from srlens.attribution.region.values import Values, parts_of
 from srlens.attribution.window import Window
-
-Values = dict[int, Tensor]
 
 
 class SharedForward:
@@ -44,7 +44,13 @@ class SharedForward:
             self._own.append(tuple(own))
             needed.add(plan.result[0])
         self._common = [common[value] for value in sorted(common)]
-        self._needed = needed
+        last = {value: k for k, step in enumerate(self._common) for value, _ in step.takes}
+        self._common_frees = [
+            [v for v in {v for v, _ in step.takes} if last[v] == k and v not in needed and v != plans[0].given[0]]
+            for k, step in enumerate(self._common)
+        ]
+        self._common_parts = parts_of(take for step in self._common for take in step.takes)
+        self._own_parts = [parts_of(take for step in own for take in step.takes) for own in self._own]
 
     @property
     def has_common_part(self) -> bool:
@@ -54,29 +60,23 @@ class SharedForward:
     def common(self, x: Tensor) -> Values:
         """The shared values at one LR image (1×C×h×w); differentiable."""
         given = self._plans[0].given[0]
-        values: Values = {given: x}
-        last = {value: k for k, step in enumerate(self._common) for value, _ in step.takes}
-        for k, step in enumerate(self._common):
-            result = step.call([values[value] for value, _ in step.takes])
-            _store(values, step, result)
-            for value in {value for value, _ in step.takes}:
-                if last[value] == k and value not in self._needed and value != given:
-                    del values[value]
+        values = Values(self._common_parts)
+        values.store((given,), x.contiguous(memory_format=self._plans[0].memory_format))
+        for step, frees in zip(self._common, self._common_frees, strict=True):
+            values.store(step.outputs, step.call(values.take(step.takes)))
+            values.free(frees)
         return values
 
     def patch(self, index: int, common: Values) -> Tensor:
         """The SR patch of window ``index``, from the shared values."""
         plan = self._plans[index]
-        own: Values = {}
+        own = Values(self._own_parts[index], common)
         if plan.given[1]:
-            own[plan.given[0]] = _cut(common[plan.given[0]], plan.given[1])
+            own.store((plan.given[0],), plan.given_part(common.whole(plan.given[0])))
         for step in self._own[index]:
-            arguments = [_cut(own[v] if v in own else common[v], cuts) for v, cuts in step.takes]
-            _store(own, step, step.call(arguments))
-            for value in step.frees:
-                own.pop(value, None)
-        result = own.get(plan.result[0])
-        return _cut(result if result is not None else common[plan.result[0]], plan.result[1])
+            own.store(step.outputs, step.call(own.take(step.takes)))
+            own.free(step.frees)
+        return cut(own.whole(plan.result[0]), plan.result[1])
 
 
 class WholeForward:
@@ -95,22 +95,11 @@ class WholeForward:
 
     def common(self, x: Tensor) -> Values:
         """The SR image; differentiable."""
-        return {0: self._network(x)}
+        values = Values({})
+        values.store((0,), self._network(x))
+        return values
 
     def patch(self, index: int, common: Values) -> Tensor:
         """The SR patch of window ``index``."""
         w = self._windows[index]
-        return common[0][..., w.top : w.bottom, w.left : w.right]
-
-
-def _store(values: Values, step: Step, result: Tensor | Sequence[Tensor]) -> None:
-    if isinstance(result, Tensor):
-        values[step.outputs[0]] = result
-    else:
-        values.update(zip(step.outputs, result, strict=True))
-
-
-def _cut(tensor: Tensor, cuts: Sequence[tuple[int, int, int]]) -> Tensor:
-    for axis, start, length in cuts:
-        tensor = tensor.narrow(axis, start, length)
-    return tensor
+        return common.whole(0)[..., w.top : w.bottom, w.left : w.right]

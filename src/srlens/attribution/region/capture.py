@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from srlens.attribution.region.fingerprint import fingerprint
 from srlens.attribution.region.graph import Graph
 from srlens.attribution.region.record import NotRecordableError, Recorder
 
@@ -38,12 +39,12 @@ class Capture:
     Attributes:
         graph: None where there is a reason.
         reason: why the network must be evaluated in full.
-        verified: for how many windows full and regional evaluation were compared and agreed.
+        verified: full and regional evaluation were compared for a window and agreed.
     """
 
     graph: Graph | None
     reason: str | None = None
-    verified: int = 0
+    verified: bool = False
 
     def reject(self, reason: str) -> None:
         """Evaluate in full from now on, and let go of the graph."""
@@ -84,11 +85,6 @@ def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
     return y, result
 
 
-def forget(network: Callee, x: Tensor) -> None:
-    """Drop a record that does not fit the network any more."""
-    _captures.get(id(network), OrderedDict()).pop(_key(network, x), None)
-
-
 def _keep(network: Callee, x: Tensor, result: Capture) -> None:
     identity = id(network)
     kept = _captures.get(identity)
@@ -104,7 +100,5 @@ def _keep(network: Callee, x: Tensor, result: Capture) -> None:
 
 
 def _key(network: Callee, x: Tensor) -> Hashable:
-    """Shape and type of the input, and which tensors the weights are, as last written."""
-    tensors = (*network.module.parameters(), *network.module.buffers())
-    weights = tuple((id(t), t.data_ptr(), None if t.is_inference() else t._version) for t in tensors)
-    return tuple(x.shape), x.dtype, x.device, hash(weights)
+    """Shape and type of the input, and the state of the network that its record was made in."""
+    return tuple(x.shape), x.dtype, x.device, fingerprint(network.module)

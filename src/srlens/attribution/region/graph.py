@@ -10,6 +10,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from srlens.attribution.region.box import Box, full_box
+from srlens.attribution.region.twin import twin_of
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class Node:
     @cached_property
     def call(self) -> Callable[[Sequence[Tensor]], Any]:
         """The call as recorded, as a function of the values in the order of ``inputs``."""
+        twin = twin_of(self.name, self.bound, len(self.inputs))
+        if twin is not None:
+            return twin
         operator, kwargs = self.operator, self.kwargs
         if not kwargs and all(
             isinstance(a, Ref) or not isinstance(a, list | tuple) or not _has_ref(a) for a in self.args

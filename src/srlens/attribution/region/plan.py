@@ -2,24 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from srlens.attribution.region.box import Box, Interval, hull, volume
+from srlens.attribution.region.cut import Cuts, cut
 from srlens.attribution.region.graph import Graph, Node
 from srlens.attribution.region.rule import Local
 from srlens.attribution.region.rules import RULES
+from srlens.attribution.region.values import Parts, Take, Values, parts_of
 
 # Operators of which even a whole output may need only a part of the input. For all others a whole stays a whole, and
 # the rule need not be asked: a large network has thousands of nodes, nearly all of them whole.
 _CHOOSING = frozenset({"slice", "select", "index_select", "index", "constant_pad_nd"})
 # A box of more than this share of a tensor is taken as the whole: cropping would cost what it saves.
 _NEARLY_ALL = 0.9
-
-Cut = tuple[int, int, int]
-"""Axis, start, length: one narrowing."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Step:
     """
 
     call: Callable[[Sequence[Tensor]], Any]
-    takes: tuple[tuple[int, tuple[Cut, ...]], ...]
+    takes: tuple[Take, ...]
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
 
@@ -49,29 +50,40 @@ class Plan:
         result: the value that the patch lies in, and the cuts that lead to it.
         saved: share of the network's multiply-adds that the plan leaves out.
         lr_box: the part of the N×C×h×w LR image that is used.
+        memory_format: how the LR image, and so all that is made of it, lies in memory.
     """
 
     steps: tuple[Step, ...]
-    given: tuple[int, tuple[Cut, ...]]
-    result: tuple[int, tuple[Cut, ...]]
+    given: Take
+    result: Take
     saved: float
     lr_box: Box
+    memory_format: torch.memory_format
 
     def __call__(self, x: Tensor) -> Tensor:
         """The SR window (N×C×height×width) of the LR images x (N×C×h×w); differentiable."""
-        values: dict[int, Tensor] = {self.given[0]: _cut(x, self.given[1])}
+        values = Values(self._parts)
+        values.store((self.given[0],), self.given_part(x))
         for step in self.steps:
-            result = step.call([_cut(values[value], cuts) for value, cuts in step.takes])
-            if len(step.outputs) == 1:
-                values[step.outputs[0]] = result
-            else:
-                values.update(zip(step.outputs, result, strict=True))
-            for value in step.frees:
-                del values[value]
-        return _cut(values[self.result[0]], self.result[1])
+            values.store(step.outputs, step.call(values.take(step.takes)))
+            values.free(step.frees)
+        return cut(values.whole(self.result[0]), self.result[1])
+
+    @cached_property
+    def _parts(self) -> Parts:
+        return parts_of(take for step in self.steps for take in step.takes)
+
+    def given_part(self, x: Tensor) -> Tensor:
+        """The part of the LR images x (N×C×h×w) that the steps start from, in the plan's memory format."""
+        return cut(x, self.given[1]).contiguous(memory_format=self.memory_format)
 
 
-def make_plan(graph: Graph, rows: Interval, columns: Interval) -> Plan:
+def make_plan(
+    graph: Graph,
+    rows: Interval,
+    columns: Interval,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Plan:
     """Plan the SR rows and columns (half-open intervals) of the graph's N×C×H×W output."""
     whole = graph.wholes[graph.output]
     window = (*whole[:2], rows, columns)
@@ -100,6 +112,7 @@ def make_plan(graph: Graph, rows: Interval, columns: Interval) -> Plan:
         result=(graph.output, _cuts(have[graph.output], window)),
         saved=1 - spent / total if total else 0.0,
         lr_box=have[graph.input],
+        memory_format=memory_format,
     )
 
 
@@ -144,13 +157,7 @@ def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -
     return tuple(steps)
 
 
-def _cuts(have: Box, want: Box) -> tuple[Cut, ...]:
+def _cuts(have: Box, want: Box) -> Cuts:
     if have is want:
         return ()
     return tuple((axis, w[0] - h[0], w[1] - w[0]) for axis, (h, w) in enumerate(zip(have, want, strict=True)) if h != w)
-
-
-def _cut(tensor: Tensor, cuts: tuple[Cut, ...]) -> Tensor:
-    for axis, start, length in cuts:
-        tensor = tensor.narrow(axis, start, length)
-    return tensor

@@ -35,6 +35,9 @@ class _Known:
 _SAME = frozenset({"aten::alias", "aten::detach", "aten::lift_fresh"})
 
 
+_VIEWS = frozenset({torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default})
+
+
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records what happens to one input within the ``with`` block.
 
@@ -130,7 +133,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(result, list):
             self._nodes += _pieces(func, described, result, outputs)
         else:
-            self._nodes.append(Node(func, described[0], described[1], outputs))
+            # A view of a value fails where that lies in memory another way (a crop, channels last); reshape does not.
+            operator = torch.ops.aten.reshape.default if func in _VIEWS else func
+            self._nodes.append(Node(operator, described[0], described[1], outputs))
 
     def _note_writing(self, func: OpOverload, args: tuple[Any, ...], described: Any, result: Any) -> None:
         target = args[0] if args else None

@@ -1,0 +1,44 @@
+"""What a module's computation depends on, in one number: a record of it is valid as long as that stays the same."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def fingerprint(module: nn.Module) -> int:
+    """Changes when a weight or buffer is replaced or written to, and when any attribute or hook of a layer changes.
+
+    Objects that are neither plain values nor collections count by their identity. What it cannot see: functions
+    patched in classes, global variables, and objects that change within.
+    """
+    layers = tuple((type(layer), _described(vars(layer), 0)) for layer in module.modules())
+    return hash((layers, _norms([*module.parameters(), *module.buffers()])))
+
+
+def _norms(tensors: list[Tensor]) -> str:
+    """The size of each tensor's values: writing to ``weight.data`` leaves no other trace."""
+    values = [t.detach() for t in tensors if t.is_floating_point() and t.numel()]
+    if not values:
+        return ""
+    norms = torch._foreach_norm(values)
+    return repr(torch.stack([norm.to(values[0].device, torch.float64) for norm in norms]).tolist())
+
+
+def _described(value: Any, depth: int) -> Hashable:
+    if isinstance(value, _PLAIN):
+        return type(value), value
+    if isinstance(value, Tensor):
+        return id(value), value.data_ptr(), None if value.is_inference() else value._version
+    if depth < _DEEPEST:
+        if isinstance(value, Mapping):
+            return tuple((_described(k, depth + 1), _described(v, depth + 1)) for k, v in value.items())
+        if isinstance(value, list | tuple | set | frozenset):
+            return tuple(_described(member, depth + 1) for member in value)
+    return id(value)
+
+
+_DEEPEST = 4

@@ -1,0 +1,77 @@
+"""Reductions over the image whose own backward pass is slow, computed with a better one; the same numbers.
+
+PyTorch hands the gradient of a mean on as a full tensor, always contiguous: one more tensor written, and channels last
+every sum with it runs several times slower (IMDN: 15 ms of 140). ``std`` takes ten times as long as its formula.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Call = Callable[[Sequence[Tensor]], Any]
+"""An operator as a function of the values among its arguments."""
+
+
+def twin_of(name: str, bound: Mapping[str, Any], values: int) -> Call | None:
+    """The twin of an operator call, or None where there is none.
+
+    Args:
+        name: of the ATen operator.
+        bound: its arguments by name.
+        values: how many of them are values of the graph.
+    """
+    function = _TWINS.get(name)
+    axes, keep = bound.get("dim"), bool(bound.get("keepdim"))
+    if function is None or not isinstance(axes, list | tuple) or not axes or not keep or values != 1:
+        return None
+    if bound.get("dtype") is not None:
+        return None
+    given = (tuple(axes),) if name == "mean" else (tuple(axes), _freedom(bound))
+
+    def call(tensors: Sequence[Tensor]) -> Tensor:
+        result: Tensor = function.apply(tensors[0], *given)
+        return result
+
+    return call
+
+
+def _freedom(bound: Mapping[str, Any]) -> float:
+    """What is taken off the number of elements: the ``correction``, or 1 for the older ``unbiased=True``."""
+    if "correction" in bound:
+        return 1.0 if bound["correction"] is None else float(bound["correction"])
+    return 1.0 if bound.get("unbiased", True) else 0.0
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+        ctx.shape = x.shape
+        return x.mean(axes, keepdim=True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        count = ctx.shape.numel() / max(gradient.numel(), 1)
+        return (gradient / count).expand(ctx.shape), None
+
+
+class _Deviation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, axes: tuple[int, ...], freedom: float) -> Tensor:
+        centred = x - x.mean(axes, keepdim=True)
+        total = centred.square().sum(axes, keepdim=True)
+        ctx.left = x.numel() / max(total.numel(), 1) - freedom
+        deviation: Tensor = (total / ctx.left).sqrt()
+        ctx.save_for_backward(centred, deviation)
+        return deviation
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        centred, deviation = ctx.saved_tensors
+        # A constant channel gets the gradient 0, as from torch.std.
+        slope = torch.where(deviation > 0, gradient / (deviation * ctx.left), 0.0)
+        return centred * slope, None, None
+
+
+_TWINS: dict[str, type[torch.autograd.Function]] = {"mean": _Mean, "std": _Deviation}
