@@ -145,7 +145,7 @@ def _forward(
     except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
         record.reject(f"no plan: {type(error).__name__}: {error}")
         return whole, f"full ({record.reason})"
-    shared = SharedForward(record.graph, plans)
+    shared = SharedForward(plans)
     difference = _difference(first, x, whole, shared)
     if not difference <= _AGREEMENT.get(network.dtype, 0.1):
         return whole, f"full (regional evaluation was rejected: its gradient differs by {difference:.1g})"

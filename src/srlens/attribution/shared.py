@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from srlens.attribution.region.cut import cut
-from srlens.attribution.region.graph import Graph
 from srlens.attribution.region.plan import Plan, Step
 from srlens.attribution.region.values import Values, parts_of
 from srlens.attribution.window import Window
@@ -18,24 +17,22 @@ class SharedForward:
     one backward pass. Without one, each window is a small crop and nothing is common.
 
     Args:
-        graph: of the network.
-        plans: one a window, made from ``graph``.
+        plans: one a window, made from one graph.
     """
 
-    def __init__(self, graph: Graph, plans: Sequence[Plan]) -> None:
-        as_recorded = {id(node.call) for node in graph.nodes}
+    def __init__(self, plans: Sequence[Plan]) -> None:
         common: dict[int, Step] = {}
         needed: set[int] = set()
         self._own: list[tuple[Step, ...]] = []
         self._plans = tuple(plans)
         for plan in plans:
             own = []
-            # Whole is what ran as recorded on nothing but wholes. The LR image counts if no cut was made in it.
+            # What is whole and made of wholes is the same for every window, also if it is made of parts of them (a
+            # network that splits its channels). The LR image counts if no cut was made in it.
             whole = {plan.given[0]} if not plan.given[1] else set()
             for step in plan.steps:
                 inputs = {value for value, _ in step.takes}
-                uncut = all(not cuts for _, cuts in step.takes)
-                if id(step.call) in as_recorded and uncut and inputs and inputs <= whole:
+                if step.whole and inputs and inputs <= whole:
                     whole.update(step.outputs)
                     common[step.outputs[0]] = step
                 else:

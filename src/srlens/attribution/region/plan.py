@@ -32,12 +32,14 @@ class Step:
         takes: value and cuts of each input.
         outputs: the values that it makes; a call that makes more than one returns a sequence.
         frees: values that no later step needs.
+        whole: it computes its outputs in full, as the network does.
     """
 
     call: Callable[[Sequence[Tensor]], Any]
     takes: tuple[Take, ...]
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def make_plan(
         have.update({value: graph.wholes[value] for value in node.outputs})
         have[node.outputs[0]] = local.produced
     return Plan(
-        steps=_steps(locals_, have, keep=graph.output),
+        steps=_steps(locals_, have, graph),
         given=(graph.input, _cuts(graph.wholes[graph.input], have[graph.input])),
         result=(graph.output, _cuts(have[graph.output], window)),
         saved=1 - spent / total if total else 0.0,
@@ -134,7 +136,7 @@ def _restricted(node: Node, asked: dict[int, Box], graph: Graph) -> Local | None
     return Local(graph.wholes[first], tuple(graph.wholes[value] for value in node.inputs), node.call)
 
 
-def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -> tuple[Step, ...]:
+def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], graph: Graph) -> tuple[Step, ...]:
     last_use: dict[int, int] = {}
     for position, (node, _) in enumerate(locals_):
         for value in (*node.outputs, *node.inputs):
@@ -151,7 +153,8 @@ def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], keep: int) -
                     (value, _cuts(have[value], box)) for value, box in zip(node.inputs, local.demands, strict=True)
                 ),
                 outputs=outputs,
-                frees=tuple(value for value in seen if last_use[value] == position and value != keep),
+                frees=tuple(value for value in seen if last_use[value] == position and value != graph.output),
+                whole=all(have[value] == graph.wholes[value] for value in outputs),
             )
         )
     return tuple(steps)
