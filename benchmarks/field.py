@@ -6,9 +6,11 @@
 """
 
 import argparse
+import csv
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,36 +28,53 @@ def main() -> None:
     parser.add_argument(
         "--separate", type=int, default=3, help="separate maps timed before and as many after the field"
     )
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     hr = srlens.read_image(options.shared / "images/Urban100/img_012.png")[:, :512, :512]
     lr = srlens.make_lr(hr, 4)
-    windows = grid_windows(512, 512, 16, 64)
+    rows = []
     for file in options.networks:
-        network = srlens.load_network(options.shared / "weights" / file)
-        alone: list[float] = []
-        maps = {}
+        rows.append(measure(srlens.load_network(options.shared / "weights" / file), lr, options))
+        print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with (options.out / "field-cpu.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
-        def separate(indices: list[int]) -> None:
-            for k in indices:
-                started = time.perf_counter()
-                maps[k] = srlens.attribute(network, lr, windows[k], steps=options.steps, regional=False).map
-                alone.append(time.perf_counter() - started)
 
-        # Around the field, so that a busy moment hits both.
-        separate([9 * k for k in range(options.separate)])
-        started = time.perf_counter()
-        together = list(field_points(network, lr, windows, field_settings(options.steps)))
-        shared = (time.perf_counter() - started) / len(windows)
-        separate([63 - 9 * k for k in range(options.separate)])
-        errors = [np.linalg.norm(together[k].map - m) / np.linalg.norm(m) for k, m in maps.items()]
-        print(
-            f"{network.name}: {shared:.3f} s a window together, {statistics.median(alone):.3f} s alone, ratio "
-            f"{shared / statistics.median(alone):.3f}; maps differ by {max(errors):.1e} (float32); "
-            f"{len(windows)} windows, LR {lr.shape[-2]}×{lr.shape[-1]}, {options.steps} steps, "
-            f"{options.threads} thread; {together[0].evaluation}",
-            flush=True,
-        )
+def measure(network: srlens.Network, lr: torch.Tensor, options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds a window together and alone, and how far the maps differ."""
+    windows = grid_windows(lr.shape[-2] * network.scale, lr.shape[-1] * network.scale, 16, 64)
+    alone: list[float] = []
+    maps: dict[int, np.ndarray] = {}
+
+    def separate(indices: list[int]) -> None:
+        for k in indices:
+            started = time.perf_counter()
+            maps[k] = srlens.attribute(network, lr, windows[k], steps=options.steps, regional=False).map
+            alone.append(time.perf_counter() - started)
+
+    # Around the field, so that a busy moment hits both.
+    separate([9 * k for k in range(options.separate)])
+    started = time.perf_counter()
+    together = list(field_points(network, lr, windows, field_settings(options.steps)))
+    shared = (time.perf_counter() - started) / len(windows)
+    separate([63 - 9 * k for k in range(options.separate)])
+    errors = [np.linalg.norm(together[k].map - m) / np.linalg.norm(m) for k, m in maps.items()]
+    return {
+        "network": network.name,
+        "windows": len(windows),
+        "lr": f"{lr.shape[-2]}x{lr.shape[-1]}",
+        "steps": options.steps,
+        "threads": options.threads,
+        "together_s_per_window": f"{shared:.4g}",
+        "alone_s_per_window": f"{statistics.median(alone):.4g}",
+        "ratio": f"{shared / statistics.median(alone):.3f}",
+        "map_difference_float32": f"{max(errors):.1e}",
+        "evaluation": together[0].evaluation,
+    }
 
 
 if __name__ == "__main__":

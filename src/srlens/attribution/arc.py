@@ -10,7 +10,7 @@ from torch import Tensor
 from srlens.attribution.path import Path
 from srlens.attribution.quadrature import Parameterisation
 
-_CHORDS = 96
+_CHORDS = 48
 
 
 class Clock:
