@@ -61,9 +61,11 @@ def test_the_bound_on_memory_holds() -> None:
     network = srlens.Network.wrap(body, scale=1)
     image = torch.rand(3, 64, 64)
     window = srlens.Window(8, 8, 8, 8)
-    # What autograd keeps of one evaluation: the rectified maps at least, 32·64·64 numbers of 4 bytes.
+    # What autograd keeps of one evaluation: the rectified maps at least, 32 numbers of 4 bytes for each pixel.
     with pytest.raises(OutOfMemoryError, match="more than memory"):
-        srlens.attribute(network, image, window, memory=32 * 64 * 64 * 4 // 2)
+        srlens.attribute(network, image, window, memory=32 * 8 * 8 * 4 // 2)
+    with pytest.raises(OutOfMemoryError, match="more than"):
+        srlens.attribute(network, image, window, memory=32 * 64 * 64 * 4 // 2, regional=False)
     bounded = srlens.attribute(network, image, window, memory=64 * 2**20)
     free = srlens.attribute(network, image, window)
     assert bounded.diffusion_index == pytest.approx(free.diffusion_index, rel=1e-4)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import srlens
 from srlens.attribution.field import field_points, field_settings, grid_windows
@@ -43,12 +45,31 @@ class Hidden(Local):
         return y * float(np.prod(y.shape) > 0)
 
 
+class Distilling(nn.Module):
+    """Splits its channels and gates them by the whole image, as IMDN does; then a local tail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 12, 3, padding=1)
+        self.trunk = nn.ModuleList([nn.Conv2d(8, 12, 3, padding=1) for _ in range(3)])
+        self.last = nn.Sequential(nn.Conv2d(16, 12, 3, padding=1), nn.PixelShuffle(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, aside = self.first(x), []
+        for convolution in self.trunk:
+            kept, rest = torch.split(y, [4, 8], dim=1)
+            aside.append(kept)
+            y = torch.relu(convolution(rest))
+        z = torch.cat([*aside, y[:, :4]], dim=1)
+        return self.last(z * z.std(dim=(2, 3), keepdim=True))
+
+
 @pytest.fixture(scope="module")
 def image() -> Tensor:
     return torch.rand(3, 24, 28, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("build", [Local, Pooled, Hidden])
+@pytest.mark.parametrize("build", [Local, Pooled, Hidden, Distilling])
 @pytest.mark.parametrize("memory", [2**30, 200_000])
 def test_equal_to_separate_maps(build: Callable[[], nn.Module], memory: int, image: Tensor) -> None:
     network = srlens.Network.wrap(build().double(), scale=2)
@@ -77,6 +98,31 @@ def test_forward_passes_are_shared(image: Tensor) -> None:
     assert len(windows) > 20
     list(field_points(network, image, windows, field_settings(4), regional=False))
     assert Counting.calls == 4 + 2  # one a node, and the two ends of the path
+
+
+class Convolutions(TorchDispatchMode):
+    """Counts forward convolutions."""
+
+    count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.count += func is torch.ops.aten.convolution.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_trunk_of_a_network_that_splits_is_shared(image: Tensor) -> None:
+    network = srlens.Network.wrap(Distilling().double(), scale=2)
+    counts = []
+    for number in (1, 2, 6):  # the first one records the network besides
+        with Convolutions() as convolutions:
+            results = list(field_points(network, image, grid_windows(48, 56, 8, 8)[8 : 8 + number], field_settings(3)))
+        assert results[0].evaluation.startswith(f"regional, shared by {number} windows")
+        counts.append(convolutions.count)
+    own = 1  # of the five convolutions, only the last can be restricted to a window
+    nodes_and_ends = 3 + 2
+    assert counts[2] - counts[1] == 4 * own * nodes_and_ends
 
 
 def test_flat_windows_have_no_number(image: Tensor) -> None:

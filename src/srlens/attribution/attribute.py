@@ -63,8 +63,9 @@ def attribute(
         parameterisation: ``"Laplacian arc length"`` (midpoint's default), ``"arc length"``, or ``"uniform"`` in the
             path's own parameter. It moves the nodes; the integral is the same.
         max_steps: limit of gradient evaluations when refining to a tolerance.
-        memory: bytes that one batch of evaluations may take. None: one node at a time on the CPU, half of the free
-            memory on a GPU. An evaluation that alone takes more is an OutOfMemoryError.
+        memory: bytes that one batch of evaluations may take. Where one evaluation of the whole network takes more,
+            the network is computed in segments that are computed again in the backward pass. None: one node at a
+            time on the CPU, half of the free memory on a GPU.
         progress: called with (evaluations done, evaluations expected).
         regional: evaluate the network only where the window needs it, where that pays and where the first
             evaluation shows it to give the same; ``Attribution.evaluation`` tells what was done.
@@ -98,7 +99,9 @@ def attribute(
     settings.path.check(height, width)
     # Refinement to a tolerance makes 9 evaluations at least, and more as a rule.
     expected = settings.steps if settings.steps is not None else 21
-    evaluator = Evaluator(network, settings.detector, window, height, width, regional=regional, expected=expected)
+    evaluator = Evaluator(
+        network, settings.detector, window, height, width, regional=regional, expected=expected, memory=memory
+    )
     with frozen(network.module):
         return _attribute(network, prepared, window, settings, evaluator, Batches(evaluator, memory), progress)
 

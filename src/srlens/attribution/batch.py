@@ -57,12 +57,10 @@ class Batches:
         return torch.cat(pieces)
 
     def _run(self, images: Tensor) -> Tensor:
-        if self._measured or (self._device.type != "cuda" and self._memory is None):
+        if self._measured or self._device.type != "cuda":
             return self._evaluator.gradients(images)
         self._measured = True
-        if self._device.type == "cuda":
-            return self._measure_cuda(images)
-        return self._measure_saved(images)
+        return self._measure_cuda(images)
 
     def _measure_cuda(self, images: Tensor) -> Tensor:
         free, _ = torch.cuda.mem_get_info(self._device)
@@ -71,34 +69,8 @@ class Batches:
         torch.cuda.reset_peak_memory_stats(self._device)
         result = self._evaluator.gradients(images)
         needed = max(torch.cuda.max_memory_allocated(self._device) - before, 1) / len(images)
-        self._check(needed)
         self.limit = max(1, min(_LARGEST, _power_of_two(int(budget / needed))))
         return result
-
-    def _measure_saved(self, images: Tensor) -> Tensor:
-        """On the CPU no allocator tells the peak: what autograd keeps for the backward pass is the bulk of it."""
-        kept: dict[int, int] = {}
-
-        def pack(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        weights = {
-            t.untyped_storage().data_ptr()
-            for t in (*self._evaluator.network.module.parameters(), *self._evaluator.network.module.buffers())
-        }
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            result = self._evaluator.gradients(images)
-        self._check(sum(size for pointer, size in kept.items() if pointer not in weights))
-        return result
-
-    def _check(self, needed: float) -> None:
-        if self._memory is not None and needed > self._memory:
-            raise OutOfMemoryError(
-                f"One gradient evaluation keeps {needed / 2**20:.0f} MiB, more than memory={self._memory / 2**20:.0f} "
-                "MiB. Raise memory, or crop the LR image around the window."
-            )
 
 
 def _power_of_two(n: int) -> int:

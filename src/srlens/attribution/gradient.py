@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.attribution.detector import Detector
+from srlens.attribution.region.bound import TooLargeError, bounded
 from srlens.attribution.region.regional import Regional, Source
 from srlens.attribution.region.verify import Result
 from srlens.attribution.window import Window
@@ -68,6 +69,8 @@ class Evaluator:
         width: of the LR image.
         regional: evaluate the network only where the window needs it, once that is verified to give the same.
         expected: how many gradients will be asked for; few do not repay the verification.
+        memory: bytes that autograd may keep of one evaluation; where the network takes more, parts of it are computed
+            again in the backward pass. None: no bound.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
@@ -83,6 +86,7 @@ class Evaluator:
         *,
         regional: bool = True,
         expected: int = 1,
+        memory: int | None = None,
     ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
@@ -97,7 +101,8 @@ class Evaluator:
         self.detector = detector
         self.evaluations = 0
         self._detector_tried = False
-        self._regional = Regional(network, self.read, expected, wanted=regional)
+        self._regional = Regional(network, self.read, expected, wanted=regional, memory=memory)
+        self._memory = memory
 
     @property
     def evaluation(self) -> str:
@@ -166,7 +171,8 @@ class Evaluator:
 
     def _differentiate(self, images: Tensor, source: Source) -> Result:
         x = images.detach().requires_grad_(True)
-        patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
+        with bounded(self._memory, self.network.module):
+            patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
         if not patch.requires_grad:  # told here, since a residual detector would hide it
             raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
         if not self._detector_tried:  # a detector that returns no tensor is told so before autograd complains
@@ -239,6 +245,8 @@ def _leaf_dtype(dtype: torch.dtype) -> torch.dtype:
 def _out_of_memory_named() -> Iterator[None]:
     try:
         yield
+    except TooLargeError as error:
+        raise OutOfMemoryError(f"{error} Raise memory (--memory), or crop the LR image around the window.") from error
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(_MEMORY_REMEDY) from error
     except RuntimeError as error:

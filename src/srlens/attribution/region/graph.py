@@ -41,6 +41,11 @@ class Node:
         """Without namespace and overload: ``"convolution"``; ``"library::name"`` outside ATen."""
         return str(self.operator._schema.name).removeprefix("aten::")
 
+    @property
+    def is_view(self) -> bool:
+        """Whether the result shares the memory of an argument."""
+        return any(returned.alias_info is not None for returned in self.operator._schema.returns)
+
     @cached_property
     def inputs(self) -> tuple[int, ...]:
         """The values among the arguments, in order, as often as they occur."""

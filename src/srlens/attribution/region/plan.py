@@ -33,6 +33,8 @@ class Step:
         outputs: the values that it makes; a call that makes more than one returns a sequence.
         frees: values that no later step needs.
         whole: it computes its outputs in full, as the network does.
+        size: elements of its outputs.
+        allocates: elements of its outputs that are not in the memory of its inputs (a view has none).
     """
 
     call: Callable[[Sequence[Tensor]], Any]
@@ -40,6 +42,8 @@ class Step:
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
     whole: bool
+    size: int
+    allocates: int
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,7 @@ def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], graph: Graph
         as_recorded = local.run == node.call
         outputs = node.outputs if as_recorded else node.outputs[:1]
         seen = {*outputs, *node.inputs}
+        size = sum(volume(have[value]) for value in outputs)
         steps.append(
             Step(
                 call=local.run,
@@ -155,6 +160,8 @@ def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], graph: Graph
                 outputs=outputs,
                 frees=tuple(value for value in seen if last_use[value] == position and value != graph.output),
                 whole=all(have[value] == graph.wholes[value] for value in outputs),
+                size=size,
+                allocates=0 if node.is_view else size,
             )
         )
     return tuple(steps)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, Capture, capture, captured
 from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.plan import make_plan
+from srlens.attribution.region.sparing import sparing_source
 from srlens.attribution.region.verify import Result, disagreement
 from srlens.attribution.window import Window
 
@@ -27,9 +29,9 @@ _SAVED_BY_LAYOUT = 0.1
 
 @dataclass(frozen=True)
 class _Choice:
-    """How to evaluate inputs of one shape."""
+    """How to evaluate inputs of one shape; without a source in full."""
 
-    plan: Plan | None
+    source: Source | None
     description: str
 
 
@@ -41,20 +43,24 @@ class Regional:
         window: the SR pixels that are read.
         expected: the number of gradients that will be asked for.
         wanted: False to evaluate in full always.
+        memory: bytes that ``Differentiate`` may keep, beyond which it raises TooLargeError; None: any number.
     """
 
-    def __init__(self, network: Callee, window: Window, expected: int, *, wanted: bool = True) -> None:
+    def __init__(
+        self, network: Callee, window: Window, expected: int, *, wanted: bool = True, memory: int | None = None
+    ) -> None:
         self._network = network
         self._window = window
         self._expected = expected
         self._wanted = wanted
+        self._memory = memory
         self._choices: dict[tuple[int, ...], _Choice] = {}
         self.description = "full (no gradient evaluated yet)" if wanted else "full (as asked)"
 
     def source(self, x: Tensor) -> Source:
         """The best proven way to compute the patch of images like ``x``."""
         choice = self._choices.get(tuple(x.shape))
-        return choice.plan if choice is not None and choice.plan is not None else self.full
+        return choice.source if choice is not None and choice.source is not None else self.full
 
     def full(self, x: Tensor) -> Tensor:
         """The patch, by the whole network."""
@@ -66,7 +72,22 @@ class Regional:
         The first evaluation of a network at a shape is a full one, by the way recorded; then the plan is made and
         tried at the same input. Where they agree, further evaluations are regional, as are all those of other
         windows as long as the network does not change. What is returned does not depend on whether this is the first.
+
+        Where that takes more than the memory allowed, a plan is run that needs less.
+
+        Raises:
+            TooLargeError: no way to evaluate keeps within the memory allowed.
         """
+        try:
+            return self._evaluate(x, differentiate)
+        except TooLargeError:
+            if self._memory is None or len(x) > 1 or not self._wanted:  # fewer images at once are the better remedy
+                raise
+        source, description = sparing_source(self._network, x, self._window, self._memory)
+        self._choose(x, _Choice(source, description))
+        return differentiate(x, source)
+
+    def _evaluate(self, x: Tensor, differentiate: Differentiate) -> Result:
         if not self._wanted or tuple(x.shape) in self._choices:
             return differentiate(x, self.source(x))
         if self._expected / len(x) < _LEAST_GAIN + 1:  # not even a saving of all would repay
@@ -85,8 +106,8 @@ class Regional:
             result = differentiate(x, recording)
             record = taken[0]
         choice = self._plan(record, x)
-        if choice.plan is not None:
-            regional = self._try(choice.plan, record, x, result, differentiate)
+        if choice.source is not None:
+            regional = self._try(choice.source, record, x, result, differentiate)
             if regional is not None:
                 self._choose(x, choice)
                 return regional
@@ -118,7 +139,7 @@ class Regional:
         return _Choice(plan, f"regional ({needed:.0%} of the multiply-adds{how})")
 
     def _try(
-        self, plan: Plan, record: Capture, x: Tensor, full: Result | None, differentiate: Differentiate
+        self, plan: Source, record: Capture, x: Tensor, full: Result | None, differentiate: Differentiate
     ) -> Result | None:
         """The plan's result, if it is known or now found to be that of the full evaluation; None if it is not."""
         try:

@@ -1,0 +1,95 @@
+"""Evaluation within a bound on memory, where the whole network does not fit: regions, and recomputing segments."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.region.bound import TooLargeError
+from srlens.attribution.region.capture import Callee, capture, captured
+from srlens.attribution.region.checkpoint import Checkpointed
+from srlens.attribution.region.layout import memory_format
+from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.record import NotRecordableError, Recorder
+from srlens.attribution.region.verify import Result, disagreement
+from srlens.attribution.window import Window
+
+Source = Callable[[Tensor], Tensor]
+
+_PROVING_SIDE = 48  # LR pixels
+_PROVING_WINDOW = 8  # SR pixels
+
+
+def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> tuple[Source, str]:
+    """A way to compute the patch within ``memory`` bytes, and its description.
+
+    The patch is compared with the whole network's at x. The gradient there does not fit into memory; that plans of
+    this network have its gradient is shown on a corner of x.
+
+    Raises:
+        TooLargeError: there is none; the message says why.
+    """
+    record = captured(network, x)
+    with torch.no_grad():
+        if record is None:
+            y, record = capture(network, x.detach().clone())
+        else:
+            y = network(x.detach().clone())
+    graph = record.graph
+    if graph is None:
+        raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {record.reason}.")
+    plan = make_plan(graph, (window.top, window.bottom), (window.left, window.right), memory_format(graph, x))
+    bytes_each = torch.finfo(network.dtype).bits // 8
+    source: Plan | Checkpointed = plan
+    how = f"regional ({1 - plan.saved:.0%} of the multiply-adds"
+    if sum(step.allocates for step in plan.steps) * bytes_each > memory:
+        source = Checkpointed(plan)
+        how += f", recomputed in {len(source.segments)} segments"
+        if source.elements * bytes_each > memory:
+            needed = source.elements * bytes_each / 2**20
+            raise TooLargeError(f"{_EXCEEDS}; recomputed in {len(source.segments)} segments it takes {needed:.0f} MiB.")
+    with torch.no_grad():
+        patch = source(x.detach())
+    whole = y[..., window.top : window.bottom, window.left : window.right]
+    nothing = torch.zeros(1)
+    reason = disagreement(
+        Result(whole, nothing), Result(patch, nothing), network.dtype, lambda _: Result(whole, nothing)
+    )
+    if reason is None and not record.verified:
+        reason = _disproved(network, x)
+    if reason is not None:
+        record.reject(f"regional evaluation was rejected: {reason}")
+        raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {record.reason}.")
+    record.verified = True
+    return source, how + ")"
+
+
+_EXCEEDS = "One gradient evaluation keeps more than memory"
+
+
+def _disproved(network: Callee, x: Tensor) -> str | None:
+    """Why plans of this network do not have its gradient, from a corner of the images; None if they have."""
+    small = x[:1, :, :_PROVING_SIDE, :_PROVING_SIDE].detach().contiguous()
+    recorder = Recorder(small)
+    with torch.no_grad(), recorder:
+        y = network(small)
+    try:
+        graph = recorder.graph(y)
+    except NotRecordableError as error:
+        return f"on a corner of {tuple(small.shape[-2:])} pixels {error}"
+    top, left = ((side - min(side, _PROVING_WINDOW)) // 2 for side in y.shape[-2:])
+    rows, columns = (top, min(top + _PROVING_WINDOW, y.shape[-2])), (left, min(left + _PROVING_WINDOW, y.shape[-1]))
+    plan = make_plan(graph, rows, columns, memory_format(graph, small))
+
+    def result(given: Tensor, source: Source) -> Result:
+        leaf = given.detach().requires_grad_(True)
+        patch = source(leaf.clone())
+        (gradient,) = torch.autograd.grad(patch.sin().sum(), leaf)
+        return Result(patch.detach(), gradient)
+
+    def full(images: Tensor) -> Tensor:
+        return network(images)[..., slice(*rows), slice(*columns)]
+
+    return disagreement(
+        result(small, full), result(small, plan), network.dtype, lambda e: result(small * (1 + e), full)
+    )
