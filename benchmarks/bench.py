@@ -55,15 +55,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--append", action="store_true", help="keep the rows of other networks in the results")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     names = options.networks if options.networks is not None else [*REAL, *SHIPPED]
-    rows: list[dict[str, Any]] = []
+    rows = read(options) if options.append else []
     for name in names:
         row = measure(name, options)
         if row is not None:
-            rows.append(row)
+            rows = [*(other for other in rows if other["network"] != row["network"]), row]
             write(rows, options)  # after each, so that an interrupted run keeps what it measured
     if not rows:
         sys.exit("no network could be opened: pass --shared or --networks plain channel nonlocal")
@@ -236,6 +237,27 @@ def memory(run: Callable[[], Any], device: str) -> float:
 def resident(status: Path, field: str) -> int:
     """KiB, from the process's status file."""
     return int(next(line for line in status.read_text().splitlines() if line.startswith(field)).split()[1])
+
+
+def read(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The rows of an earlier run, measured under the same conditions but for the time."""
+
+    def number(text: str) -> float | str:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+    path = options.out / f"speed-{options.device.split(':')[0]}.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = [{key: number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    return [
+        {**row, **{key: int(row[key]) for key in ("threads", "srlens_steps", "tolerance_steps")}}
+        for row in rows
+        if row["threads"] == options.threads and row["device"] == options.device
+    ]
 
 
 def write(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Many windows of one image: the path is blurred once, forward passes are shared."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
 from srlens.attribution.region.capture import Capture, capture, captured
 from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.plan import Plan, make_plan
-from srlens.attribution.region.verify import Result, distance
+from srlens.attribution.region.verify import Result, agrees, distance
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
 from srlens.attribution.shared import SharedForward, WholeForward
@@ -146,9 +146,15 @@ def _forward(
         record.reject(f"no plan: {type(error).__name__}: {error}")
         return whole, f"full ({record.reason})"
     shared = SharedForward(plans)
-    difference = _difference(first, x, whole, shared)
+    # The gradient is compared in the network's own memory format: another one rounds otherwise (see region.regional).
+    same_format = SharedForward([replace(plan, memory_format=torch.contiguous_format) for plan in plans])
+    difference = _difference(first, x, whole, same_format)
     if not difference <= _AGREEMENT.get(network.dtype, 0.1):
         return whole, f"full (regional evaluation was rejected: its gradient differs by {difference:.1g})"
+    with torch.no_grad():
+        patches = [forward.patch(0, forward.common(x.clone())) for forward in (whole, shared)]
+    if not agrees(patches[1], patches[0], network.dtype):
+        return whole, "full (regional evaluation was rejected: its SR window differs)"
     needed = 1 - sum(plan.saved for plan in plans) / len(plans)
     return shared, f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
 

@@ -35,7 +35,7 @@ class MethodOptions:
     kernel: Annotated[int | None, Parameter(group="Method")] = None
     "Side of the blur kernel in LR pixels, odd (9, or what σ needs)."
     memory: Annotated[str | None, Parameter(group="Method")] = None
-    "Bound on the memory of one batch of evaluations, e.g. 2GiB; by default half of the free memory on a GPU."
+    "Bound on what one batch of evaluations keeps, e.g. 2GiB; a network that takes more is computed in segments."
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of :func:`srlens.attribute`."""

@@ -1,7 +1,7 @@
 """Cutting parts out of a tensor."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -61,7 +61,7 @@ class _Parts(torch.autograd.Function):
         return whole, None
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _layout(shape: tuple[int, ...], parts: tuple[Cuts, ...]) -> tuple[bool, bool]:
     """Whether no two parts overlap, and whether they also make up the whole."""
     boxes = [{axis: (start, start + length) for axis, start, length in part} for part in parts]

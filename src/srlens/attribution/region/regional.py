@@ -1,7 +1,7 @@
 """Regional evaluation as the evaluator uses it: try, verify, fall back with a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -9,9 +9,9 @@ from torch import Tensor
 from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, Capture, capture, captured
 from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.plan import make_plan
+from srlens.attribution.region.plan import Plan, make_plan
 from srlens.attribution.region.sparing import sparing_source
-from srlens.attribution.region.verify import Result, disagreement
+from srlens.attribution.region.verify import Result, agrees, disagreement
 from srlens.attribution.window import Window
 
 Source = Callable[[Tensor], Tensor]
@@ -23,6 +23,8 @@ Differentiate = Callable[[Tensor, Source], Result]
 _LEAST_SAVED = 0.08
 # Verifying costs one evaluation more, so that n evaluations gain if n·saved > 1; with room for a bad estimate.
 _LEAST_GAIN = 1.5
+# Fewer do not repay record, plan and verification, unless nearly everything is saved.
+_LEAST_EVALUATIONS = 6
 # What channels last saves, about (see layout).
 _SAVED_BY_LAYOUT = 0.1
 
@@ -90,7 +92,7 @@ class Regional:
     def _evaluate(self, x: Tensor, differentiate: Differentiate) -> Result:
         if not self._wanted or tuple(x.shape) in self._choices:
             return differentiate(x, self.source(x))
-        if self._expected / len(x) < _LEAST_GAIN + 1:  # not even a saving of all would repay
+        if self._expected / len(x) < _LEAST_EVALUATIONS:
             self._choose(x, _Choice(None, "full (too few evaluations to repay the verification of a regional one)"))
             return differentiate(x, self.full)
         result: Result | None = None
@@ -106,7 +108,7 @@ class Regional:
             result = differentiate(x, recording)
             record = taken[0]
         choice = self._plan(record, x)
-        if choice.source is not None:
+        if isinstance(choice.source, Plan):
             regional = self._try(choice.source, record, x, result, differentiate)
             if regional is not None:
                 self._choose(x, choice)
@@ -139,18 +141,14 @@ class Regional:
         return _Choice(plan, f"regional ({needed:.0%} of the multiply-adds{how})")
 
     def _try(
-        self, plan: Source, record: Capture, x: Tensor, full: Result | None, differentiate: Differentiate
+        self, plan: Plan, record: Capture, x: Tensor, full: Result | None, differentiate: Differentiate
     ) -> Result | None:
         """The plan's result, if it is known or now found to be that of the full evaluation; None if it is not."""
         try:
             regional = differentiate(x, plan)
             if not record.verified:
-                reason = disagreement(
-                    full if full is not None else differentiate(x, self.full),
-                    regional,
-                    self._network.dtype,
-                    lambda e: differentiate(x.detach() * (1 + e), self.full),
-                )
+                full = full if full is not None else differentiate(x, self.full)
+                reason = self._disagreement(plan, x, full, regional, differentiate)
                 if reason is not None:
                     record.reject(f"regional evaluation was rejected: {reason}")
                     return None
@@ -162,6 +160,24 @@ class Regional:
             return None
         record.verified = True
         return regional
+
+    def _disagreement(
+        self, plan: Plan, x: Tensor, full: Result, regional: Result, differentiate: Differentiate
+    ) -> str | None:
+        def again(change: float) -> Result:
+            return differentiate(x.detach() * (1 + change), self.full)
+
+        dtype = self._network.dtype
+        if plan.memory_format == torch.contiguous_format:
+            return disagreement(full, regional, dtype, again)
+        # Another memory format rounds otherwise everywhere, which may flip a rectifier or the place of a maximum deep
+        # inside. The plan itself is at fault only if it differs in the network's own format too, where all that is
+        # computed in full has the same bits.
+        reason = disagreement(full, regional, dtype)
+        if reason is None or not agrees(regional.patch, full.patch, dtype):
+            return reason
+        same_format = replace(plan, memory_format=torch.contiguous_format)
+        return disagreement(full, differentiate(x, same_format), dtype, again)
 
     def _crop(self, y: Tensor) -> Tensor:
         w = self._window

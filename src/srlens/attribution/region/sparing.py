@@ -11,7 +11,7 @@ from srlens.attribution.region.checkpoint import Checkpointed
 from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.plan import Plan, make_plan
 from srlens.attribution.region.record import NotRecordableError, Recorder
-from srlens.attribution.region.verify import Result, disagreement
+from srlens.attribution.region.verify import Result, agrees, disagreement
 from srlens.attribution.window import Window
 
 Source = Callable[[Tensor], Tensor]
@@ -51,10 +51,7 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
     with torch.no_grad():
         patch = source(x.detach())
     whole = y[..., window.top : window.bottom, window.left : window.right]
-    nothing = torch.zeros(1)
-    reason = disagreement(
-        Result(whole, nothing), Result(patch, nothing), network.dtype, lambda _: Result(whole, nothing)
-    )
+    reason = None if agrees(patch, whole, network.dtype) else "its SR window differs"
     if reason is None and not record.verified:
         reason = _disproved(network, x)
     if reason is not None:
@@ -79,7 +76,7 @@ def _disproved(network: Callee, x: Tensor) -> str | None:
         return f"on a corner of {tuple(small.shape[-2:])} pixels {error}"
     top, left = ((side - min(side, _PROVING_WINDOW)) // 2 for side in y.shape[-2:])
     rows, columns = (top, min(top + _PROVING_WINDOW, y.shape[-2])), (left, min(left + _PROVING_WINDOW, y.shape[-1]))
-    plan = make_plan(graph, rows, columns, memory_format(graph, small))
+    plan = make_plan(graph, rows, columns)
 
     def result(given: Tensor, source: Source) -> Result:
         leaf = given.detach().requires_grad_(True)

@@ -41,7 +41,9 @@ _NOISE_FACTOR = 4.0
 _NOISE_LIMIT = 0.3
 
 
-def disagreement(full: Result, regional: Result, dtype: torch.dtype, again: Callable[[float], Result]) -> str | None:
+def disagreement(
+    full: Result, regional: Result, dtype: torch.dtype, again: Callable[[float], Result] | None = None
+) -> str | None:
     """Why the two are not the same evaluation; None if they are.
 
     Args:
@@ -50,20 +52,24 @@ def disagreement(full: Result, regional: Result, dtype: torch.dtype, again: Call
         dtype: in which the network computes.
         again: the full evaluation at images multiplied by 1 + the given number. It is called only where the
             gradients differ by more than the tolerance: they still agree if rounding the input moves the full
-            gradient about as much.
+            gradient about as much. None: the tolerance alone decides.
     """
     tolerance = _TOLERANCES.get(dtype, _TOLERANCES[torch.float32])
-    patch = distance(regional.patch, full.patch)
-    if not patch <= tolerance.patch:
-        return f"its SR window differs by {patch:.1g}"
+    if not agrees(regional.patch, full.patch, dtype):
+        return f"its SR window differs by {distance(regional.patch, full.patch):.1g}"
     gradient = distance(regional.gradient, full.gradient)
     if gradient <= tolerance.gradient:
         return None
-    if gradient <= _NOISE_LIMIT:
+    if again is not None and gradient <= _NOISE_LIMIT:
         noise = distance(again(tolerance.unit).gradient, full.gradient)
         if gradient <= _NOISE_FACTOR * noise:
             return None
     return f"its gradient differs by {gradient:.1g}"
+
+
+def agrees(patch: Tensor, full: Tensor, dtype: torch.dtype) -> bool:
+    """Whether two patches differ by rounding at most."""
+    return distance(patch, full) <= _TOLERANCES.get(dtype, _TOLERANCES[torch.float32]).patch
 
 
 def distance(tensor: Tensor, reference: Tensor) -> float:

@@ -1,0 +1,93 @@
+"""Operators with a backward pass of their own: parts of a tensor, means and deviations; and the memory format."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srlens.attribution.region.cut import Cuts, cut, cut_all
+from srlens.attribution.region.layout import memory_format
+from srlens.attribution.region.record import Recorder
+from srlens.attribution.region.twin import twin_of
+
+PARTS: dict[str, tuple[Cuts, ...]] = {
+    "split": (((1, 0, 2),), ((1, 2, 4),)),
+    "gap": (((1, 0, 2),), ((1, 3, 1),)),
+    "overlap": (((1, 0, 4),), ((2, 1, 3), (3, 0, 2)), ((1, 2, 4),)),
+    "box": (((2, 1, 3), (3, 2, 2)),),
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("unused", [False, True])
+def test_parts_are_narrowings_with_one_gradient(
+    parts: tuple[Cuts, ...], layout: torch.memory_format, unused: bool
+) -> None:
+    x = torch.rand(2, 6, 5, 4, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_(True)
+    used = parts[:-1] if unused and len(parts) > 1 else parts
+
+    def value(pieces: tuple[Tensor, ...]) -> Tensor:
+        return sum((piece.sin() * (k + 1)).sum() for k, piece in enumerate(pieces[: len(used)]))
+
+    (expected,) = torch.autograd.grad(value(tuple(cut(x, part) for part in parts)), x)
+    (gradient,) = torch.autograd.grad(value(cut_all(x, parts)), x)
+    torch.testing.assert_close(gradient, expected, rtol=1e-14, atol=0)
+    assert gradient.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "function"),
+    [
+        ("mean", {"dim": [2, 3], "keepdim": True}, lambda x: x.mean((2, 3), keepdim=True)),
+        ("mean", {"dim": [1], "keepdim": True}, lambda x: x.mean(1, keepdim=True)),
+        ("std", {"dim": [2, 3], "keepdim": True, "correction": None}, lambda x: x.std((2, 3), keepdim=True)),
+        ("std", {"dim": [2, 3], "keepdim": True, "correction": 0}, lambda x: x.std((2, 3), correction=0, keepdim=True)),
+        ("std", {"dim": [3], "keepdim": True, "unbiased": True}, lambda x: x.std(3, keepdim=True)),
+    ],
+    ids=["mean", "mean of channels", "std", "biased std", "std of rows"],
+)
+def test_a_twin_has_the_values_and_gradients_of_the_operator(name, bound, function) -> None:
+    x = torch.rand(2, 3, 5, 4, dtype=torch.float64)
+    x[0, 1] = 0.25  # a constant channel: its deviation has no slope
+    x.requires_grad_(True)
+    twin = twin_of(name, bound, 1)
+    assert twin is not None
+    results = [twin([x]), function(x)]
+    torch.testing.assert_close(results[0], results[1], rtol=1e-13, atol=1e-15)
+    gradients = [torch.autograd.grad((result.cos() * 3).sum(), x)[0] for result in results]
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-12, atol=1e-14)
+
+
+def test_what_has_no_twin() -> None:
+    assert twin_of("mean", {"dim": None, "keepdim": False}, 1) is None
+    assert twin_of("mean", {"dim": [2], "keepdim": False}, 1) is None
+    assert twin_of("mean", {"dim": [2], "keepdim": True, "dtype": torch.float64}, 1) is None
+    assert twin_of("sum", {"dim": [2], "keepdim": True}, 1) is None
+
+
+def format_of(module: nn.Module, x: Tensor) -> torch.memory_format:
+    with torch.no_grad(), (recorder := Recorder(x)):
+        y = module(x)
+    return memory_format(recorder.graph(y), x)
+
+
+def test_convolutions_run_channels_last_in_single_precision() -> None:
+    x = torch.rand(1, 3, 8, 8)
+    body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 1))
+    assert format_of(body, x) == torch.channels_last
+    assert format_of(body.double(), x.double()) == torch.contiguous_format
+
+
+def test_attention_and_strides_stay_as_they_are() -> None:
+    class Attention(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            tokens = x.flatten(2)
+            return (tokens @ tokens.transpose(1, 2) @ tokens).reshape(x.shape)
+
+    class Strided(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x.as_strided(x.shape, x.stride()))
+
+    x = torch.rand(1, 3, 8, 8)
+    assert format_of(Attention(), x) == torch.contiguous_format
+    assert format_of(Strided(3, 3, 3, padding=1), x) == torch.contiguous_format
