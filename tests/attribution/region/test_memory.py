@@ -57,7 +57,7 @@ def planned(network: srlens.Network, x: Tensor) -> Plan:
 
 def enough(image: Tensor) -> int:
     """Bytes that the network in segments needs by its own estimate, and a little more."""
-    return int(Checkpointed(planned(network_with(), image[None])).elements * 8 * 1.05)
+    return int(Checkpointed(planned(network_with(), image[None])).elements * 8 * 2.1)  # half of it may be kept
 
 
 def test_segments_give_the_same_gradient_and_keep_less(image: Tensor) -> None:
@@ -94,7 +94,7 @@ def test_a_region_that_fits_is_not_recomputed(image: Tensor) -> None:
     network = srlens.Network.wrap(body, scale=1)
     window = srlens.Window(0, 0, 8, 8)
     free = srlens.attribute(network, image, window, steps=6)
-    bound = srlens.attribute(network, image, window, steps=6, memory=14 * 3 * SIDE * SIDE * 8)
+    bound = srlens.attribute(network, image, window, steps=6, memory=35 * 3 * SIDE * SIDE * 8)
     assert bound.evaluation.startswith("regional (")
     assert "recomputed" not in bound.evaluation
     assert np.linalg.norm(bound.map - free.map) <= 1e-9 * np.linalg.norm(free.map)
@@ -102,7 +102,7 @@ def test_a_region_that_fits_is_not_recomputed(image: Tensor) -> None:
 
 def test_what_fits_nowhere_is_an_error(image: Tensor) -> None:
     with pytest.raises(OutOfMemoryError, match=r"more than memory; recomputed in \d+ segments it takes \d+ MiB. Raise"):
-        srlens.attribute(network_with(), image, WINDOW, steps=6, memory=MAP // 2)
+        srlens.attribute(network_with(), image, WINDOW, steps=6, memory=MAP)
     with pytest.raises(OutOfMemoryError, match="more than"):
         srlens.attribute(network_with(), image, WINDOW, steps=6, memory=MAP // 2, regional=False)
 
@@ -126,7 +126,7 @@ def test_the_bound_holds_while_it_runs() -> None:
     chain.register_forward_hook(lambda *_: calls.append("end"))
     chain[9].register_forward_hook(lambda *_: calls.append("tenth"))
     chain[10].register_forward_hook(lambda *_: calls.append("eleventh"))
-    with pytest.raises(TooLargeError), bounded(10 * 4096, nn.Identity()):
+    with pytest.raises(TooLargeError), bounded(25 * 4096, nn.Identity()):
         chain(torch.rand(1, 4, 16, 16, requires_grad=True))
     assert calls == ["tenth"]
 

@@ -16,6 +16,8 @@ from srlens.attribution.window import Window
 
 Source = Callable[[Tensor], Tensor]
 
+# Share of the memory that all values of a segment, and those between segments, may take; see bound for the rest.
+_VALUES = 0.5
 _PROVING_SIDE = 48  # LR pixels
 _PROVING_WINDOW = 8  # SR pixels
 
@@ -42,11 +44,11 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
     bytes_each = torch.finfo(network.dtype).bits // 8
     source: Plan | Checkpointed = plan
     how = f"regional ({1 - plan.saved:.0%} of the multiply-adds"
-    if sum(step.allocates for step in plan.steps) * bytes_each > memory:
+    if sum(step.allocates for step in plan.steps) * bytes_each > memory * _VALUES:
         source = Checkpointed(plan)
         how += f", recomputed in {len(source.segments)} segments"
-        if source.elements * bytes_each > memory:
-            needed = source.elements * bytes_each / 2**20
+        if source.elements * bytes_each > memory * _VALUES:
+            needed = source.elements * bytes_each / _VALUES / 2**20
             raise TooLargeError(f"{_EXCEEDS}; recomputed in {len(source.segments)} segments it takes {needed:.0f} MiB.")
     with torch.no_grad():
         patch = source(x.detach())
