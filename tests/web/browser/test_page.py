@@ -130,6 +130,7 @@ def test_stopping_a_long_run(running: Any, tab: Any) -> None:
     tab.status("Stopped.", timeout=5_000)
     page.locator("#settings button").first.click()
     page.get_by_label("Fixed steps (instead)").fill("3")
+    page.get_by_label("Fixed steps (instead)").press("Tab")  # as a user leaves the field
     tab.run()
     tab.status("Done in")  # the server is free again
     assert len(tab.indices()) == 1
