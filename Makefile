@@ -19,8 +19,9 @@ lint: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## speed and error against the authors' loop and Captum
+bench: $(VENV)/.dev  ## speed and error against the authors' loop and Captum, and of fields
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/field.py
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -286,6 +286,7 @@ def machine(rows: list[dict[str, Any]], options: argparse.Namespace) -> dict[str
         "srlens": srlens.__version__,
         "window": str(WINDOW),
         "median_speedup": statistics.median(row["speedup"] for row in rows),
+        "median_speedup_next": statistics.median(row["speedup_next"] for row in rows),
         "smallest_speedup": min(row["speedup"] for row in rows),
     }
 

@@ -8,6 +8,7 @@
 import argparse
 import csv
 import statistics
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    hr = srlens.read_image(options.shared / "images/Urban100/img_012.png")[:, :512, :512]
+    picture = options.shared / "images/Urban100/img_012.png"
+    hr = srlens.read_image(picture) if picture.is_file() else srlens.imaging.samples.sample_image()
+    hr = hr[:, :512, :512]
     lr = srlens.make_lr(hr, 4)
     rows = []
-    for file in options.networks:
-        rows.append(measure(srlens.load_network(options.shared / "weights" / file), lr, options))
+    for name in options.networks:
+        path = options.shared / "weights" / name
+        if not path.is_file():
+            print(f"{name}: no {path}, left out")
+            continue
+        rows.append(measure(srlens.load_network(path), lr, options))
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    if not rows:
+        sys.exit("no network could be opened: pass --shared")
     options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "field-cpu.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
