@@ -14,13 +14,11 @@ Nothing here asserts a time.
 
 import argparse
 import csv
-import gc
 import json
 import os
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ import torch
 
 import srlens
 from authors_loop import authors_map
+from machine import matrix_rate, memory, processor, timed
 from picture import draw
 from srlens.attribution.blur import blur
 from srlens.attribution.detector import gradient_magnitude
@@ -119,12 +118,11 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     }
     times: dict[str, list[float]] = {key: [] for key in contenders}
     results: dict[str, Any] = {}
+    taken: dict[str, float] = {}
     for _ in range(options.repeats):
         for key, run in contenders.items():  # interleaved, so that a busy moment hits all alike
-            started = time.perf_counter()
-            results[key] = run()
-            synchronise(options.device)
-            times[key].append(time.perf_counter() - started)
+            (results[key], seconds), taken[key] = memory(lambda run=run: timed(run, options.device), options.device)
+            times[key].append(seconds)
     median = {key: statistics.median(values) for key, values in times.items()}
     flops = forward_flops(network, lr)
     rate = matrix_rate(options.device)
@@ -153,9 +151,9 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
         "speedup_regional_next": median["srlens_full"] / median["srlens"],
         "gflop_per_gradient": 2 * flops / 1e9,  # one forward and one backward towards the input
         "share_of_matrix_rate": 2 * flops * steps / median["srlens_full"] / rate,
-        "authors_memory_mib": memory(authors, options.device),
-        "srlens_memory_mib": memory(contenders["srlens"], options.device),
-        "srlens_full_memory_mib": memory(contenders["srlens_full"], options.device),
+        "authors_memory_mib": taken["authors"],
+        "srlens_memory_mib": taken["srlens"],
+        "srlens_full_memory_mib": taken["srlens_full"],
     }
     print(
         f"{row['network']:20s} authors {row['authors_s']:.2f} s (error {authors_error:.3f}) | srlens {steps} steps "
@@ -196,47 +194,6 @@ def forward_flops(network: srlens.Network, lr: torch.Tensor) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(lr.float()[None])
     return int(counter.get_total_flops())
-
-
-def matrix_rate(device: str) -> float:
-    """Operations per second of a large float32 matrix product here: the ceiling that a network could reach."""
-    n = 2048 if device == "cpu" else 8192
-    a = torch.rand(n, n, device=device)
-    best = float("inf")
-    for _ in range(4):
-        started = time.perf_counter()
-        a @ a
-        synchronise(device)
-        best = min(best, time.perf_counter() - started)
-    return 2 * n**3 / best
-
-
-def synchronise(device: str) -> None:
-    """Wait for the device, so that a clock tells the truth."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-
-
-def memory(run: Callable[[], Any], device: str) -> float:
-    """MiB that a run takes at its peak, beyond what was taken before; NaN where the system does not tell."""
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
-    clear, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
-    if not clear.exists():
-        return float("nan")
-    gc.collect()
-    clear.write_text("5")  # resets the peak of the resident size
-    before = resident(status, "VmRSS")
-    run()
-    return (resident(status, "VmHWM") - before) / 1024
-
-
-def resident(status: Path, field: str) -> int:
-    """KiB, from the process's status file."""
-    return int(next(line for line in status.read_text().splitlines() if line.startswith(field)).split()[1])
 
 
 def read(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -289,17 +246,6 @@ def machine(rows: list[dict[str, Any]], options: argparse.Namespace) -> dict[str
         "median_speedup_next": statistics.median(row["speedup_next"] for row in rows),
         "smallest_speedup": min(row["speedup"] for row in rows),
     }
-
-
-def processor() -> str:
-    """The processor's name as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor()
 
 
 if __name__ == "__main__":

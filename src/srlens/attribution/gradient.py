@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from srlens.attribution.detector import Detector
 from srlens.attribution.region.bound import TooLargeError, bounded
-from srlens.attribution.region.regional import Regional, Source
+from srlens.attribution.region.plan import Source
+from srlens.attribution.region.regional import Regional
 from srlens.attribution.region.verify import Result
 from srlens.attribution.window import Window
 from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
@@ -208,8 +209,7 @@ class Evaluator:
                 f"The detector {self.detector.name!r} compares the output with the enlarged input, but "
                 f"{self.network.name} makes {patch.shape[1]} channels of {x.shape[1]}. Choose another detector."
             )
-        r = self.read
-        return bicubic_upscale(x, self.network.scale)[..., r.top : r.bottom, r.left : r.right].to(patch.dtype)
+        return self.read.crop(bicubic_upscale(x, self.network.scale)).to(patch.dtype)
 
     def _check_finite(self, gradient: Tensor) -> None:
         bad = ~torch.isfinite(gradient)

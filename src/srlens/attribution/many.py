@@ -10,9 +10,9 @@ from torch import Tensor
 from srlens.attribution.arc import Clock
 from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
-from srlens.attribution.region.capture import Capture, capture, captured
+from srlens.attribution.region.capture import capture, captured
 from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.plan import make_plan
 from srlens.attribution.region.verify import Result, agrees, distance
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
@@ -141,7 +141,8 @@ def _forward(
     if record.graph is None:
         return whole, f"full ({record.reason})"
     try:
-        plans = [_plan(record, evaluator.read, x) for evaluator in evaluators]
+        layout = memory_format(record.graph, x)
+        plans = [make_plan(record.graph, evaluator.read, layout) for evaluator in evaluators]
     except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
         record.reject(f"no plan: {type(error).__name__}: {error}")
         return whole, f"full ({record.reason})"
@@ -157,12 +158,6 @@ def _forward(
         return whole, "full (regional evaluation was rejected: its SR window differs)"
     needed = 1 - sum(plan.saved for plan in plans) / len(plans)
     return shared, f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
-
-
-def _plan(record: Capture, read: Window, x: Tensor) -> Plan:
-    graph = record.graph
-    assert graph is not None
-    return make_plan(graph, (read.top, read.bottom), (read.left, read.right), memory_format(graph, x))
 
 
 def _difference(first: Evaluator, x: Tensor, whole: WholeForward, shared: SharedForward) -> float:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from srlens.attribution.region.cut import cut
-from srlens.attribution.region.plan import Plan, Step
-from srlens.attribution.region.values import Values, parts_of
+from srlens.attribution.region.plan import Plan
+from srlens.attribution.region.program import Program, Step
+from srlens.attribution.region.values import Values
 from srlens.attribution.window import Window
 
 
@@ -21,10 +22,10 @@ class SharedForward:
     """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
-        common: dict[int, Step] = {}
-        needed: set[int] = set()
-        self._own: list[tuple[Step, ...]] = []
         self._plans = tuple(plans)
+        self._own: list[Program] = []
+        common: dict[int, Step] = {}
+        needed = {plans[0].given[0]}
         for plan in plans:
             own = []
             # What is whole and made of wholes is the same for every window, also if it is made of parts of them (a
@@ -38,42 +39,21 @@ class SharedForward:
                 else:
                     own.append(step)
                     needed |= inputs
-            self._own.append(tuple(own))
-            needed.add(plan.result[0])
-        self._common = [common[value] for value in sorted(common)]
-        last = {value: k for k, step in enumerate(self._common) for value, _ in step.takes}
-        self._common_frees = [
-            [v for v in {v for v, _ in step.takes} if last[v] == k and v not in needed and v != plans[0].given[0]]
-            for k, step in enumerate(self._common)
-        ]
-        self._common_parts = parts_of(take for step in self._common for take in step.takes)
-        self._own_parts = [parts_of(take for step in own for take in step.takes) for own in self._own]
-
-    @property
-    def has_common_part(self) -> bool:
-        """Whether any step is shared, so that its graph must outlive the first window's backward pass."""
-        return bool(self._common)
+            self._own.append(Program(tuple(own), plan.program.keep))
+            needed |= plan.program.keep
+        self._common = Program(tuple(common[value] for value in sorted(common)), frozenset(needed))
 
     def common(self, x: Tensor) -> Values:
         """The shared values at one LR image (1×C×h×w); differentiable."""
-        given = self._plans[0].given[0]
-        values = Values(self._common_parts)
-        values.store((given,), x.contiguous(memory_format=self._plans[0].memory_format))
-        for step, frees in zip(self._common, self._common_frees, strict=True):
-            values.store(step.outputs, step.call(values.take(step.takes)))
-            values.free(frees)
-        return values
+        plan = self._plans[0]
+        return self._common.run({plan.given[0]: x.contiguous(memory_format=plan.memory_format)})
 
     def patch(self, index: int, common: Values) -> Tensor:
         """The SR patch of window ``index``, from the shared values."""
         plan = self._plans[index]
-        own = Values(self._own_parts[index], common)
-        if plan.given[1]:
-            own.store((plan.given[0],), plan.given_part(common.whole(plan.given[0])))
-        for step in self._own[index]:
-            own.store(step.outputs, step.call(own.take(step.takes)))
-            own.free(step.frees)
-        return cut(own.whole(plan.result[0]), plan.result[1])
+        given = plan.given[0]
+        cropped = {given: plan.given_part(common.whole(given))} if plan.given[1] else {}
+        return cut(self._own[index].run(cropped, common).whole(plan.result[0]), plan.result[1])
 
 
 class WholeForward:
@@ -83,8 +63,6 @@ class WholeForward:
         network: takes 1×C×h×w.
         windows: the SR pixels that are read.
     """
-
-    has_common_part = True
 
     def __init__(self, network: Callable[[Tensor], Tensor], windows: Sequence[Window]) -> None:
         self._network = network
@@ -98,5 +76,4 @@ class WholeForward:
 
     def patch(self, index: int, common: Values) -> Tensor:
         """The SR patch of window ``index``."""
-        w = self._windows[index]
-        return common.whole(0)[..., w.top : w.bottom, w.left : w.right]
+        return self._windows[index].crop(common.whole(0))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from operator import index
 from typing import Self
 
+from torch import Tensor
+
 from srlens.errors import WindowError
 
 
@@ -70,6 +72,10 @@ class Window:
         top, left = max(0, self.top - margins[0]), max(0, self.left - margins[1])
         bottom, right = min(height, self.bottom + margins[2]), min(width, self.right + margins[3])
         return Window(top, left, bottom - top, right - left)
+
+    def crop(self, image: Tensor) -> Tensor:
+        """The window of an SR image …×H×W; a view."""
+        return image[..., self.top : self.bottom, self.left : self.right]
 
     def on_lr(self, scale: int) -> tuple[float, float, float, float]:
         """Edges (top, left, bottom, right) on the LR grid, in LR pixels; pixel i covers [i, i + 1)."""

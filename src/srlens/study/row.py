@@ -177,6 +177,5 @@ def _textures(crop: Crop, scale: int) -> dict[str, float | None]:
 def _texture(prefix: str, grey: Tensor, part: Window) -> dict[str, float | None]:
     if min(part.height, part.width) < 8:  # the smallest that has a texture
         return {}
-    values = grey[0, part.top : part.bottom, part.left : part.right].double().numpy()
-    texture: Texture = describe_texture(values)
+    texture: Texture = describe_texture(part.crop(grey[0]).double().numpy())
     return {f"{prefix}_{name}": getattr(texture, name) for name in _TEXTURE}

@@ -60,7 +60,7 @@ class Subject:
             )
         part.check_inside(self.lr.shape[-2] * scale, self.lr.shape[-1] * scale)
         top, left, bottom, right = (edge // scale for edge in (part.top, part.left, part.bottom, part.right))
-        hr = self.hr[..., part.top : part.bottom, part.left : part.right] if self.hr is not None else None
+        hr = part.crop(self.hr) if self.hr is not None else None
         return replace(self, lr=self.lr[..., top:bottom, left:right], hr=hr, part=part)
 
 

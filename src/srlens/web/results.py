@@ -129,9 +129,7 @@ def _figure(caption: str, alt: str, source: str, layers: str = "") -> str:
 
 
 def _crop(caption: str, image: Tensor, comparison: Comparison) -> str:
-    window = comparison.window
-    part = image[:, window.top : window.bottom, window.left : window.right]
-    return _figure(caption, caption, picture_uri(part))
+    return _figure(caption, caption, picture_uri(comparison.window.crop(image)))
 
 
 def _frame(comparison: Comparison) -> str:

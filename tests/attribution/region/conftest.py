@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import srlens
 from srlens.attribution.region.plan import Plan, make_plan
 from srlens.attribution.region.record import Recorder
 
@@ -34,7 +35,7 @@ def agreed() -> Callable[..., list[Plan]]:
         height, width = y.shape[-2:]
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
-            plan = make_plan(graph, (top, top + rows), (left, left + columns))
+            plan = make_plan(graph, srlens.Window(top, left, rows, columns))
             place = (..., slice(top, top + rows), slice(left, left + columns))
             full = evaluated(lambda x, place=place: function(x)[place], image)
             regional = evaluated(plan, image)

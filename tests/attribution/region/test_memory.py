@@ -51,8 +51,7 @@ def image() -> Tensor:
 def planned(network: srlens.Network, x: Tensor) -> Plan:
     with torch.no_grad(), (recorder := Recorder(x)):
         y = network(x)
-    rows, columns = (WINDOW.top, WINDOW.bottom), (WINDOW.left, WINDOW.right)
-    return make_plan(recorder.graph(y), rows, columns)
+    return make_plan(recorder.graph(y), WINDOW)
 
 
 def enough(image: Tensor) -> int:

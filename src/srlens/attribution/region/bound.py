@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from srlens.attribution.region.fingerprint import last_written
+
 
 class TooLargeError(torch.OutOfMemoryError):
     """An evaluation would keep more than it may."""
@@ -16,12 +18,14 @@ def bounded(memory: int | None, module: nn.Module) -> AbstractContextManager[Non
 
     Weights are not counted. None: no bound.
     """
-    return nullcontext() if memory is None else _bounded(int(memory * _KEPT), module)
+    return nullcontext() if memory is None else _bounded(memory, module)
 
 
 # The rest is for what is at work at any time. Measured on the CPU, with what the allocator holds back: DCTLSA and CRAFT
 # at LR 160×160 take up to 2.2 times what they keep for the backward pass.
 _KEPT = 0.4
+
+_Packed = tuple[Tensor, int | None]
 
 
 @contextmanager
@@ -35,24 +39,17 @@ def _bounded(memory: int, module: nn.Module) -> Iterator[None]:
         if storage.data_ptr() not in seen:
             seen.add(storage.data_ptr())
             kept += storage.nbytes()
-            if kept > memory:
-                raise TooLargeError(f"more than {memory} bytes")
+            if kept > memory * _KEPT:
+                raise TooLargeError(f"One gradient evaluation keeps more than memory={memory / 2**20:.3g} MiB allows.")
         # Detached, since an operator that saves its own output would keep itself alive for ever.
-        return tensor.detach(), _version(tensor)
+        return tensor.detach(), last_written(tensor)
 
     with torch.autograd.graph.saved_tensors_hooks(pack, _unpack):
         yield
 
 
-_Packed = tuple[Tensor, int | None]
-
-
 def _unpack(packed: _Packed) -> Tensor:
-    tensor, version = packed
-    if _version(tensor) != version:  # autograd's own check does not run where there are hooks
+    tensor, written = packed
+    if last_written(tensor) != written:  # autograd's own check does not run where there are hooks
         raise RuntimeError("a tensor needed for the gradient has been modified by an inplace operation")
     return tensor
-
-
-def _version(tensor: Tensor) -> int | None:
-    return None if tensor.is_inference() else int(tensor._version)

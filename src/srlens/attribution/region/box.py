@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import prod
 
-from torch import Tensor
-
 Interval = tuple[int, int]
 """First index and one past the last."""
 Box = tuple[Interval, ...]
@@ -29,11 +27,3 @@ def volume(box: Box) -> int:
 def hull(a: Box, b: Box) -> Box:
     """The smallest box that holds both."""
     return tuple((min(p[0], q[0]), max(p[1], q[1])) for p, q in zip(a, b, strict=True))
-
-
-def crop(tensor: Tensor, have: Box, want: Box) -> Tensor:
-    """The part ``want`` of a tensor that holds ``have`` (a view; ``want`` must lie inside ``have``)."""
-    for axis, (held, wanted) in enumerate(zip(have, want, strict=True)):
-        if held != wanted:
-            tensor = tensor.narrow(axis, wanted[0] - held[0], wanted[1] - wanted[0])
-    return tensor

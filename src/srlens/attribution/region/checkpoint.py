@@ -6,14 +6,14 @@ placed by the sizes in the record, whatever the network's own code looks like.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from srlens.attribution.region.cut import cut
-from srlens.attribution.region.plan import Plan, Step
-from srlens.attribution.region.values import Parts, Values, parts_of
+from srlens.attribution.region.plan import Plan
+from srlens.attribution.region.program import Program, Step
 
 _MOST_SEGMENTS = 64
 
@@ -23,14 +23,19 @@ class Segment:
     """Steps that are run together.
 
     Attributes:
-        steps: in order.
+        program: the steps.
         takes: values from before.
         gives: values that later segments, or the patch, need.
     """
 
-    steps: tuple[Step, ...]
+    program: Program
     takes: tuple[int, ...]
     gives: tuple[int, ...]
+
+    def run(self, *taken: Tensor) -> tuple[Tensor, ...]:
+        """The values of ``gives`` from those of ``takes``."""
+        values = self.program.run(dict(zip(self.takes, taken, strict=True)))
+        return tuple(values.whole(value) for value in self.gives)
 
 
 class Checkpointed:
@@ -45,14 +50,14 @@ class Checkpointed:
         self._plan = plan
         most = min(_MOST_SEGMENTS, len(plan.steps))
         choices = [_divided(plan, count) for count in range(1, most + 1)]
-        self.elements, self.segments = min(choices, key=lambda choice: choice[0])
+        self.elements, self.segments = min(((_kept(plan, one), one) for one in choices), key=lambda choice: choice[0])
 
     def __call__(self, x: Tensor) -> Tensor:
         """The SR window of the LR images x (N×C×h×w); differentiable."""
         live = {self._plan.given[0]: self._plan.given_part(x)}
-        for segment, parts, ends in zip(self.segments, self._parts, self._ends, strict=True):
+        for segment, ends in zip(self.segments, self._ends, strict=True):
             results = checkpoint(
-                partial(_run, segment, parts),
+                segment.run,
                 *[live[value] for value in segment.takes],
                 use_reentrant=False,
                 preserve_rng_state=False,  # what draws random numbers is not recorded
@@ -64,10 +69,6 @@ class Checkpointed:
         return cut(live[value], cuts)
 
     @cached_property
-    def _parts(self) -> list[Parts]:
-        return [parts_of(take for step in segment.steps for take in step.takes) for segment in self.segments]
-
-    @cached_property
     def _ends(self) -> list[list[int]]:
         """The values that are needed for the last time, for each segment."""
         last = {value: k for k, segment in enumerate(self.segments) for value in (*segment.gives, *segment.takes)}
@@ -75,43 +76,26 @@ class Checkpointed:
         return [[value for value, at in last.items() if at == k] for k in range(len(self.segments))]
 
 
-def _run(segment: Segment, parts: Parts, *given: Tensor) -> tuple[Tensor, ...]:
-    values = Values(parts)
-    for value, tensor in zip(segment.takes, given, strict=True):
-        values.store((value,), tensor)
-    for step in segment.steps:
-        values.store(step.outputs, step.call(values.take(step.takes)))
-        values.free(value for value in step.frees if value not in segment.gives)
-    return tuple(values.whole(value) for value in segment.gives)
-
-
-def _divided(plan: Plan, count: int) -> tuple[int, tuple[Segment, ...]]:
-    """``count`` segments of about equal size, fewer where steps are large, and the elements kept at the peak."""
-    total = sum(step.allocates for step in plan.steps)
+def _divided(plan: Plan, count: int) -> tuple[Segment, ...]:
+    """``count`` segments of about equal size, fewer where steps are large."""
     pieces: list[list[Step]] = [[]]
     done = 0
     for step in plan.steps:
-        if pieces[-1] and done >= total * len(pieces) / count:
+        if pieces[-1] and done >= plan.program.allocates * len(pieces) / count:
             pieces.append([])
         pieces[-1].append(step)
         done += step.allocates
-    return _kept(plan, pieces), _segments(plan, pieces)
-
-
-def _segments(plan: Plan, pieces: Sequence[Sequence[Step]]) -> tuple[Segment, ...]:
-    needed = {plan.result[0]}  # by what comes later
+    needed = plan.program.keep  # by what comes later
     segments = []
     for steps in reversed(pieces):
-        made = {value for step in steps for value in step.outputs}
-        taken = {value for step in steps for value, _ in step.takes}
-        takes = taken - made
-        segments.append(Segment(tuple(steps), tuple(sorted(takes)), tuple(sorted(made & needed))))
-        needed = (needed - made) | takes
+        program = Program(tuple(steps), needed)
+        segments.append(Segment(program, tuple(sorted(program.taken)), tuple(sorted(program.made & needed))))
+        needed = (needed - program.made) | program.taken
     return tuple(reversed(segments))
 
 
-def _kept(plan: Plan, pieces: Sequence[Sequence[Step]]) -> int:
+def _kept(plan: Plan, segments: Sequence[Segment]) -> int:
     """Everything that passes between segments, and the largest segment while it is run again."""
-    passing = {value for segment in _segments(plan, pieces) for value in segment.gives}
+    passing = {value for segment in segments for value in segment.gives}
     between = sum(step.size for step in plan.steps if passing.intersection(step.outputs))
-    return between + max(sum(step.allocates for step in steps) for steps in pieces)
+    return between + max(segment.program.allocates for segment in segments)

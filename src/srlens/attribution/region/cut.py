@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from srlens.attribution.region.box import Box, full_box, volume
+
 Cut = tuple[int, int, int]
 """Axis, start, length: one narrowing."""
 Cuts = tuple[Cut, ...]
@@ -20,6 +22,18 @@ def cut(tensor: Tensor, cuts: Cuts) -> Tensor:
     for axis, start, length in cuts:
         tensor = tensor.narrow(axis, start, length)
     return tensor
+
+
+def cuts_between(have: Box, want: Box) -> Cuts:
+    """What leads from a tensor that holds ``have`` to its part ``want``."""
+    if have is want:
+        return ()
+    return tuple((axis, w[0] - h[0], w[1] - w[0]) for axis, (h, w) in enumerate(zip(have, want, strict=True)) if h != w)
+
+
+def crop(tensor: Tensor, have: Box, want: Box) -> Tensor:
+    """The part ``want`` of a tensor that holds ``have`` (a view; ``want`` must lie inside ``have``)."""
+    return cut(tensor, cuts_between(have, want))
 
 
 def cut_all(tensor: Tensor, parts: Sequence[Cuts]) -> tuple[Tensor, ...]:
@@ -51,7 +65,7 @@ class _Parts(torch.autograd.Function):
         if not known:
             return None, None
         whole = torch.empty(ctx.shape, dtype=known[0].dtype, device=known[0].device, memory_format=ctx.memory_format)
-        apart, covering = _layout(ctx.shape, ctx.parts)
+        apart, covering = _cover(ctx.shape, ctx.parts)
         if not covering or len(known) < len(gradients):
             whole.zero_()
         for part, gradient in zip(ctx.parts, gradients, strict=True):
@@ -62,14 +76,19 @@ class _Parts(torch.autograd.Function):
 
 
 @lru_cache(maxsize=4096)
-def _layout(shape: tuple[int, ...], parts: tuple[Cuts, ...]) -> tuple[bool, bool]:
+def _cover(shape: tuple[int, ...], parts: tuple[Cuts, ...]) -> tuple[bool, bool]:
     """Whether no two parts overlap, and whether they also make up the whole."""
-    boxes = [{axis: (start, start + length) for axis, start, length in part} for part in parts]
+    boxes = [_box(shape, part) for part in parts]
     apart = not any(_overlap(one, other) for one, other in combinations(boxes, 2))
-    volumes = [prod(box.get(k, (0, n))[1] - box.get(k, (0, n))[0] for k, n in enumerate(shape)) for box in boxes]
-    return apart, apart and sum(volumes) == prod(shape)
+    return apart, apart and sum(map(volume, boxes)) == prod(shape)
 
 
-def _overlap(one: dict[int, tuple[int, int]], other: dict[int, tuple[int, int]]) -> bool:
-    shared = one.keys() & other.keys()
-    return all(one[axis][0] < other[axis][1] and other[axis][0] < one[axis][1] for axis in shared)
+def _box(shape: tuple[int, ...], part: Cuts) -> Box:
+    box = list(full_box(shape))
+    for axis, start, length in part:
+        box[axis] = (start, start + length)
+    return tuple(box)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return all(a[0] < b[1] and b[0] < a[1] for a, b in zip(one, other, strict=True))

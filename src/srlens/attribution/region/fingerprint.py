@@ -18,6 +18,11 @@ def fingerprint(module: nn.Module) -> int:
     return hash((tuple(layers), _norms([*module.parameters(), *module.buffers()])))
 
 
+def last_written(tensor: Tensor) -> int | None:
+    """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
+    return None if tensor.is_inference() else int(tensor._version)
+
+
 def _norms(tensors: list[Tensor]) -> str:
     """The size of each tensor's values: writing to ``weight.data`` leaves no other trace."""
     values = [t.detach() for t in tensors if t.is_floating_point() and t.numel()]
@@ -43,7 +48,7 @@ def _content(value: Any, depth: int) -> Hashable:
     if type(value) in _PLAIN:
         return type(value), value
     if isinstance(value, Tensor):
-        return id(value), value.data_ptr(), None if value.is_inference() else value._version
+        return id(value), value.data_ptr(), last_written(value)
     if depth < _DEEPEST:
         if isinstance(value, Mapping):
             return tuple((_content(k, depth + 1), _content(v, depth + 1)) for k, v in value.items())

@@ -1,49 +1,30 @@
 """From a graph and a window to the steps that compute just the window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from srlens.attribution.region.box import Box, Interval, hull, volume
-from srlens.attribution.region.cut import Cuts, cut
+from srlens.attribution.region.box import Box, hull, volume
+from srlens.attribution.region.cut import cut, cuts_between
 from srlens.attribution.region.graph import Graph, Node
+from srlens.attribution.region.program import Program, Step
 from srlens.attribution.region.rule import Local
 from srlens.attribution.region.rules import RULES
-from srlens.attribution.region.values import Parts, Take, Values, parts_of
+from srlens.attribution.region.values import Take
+from srlens.attribution.window import Window
+
+Source = Callable[[Tensor], Tensor]
+"""N×C×h×w LR images to the SR window, N×C'×height×width; a :class:`Plan` is one."""
 
 # Operators of which even a whole output may need only a part of the input. For all others a whole stays a whole, and
 # the rule need not be asked: a large network has thousands of nodes, nearly all of them whole.
 _CHOOSING = frozenset({"slice", "select", "index_select", "index", "constant_pad_nd"})
 # A box of more than this share of a tensor is taken as the whole: cropping would cost what it saves.
 _NEARLY_ALL = 0.9
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operator call.
-
-    Attributes:
-        call: the computation.
-        takes: value and cuts of each input.
-        outputs: the values that it makes; a call that makes more than one returns a sequence.
-        frees: values that no later step needs.
-        whole: it computes its outputs in full, as the network does.
-        size: elements of its outputs.
-        allocates: elements of its outputs that are not in the memory of its inputs (a view has none).
-    """
-
-    call: Callable[[Sequence[Tensor]], Any]
-    takes: tuple[Take, ...]
-    outputs: tuple[int, ...]
-    frees: tuple[int, ...]
-    whole: bool
-    size: int
-    allocates: int
 
 
 @dataclass(frozen=True)
@@ -68,32 +49,24 @@ class Plan:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The SR window (N×C×height×width) of the LR images x (N×C×h×w); differentiable."""
-        values = Values(self._parts)
-        values.store((self.given[0],), self.given_part(x))
-        for step in self.steps:
-            values.store(step.outputs, step.call(values.take(step.takes)))
-            values.free(step.frees)
+        values = self.program.run({self.given[0]: self.given_part(x)})
         return cut(values.whole(self.result[0]), self.result[1])
 
     @cached_property
-    def _parts(self) -> Parts:
-        return parts_of(take for step in self.steps for take in step.takes)
+    def program(self) -> Program:
+        """The steps, runnable."""
+        return Program(self.steps, frozenset({self.result[0]}))
 
     def given_part(self, x: Tensor) -> Tensor:
         """The part of the LR images x (N×C×h×w) that the steps start from, in the plan's memory format."""
         return cut(x, self.given[1]).contiguous(memory_format=self.memory_format)
 
 
-def make_plan(
-    graph: Graph,
-    rows: Interval,
-    columns: Interval,
-    memory_format: torch.memory_format = torch.contiguous_format,
-) -> Plan:
-    """Plan the SR rows and columns (half-open intervals) of the graph's N×C×H×W output."""
+def make_plan(graph: Graph, window: Window, memory_format: torch.memory_format = torch.contiguous_format) -> Plan:
+    """Plan a window of the graph's N×C×H×W output."""
     whole = graph.wholes[graph.output]
-    window = (*whole[:2], rows, columns)
-    asked: dict[int, Box] = {graph.output: window}
+    wanted = (*whole[:2], (window.top, window.bottom), (window.left, window.right))
+    asked: dict[int, Box] = {graph.output: wanted}
     locals_: list[tuple[Node, Local]] = []
     spent = 0.0
     for node, full_cost in zip(reversed(graph.nodes), reversed(graph.costs), strict=True):
@@ -114,8 +87,8 @@ def make_plan(
         have[node.outputs[0]] = local.produced
     return Plan(
         steps=_steps(locals_, have, graph),
-        given=(graph.input, _cuts(graph.wholes[graph.input], have[graph.input])),
-        result=(graph.output, _cuts(have[graph.output], window)),
+        given=(graph.input, cuts_between(graph.wholes[graph.input], have[graph.input])),
+        result=(graph.output, cuts_between(have[graph.output], wanted)),
         saved=1 - spent / total if total else 0.0,
         lr_box=have[graph.input],
         memory_format=memory_format,
@@ -141,33 +114,22 @@ def _restricted(node: Node, asked: dict[int, Box], graph: Graph) -> Local | None
 
 
 def _steps(locals_: list[tuple[Node, Local]], have: dict[int, Box], graph: Graph) -> tuple[Step, ...]:
-    last_use: dict[int, int] = {}
-    for position, (node, _) in enumerate(locals_):
-        for value in (*node.outputs, *node.inputs):
-            last_use[value] = position
     steps = []
-    for position, (node, local) in enumerate(locals_):
+    for node, local in locals_:
         as_recorded = local.run == node.call
         outputs = node.outputs if as_recorded else node.outputs[:1]
-        seen = {*outputs, *node.inputs}
         size = sum(volume(have[value]) for value in outputs)
         steps.append(
             Step(
                 call=local.run,
                 takes=tuple(
-                    (value, _cuts(have[value], box)) for value, box in zip(node.inputs, local.demands, strict=True)
+                    (value, cuts_between(have[value], box))
+                    for value, box in zip(node.inputs, local.demands, strict=True)
                 ),
                 outputs=outputs,
-                frees=tuple(value for value in seen if last_use[value] == position and value != graph.output),
                 whole=all(have[value] == graph.wholes[value] for value in outputs),
                 size=size,
                 allocates=0 if node.is_view else size,
             )
         )
     return tuple(steps)
-
-
-def _cuts(have: Box, want: Box) -> Cuts:
-    if have is want:
-        return ()
-    return tuple((axis, w[0] - h[0], w[1] - w[0]) for axis, (h, w) in enumerate(zip(have, want, strict=True)) if h != w)

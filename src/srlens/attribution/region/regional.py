@@ -9,13 +9,11 @@ from torch import Tensor
 from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, Capture, capture, captured
 from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.plan import Plan, Source, make_plan
 from srlens.attribution.region.sparing import sparing_source
 from srlens.attribution.region.verify import Result, agrees, disagreement
 from srlens.attribution.window import Window
 
-Source = Callable[[Tensor], Tensor]
-"""N×C×h×w LR images to the SR window, N×C'×height×width."""
 Differentiate = Callable[[Tensor, Source], Result]
 """Patch and gradient at LR images (the first argument), the patch computed by a source."""
 
@@ -66,7 +64,7 @@ class Regional:
 
     def full(self, x: Tensor) -> Tensor:
         """The patch, by the whole network."""
-        return self._crop(self._network(x))
+        return self._window.crop(self._network(x))
 
     def evaluate(self, x: Tensor, differentiate: Differentiate) -> Result:
         """Patch and gradient at ``x``.
@@ -103,7 +101,7 @@ class Regional:
             def recording(images: Tensor) -> Tensor:
                 y, record = capture(self._network, images)
                 taken.append(record)
-                return self._crop(y)
+                return self._window.crop(y)
 
             result = differentiate(x, recording)
             record = taken[0]
@@ -124,10 +122,9 @@ class Regional:
     def _plan(self, record: Capture, x: Tensor) -> _Choice:
         if record.graph is None:
             return _Choice(None, f"full ({record.reason})")
-        w = self._window
         try:
             layout = memory_format(record.graph, x)
-            plan = make_plan(record.graph, (w.top, w.bottom), (w.left, w.right), layout)
+            plan = make_plan(record.graph, self._window, layout)
         except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
             record.reject(f"no plan: {type(error).__name__}: {error}")
             return _Choice(None, f"full ({record.reason})")
@@ -178,7 +175,3 @@ class Regional:
             return reason
         same_format = replace(plan, memory_format=torch.contiguous_format)
         return disagreement(full, differentiate(x, same_format), dtype, again)
-
-    def _crop(self, y: Tensor) -> Tensor:
-        w = self._window
-        return y[..., w.top : w.bottom, w.left : w.right]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from srlens.attribution.region.box import Box, crop, full_box
+from srlens.attribution.region.box import Box, full_box
+from srlens.attribution.region.cut import crop
 from srlens.attribution.region.graph import Node, map_arguments
 
 Shapes = Sequence[tuple[int, ...]]

@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from srlens.attribution.region.box import Box, Interval, crop, full_box
+from srlens.attribution.region.box import Box, Interval, full_box
+from srlens.attribution.region.cut import crop
 from srlens.attribution.region.graph import Node, Ref, size_of
 from srlens.attribution.region.rule import Local, Rule, Shapes, replaced
 

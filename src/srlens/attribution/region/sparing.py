@@ -1,7 +1,5 @@
 """Evaluation within a bound on memory, where the whole network does not fit: regions, and recomputing segments."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -9,12 +7,10 @@ from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, capture, captured
 from srlens.attribution.region.checkpoint import Checkpointed
 from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.plan import Plan, make_plan
+from srlens.attribution.region.plan import Source, make_plan
 from srlens.attribution.region.record import NotRecordableError, Recorder
 from srlens.attribution.region.verify import Result, agrees, disagreement
 from srlens.attribution.window import Window
-
-Source = Callable[[Tensor], Tensor]
 
 # Share of the memory that all values of a segment, and those between segments, may take; see bound for the rest.
 _VALUES = 0.5
@@ -40,20 +36,20 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
     graph = record.graph
     if graph is None:
         raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {record.reason}.")
-    plan = make_plan(graph, (window.top, window.bottom), (window.left, window.right), memory_format(graph, x))
-    bytes_each = torch.finfo(network.dtype).bits // 8
-    source: Plan | Checkpointed = plan
+    plan = make_plan(graph, window, memory_format(graph, x))
+    bytes_each = network.dtype.itemsize
+    source: Source = plan
     how = f"regional ({1 - plan.saved:.0%} of the multiply-adds"
-    if sum(step.allocates for step in plan.steps) * bytes_each > memory * _VALUES:
-        source = Checkpointed(plan)
-        how += f", recomputed in {len(source.segments)} segments"
-        if source.elements * bytes_each > memory * _VALUES:
-            needed = source.elements * bytes_each / _VALUES / 2**20
-            raise TooLargeError(f"{_EXCEEDS}; recomputed in {len(source.segments)} segments it takes {needed:.0f} MiB.")
+    if plan.program.allocates * bytes_each > memory * _VALUES:
+        source = divided = Checkpointed(plan)
+        recomputed = f"recomputed in {len(divided.segments)} segments"
+        how += f", {recomputed}"
+        if divided.elements * bytes_each > memory * _VALUES:
+            needed = divided.elements * bytes_each / _VALUES / 2**20
+            raise TooLargeError(f"{_EXCEEDS}; {recomputed} it takes {needed:.0f} MiB.")
     with torch.no_grad():
         patch = source(x.detach())
-    whole = y[..., window.top : window.bottom, window.left : window.right]
-    reason = None if agrees(patch, whole, network.dtype) else "its SR window differs"
+    reason = None if agrees(patch, window.crop(y), network.dtype) else "its SR window differs"
     if reason is None and not record.verified:
         reason = _disproved(network, x)
     if reason is not None:
@@ -76,9 +72,9 @@ def _disproved(network: Callee, x: Tensor) -> str | None:
         graph = recorder.graph(y)
     except NotRecordableError as error:
         return f"on a corner of {tuple(small.shape[-2:])} pixels {error}"
-    top, left = ((side - min(side, _PROVING_WINDOW)) // 2 for side in y.shape[-2:])
-    rows, columns = (top, min(top + _PROVING_WINDOW, y.shape[-2])), (left, min(left + _PROVING_WINDOW, y.shape[-1]))
-    plan = make_plan(graph, rows, columns)
+    height, width = (min(side, _PROVING_WINDOW) for side in y.shape[-2:])
+    window = Window((y.shape[-2] - height) // 2, (y.shape[-1] - width) // 2, height, width)
+    plan = make_plan(graph, window)
 
     def result(given: Tensor, source: Source) -> Result:
         leaf = given.detach().requires_grad_(True)
@@ -87,7 +83,7 @@ def _disproved(network: Callee, x: Tensor) -> str | None:
         return Result(patch.detach(), gradient)
 
     def full(images: Tensor) -> Tensor:
-        return network(images)[..., slice(*rows), slice(*columns)]
+        return window.crop(network(images))
 
     return disagreement(
         result(small, full), result(small, plan), network.dtype, lambda e: result(small * (1 + e), full)

@@ -54,7 +54,7 @@ def disagreement(
             gradients differ by more than the tolerance: they still agree if rounding the input moves the full
             gradient about as much. None: the tolerance alone decides.
     """
-    tolerance = _TOLERANCES.get(dtype, _TOLERANCES[torch.float32])
+    tolerance = _tolerance(dtype)
     if not agrees(regional.patch, full.patch, dtype):
         return f"its SR window differs by {distance(regional.patch, full.patch):.1g}"
     gradient = distance(regional.gradient, full.gradient)
@@ -69,7 +69,11 @@ def disagreement(
 
 def agrees(patch: Tensor, full: Tensor, dtype: torch.dtype) -> bool:
     """Whether two patches differ by rounding at most."""
-    return distance(patch, full) <= _TOLERANCES.get(dtype, _TOLERANCES[torch.float32]).patch
+    return distance(patch, full) <= _tolerance(dtype).patch
+
+
+def _tolerance(dtype: torch.dtype) -> _Tolerance:
+    return _TOLERANCES.get(dtype, _TOLERANCES[torch.float32])
 
 
 def distance(tensor: Tensor, reference: Tensor) -> float:
