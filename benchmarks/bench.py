@@ -118,11 +118,11 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     }
     times: dict[str, list[float]] = {key: [] for key in contenders}
     results: dict[str, Any] = {}
-    taken: dict[str, float] = {}
     for _ in range(options.repeats):
         for key, run in contenders.items():  # interleaved, so that a busy moment hits all alike
-            (results[key], seconds), taken[key] = memory(lambda run=run: timed(run, options.device), options.device)
+            results[key], seconds = timed(run, options.device)
             times[key].append(seconds)
+    taken = {key: memory(contenders[key], options.device) for key in ("authors", "srlens", "srlens_full")}
     median = {key: statistics.median(values) for key, values in times.items()}
     flops = forward_flops(network, lr)
     rate = matrix_rate(options.device)

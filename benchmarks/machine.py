@@ -51,20 +51,25 @@ def timed(run: Callable[[], Result], device: str) -> tuple[Result, float]:
     return result, time.perf_counter() - started
 
 
-def memory(run: Callable[[], Result], device: str) -> tuple[Result, float]:
-    """What a run returns, and the MiB that it takes at its peak beyond what was taken before; NaN if none can tell."""
+def memory(run: Callable[[], object], device: str) -> float:
+    """MiB that a run takes at its peak beyond what was taken before; NaN if the system cannot tell.
+
+    Not to be timed: it starts with the memory of earlier runs given back, and asking the system for it anew costs time.
+    """
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        return run(), (torch.cuda.max_memory_allocated() - before) / 2**20
+        run()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
     clear, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     if not clear.exists() or platform.libc_ver()[0] != "glibc":
-        return run(), float("nan")
+        return float("nan")
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # or memory held back from earlier runs would serve this one unseen
     clear.write_text("5")  # resets the peak of the resident size
     before = resident(status, "VmRSS")
-    return run(), (resident(status, "VmHWM") - before) / 1024
+    run()
+    return (resident(status, "VmHWM") - before) / 1024
 
 
 def resident(status: Path, field: str) -> int:

@@ -1,7 +1,7 @@
 """Many windows of one image: the path is blurred once, forward passes are shared."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,17 +11,14 @@ from srlens.attribution.arc import Clock
 from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
 from srlens.attribution.region.capture import capture, captured
-from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.plan import make_plan
-from srlens.attribution.region.verify import Result, agrees, distance
+from srlens.attribution.region.verify import Result, disagreement
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
 from srlens.attribution.shared import SharedForward, WholeForward
 from srlens.attribution.window import Window
 from srlens.errors import SettingError
 
-# Relative L2 difference of gradients up to which regional and full evaluation count as one (see region.verify).
-_AGREEMENT = {torch.float64: 1e-9, torch.float32: 1e-3}
 _HELD_PER_WINDOW = 6  # maps of float64 that a window holds: sum, bends, last gradient, last difference, two at work
 
 
@@ -140,32 +137,25 @@ def _forward(
             _, record = capture(network, x.detach().clone())
     if record.graph is None:
         return whole, f"full ({record.reason})"
+    layout = record.memory_format
     try:
-        layout = memory_format(record.graph, x)
         plans = [make_plan(record.graph, evaluator.read, layout) for evaluator in evaluators]
     except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
         record.reject(f"no plan: {type(error).__name__}: {error}")
         return whole, f"full ({record.reason})"
     shared = SharedForward(plans)
-    # The gradient is compared in the network's own memory format: another one rounds otherwise (see region.regional).
-    same_format = SharedForward([replace(plan, memory_format=torch.contiguous_format) for plan in plans])
-    difference = _difference(first, x, whole, same_format)
-    if not difference <= _AGREEMENT.get(network.dtype, 0.1):
-        return whole, f"full (regional evaluation was rejected: its gradient differs by {difference:.1g})"
-    with torch.no_grad():
-        patches = [forward.patch(0, forward.common(x.clone())) for forward in (whole, shared)]
-    if not agrees(patches[1], patches[0], network.dtype):
-        return whole, "full (regional evaluation was rejected: its SR window differs)"
+    full = WholeForward(lambda x: network(x.contiguous(memory_format=layout)), [first.read])
+    reason = disagreement(_result(first, x, full), _result(first, x, shared), network.dtype)
+    if reason is not None:
+        return whole, f"full (regional evaluation was rejected: {reason})"
     needed = 1 - sum(plan.saved for plan in plans) / len(plans)
     return shared, f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
 
 
-def _difference(first: Evaluator, x: Tensor, whole: WholeForward, shared: SharedForward) -> float:
-    """Relative L2 difference of the first window's gradient, full against shared."""
-    results = []
+def _result(first: Evaluator, x: Tensor, forward: SharedForward | WholeForward) -> Result:
+    """Patch and gradient of the first window; not counted."""
     with torch.inference_mode(False), torch.enable_grad():
-        for forward in (whole, shared):
-            patch = forward.patch(0, forward.common(x.clone()))
-            results.append(Result(patch.detach(), first.backward(x, patch, keep_graph=False)))
+        patch = forward.patch(0, forward.common(x.clone()))
+        gradient = first.backward(x, patch, keep_graph=False)
     first.evaluations = 0
-    return distance(results[1].gradient, results[0].gradient)
+    return Result(patch.detach(), gradient)

@@ -1,12 +1,10 @@
-"""Operators with a backward pass of their own: parts of a tensor, means and deviations; and the memory format."""
+"""Operators with a backward pass of their own: parts of a tensor, means and deviations."""
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from srlens.attribution.region.cut import Cuts, cut, cut_all
-from srlens.attribution.region.layout import memory_format
-from srlens.attribution.region.record import Recorder
 from srlens.attribution.region.twin import twin_of
 
 PARTS: dict[str, tuple[Cuts, ...]] = {
@@ -63,31 +61,3 @@ def test_what_has_no_twin() -> None:
     assert twin_of("mean", {"dim": [2], "keepdim": False}, 1) is None
     assert twin_of("mean", {"dim": [2], "keepdim": True, "dtype": torch.float64}, 1) is None
     assert twin_of("sum", {"dim": [2], "keepdim": True}, 1) is None
-
-
-def format_of(module: nn.Module, x: Tensor) -> torch.memory_format:
-    with torch.no_grad(), (recorder := Recorder(x)):
-        y = module(x)
-    return memory_format(recorder.graph(y), x)
-
-
-def test_convolutions_run_channels_last_in_single_precision() -> None:
-    x = torch.rand(1, 3, 8, 8)
-    body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 1))
-    assert format_of(body, x) == torch.channels_last
-    assert format_of(body.double(), x.double()) == torch.contiguous_format
-
-
-def test_attention_and_strides_stay_as_they_are() -> None:
-    class Attention(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            tokens = x.flatten(2)
-            return (tokens @ tokens.transpose(1, 2) @ tokens).reshape(x.shape)
-
-    class Strided(nn.Conv2d):
-        def forward(self, x: Tensor) -> Tensor:
-            return super().forward(x.as_strided(x.shape, x.stride()))
-
-    x = torch.rand(1, 3, 8, 8)
-    assert format_of(Attention(), x) == torch.contiguous_format
-    assert format_of(Strided(3, 3, 3, padding=1), x) == torch.contiguous_format

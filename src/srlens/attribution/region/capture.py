@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from srlens.attribution.region.fingerprint import fingerprint
 from srlens.attribution.region.graph import Graph
+from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.record import NotRecordableError, Recorder
+from srlens.attribution.region.verify import agrees
 
 
 class Callee(Protocol):
@@ -38,11 +40,13 @@ class Capture:
 
     Attributes:
         graph: None where there is a reason.
+        memory_format: how the input lay in memory; the one for plans, too.
         reason: why the network must be evaluated in full.
         verified: full and regional evaluation were compared for a window and agreed.
     """
 
     graph: Graph | None
+    memory_format: torch.memory_format = torch.contiguous_format
     reason: str | None = None
     verified: bool = False
 
@@ -62,27 +66,42 @@ def captured(network: Callee, x: Tensor) -> Capture | None:
 
 
 def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
-    """Call the network, and record it. The record is kept for :func:`captured`.
+    """Call the network, in the memory format that suits it, and record it. The record is kept for :func:`captured`.
 
     Whatever goes wrong with recording becomes the capture's ``reason``; errors of the network itself pass.
     """
-    recorder = Recorder(x)
-    spare = x.clone()  # in case a network that writes into its input fails half-way
+    layout = memory_format(network.module, x)
+    y, result = _recorded(network, x, layout)
+    if layout != torch.contiguous_format and not (result.graph is not None and _same_as_contiguous(network, x, y)):
+        y, result = _recorded(network, x, torch.contiguous_format)
+    _keep(network, x, result)
+    return (y if y is not None else network(x.clone())), result
+
+
+def _recorded(network: Callee, x: Tensor, layout: torch.memory_format) -> tuple[Tensor | None, Capture]:
+    """The network's output and record; no output where it fails."""
+    given = x.clone(memory_format=layout)  # a copy, since some networks write into their input
+    recorder = Recorder(given)
     try:
         with recorder:
-            y = network(x)
+            y = network(given)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # the module's own code runs here: whatever it raises
-        y = network(spare)
-        result = Capture(None, f"it does not run under a recorder: {type(error).__name__}")
-    else:
-        try:
-            result = Capture(recorder.graph(y))
-        except NotRecordableError as error:
-            result = Capture(None, str(error))
-    _keep(network, x, result)
-    return y, result
+        return None, Capture(None, layout, f"it does not run under a recorder: {type(error).__name__}")
+    try:
+        return y, Capture(recorder.graph(y), layout)
+    except NotRecordableError as error:
+        return y, Capture(None, layout, str(error))
+
+
+def _same_as_contiguous(network: Callee, x: Tensor, y: Tensor | None) -> bool:
+    """Whether y, from x in another memory format, is what the network makes of x as it is given.
+
+    It is not if the network reads memory by strides, or if an operator of an extension, or of PyTorch, is at fault.
+    """
+    with torch.no_grad():
+        return y is not None and agrees(y.detach(), network(x.detach().clone()), network.dtype)
 
 
 def _keep(network: Callee, x: Tensor, result: Capture) -> None:

@@ -1,17 +1,16 @@
 """Regional evaluation as the evaluator uses it: try, verify, fall back with a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, Capture, capture, captured
-from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.plan import Plan, Source, make_plan
 from srlens.attribution.region.sparing import sparing_source
-from srlens.attribution.region.verify import Result, agrees, disagreement
+from srlens.attribution.region.verify import Result, disagreement
 from srlens.attribution.window import Window
 
 Differentiate = Callable[[Tensor, Source], Result]
@@ -93,27 +92,32 @@ class Regional:
         if self._expected / len(x) < _LEAST_EVALUATIONS:
             self._choose(x, _Choice(None, "full (too few evaluations to repay the verification of a regional one)"))
             return differentiate(x, self.full)
-        result: Result | None = None
+        full: Result | None = None
         record = captured(self._network, x)
         if record is None:
-            taken: list[Capture] = []
-
-            def recording(images: Tensor) -> Tensor:
-                y, record = capture(self._network, images)
-                taken.append(record)
-                return self._window.crop(y)
-
-            result = differentiate(x, recording)
-            record = taken[0]
+            full, record = self._recorded(x, differentiate)
         choice = self._plan(record, x)
         if isinstance(choice.source, Plan):
-            regional = self._try(choice.source, record, x, result, differentiate)
+            regional = self._try(choice.source, record, x, full, differentiate)
             if regional is not None:
                 self._choose(x, choice)
                 return regional
             choice = _Choice(None, f"full ({record.reason})")
         self._choose(x, choice)
-        return result if result is not None else differentiate(x, self.full)
+        if full is not None and record.memory_format == torch.contiguous_format:
+            return full
+        return differentiate(x, self.full)
+
+    def _recorded(self, x: Tensor, differentiate: Differentiate) -> tuple[Result, Capture]:
+        """The full evaluation, in the memory format of its record."""
+        taken: list[Capture] = []
+
+        def recording(images: Tensor) -> Tensor:
+            y, record = capture(self._network, images)
+            taken.append(record)
+            return self._window.crop(y)
+
+        return differentiate(x, recording), taken[0]
 
     def _choose(self, x: Tensor, choice: _Choice) -> None:
         self._choices[tuple(x.shape)] = choice
@@ -123,18 +127,18 @@ class Regional:
         if record.graph is None:
             return _Choice(None, f"full ({record.reason})")
         try:
-            layout = memory_format(record.graph, x)
-            plan = make_plan(record.graph, self._window, layout)
+            plan = make_plan(record.graph, self._window, record.memory_format)
         except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
             record.reject(f"no plan: {type(error).__name__}: {error}")
             return _Choice(None, f"full ({record.reason})")
         needed = 1 - plan.saved
-        saved = plan.saved if layout == torch.contiguous_format else 1 - needed * (1 - _SAVED_BY_LAYOUT)
+        by_pixel = plan.memory_format == torch.channels_last
+        saved = 1 - needed * (1 - _SAVED_BY_LAYOUT) if by_pixel else plan.saved
         if saved < _LEAST_SAVED:
             return _Choice(None, f"full (the window needs {needed:.0%} of the multiply-adds)")
         if self._expected / len(x) * saved < _LEAST_GAIN:
             return _Choice(None, f"full (too few evaluations to save {saved:.0%})")
-        how = ", channels last" if layout == torch.channels_last else ""
+        how = ", channels last" if by_pixel else ""
         return _Choice(plan, f"regional ({needed:.0%} of the multiply-adds{how})")
 
     def _try(
@@ -144,8 +148,15 @@ class Regional:
         try:
             regional = differentiate(x, plan)
             if not record.verified:
-                full = full if full is not None else differentiate(x, self.full)
-                reason = self._disagreement(plan, x, full, regional, differentiate)
+
+                def whole(images: Tensor) -> Tensor:  # in the same memory format: another one rounds otherwise
+                    return self.full(images.contiguous(memory_format=plan.memory_format))
+
+                def again(change: float) -> Result:
+                    return differentiate(x.detach() * (1 + change), whole)
+
+                full = full if full is not None else differentiate(x, whole)
+                reason = disagreement(full, regional, self._network.dtype, again)
                 if reason is not None:
                     record.reject(f"regional evaluation was rejected: {reason}")
                     return None
@@ -157,21 +168,3 @@ class Regional:
             return None
         record.verified = True
         return regional
-
-    def _disagreement(
-        self, plan: Plan, x: Tensor, full: Result, regional: Result, differentiate: Differentiate
-    ) -> str | None:
-        def again(change: float) -> Result:
-            return differentiate(x.detach() * (1 + change), self.full)
-
-        dtype = self._network.dtype
-        if plan.memory_format == torch.contiguous_format:
-            return disagreement(full, regional, dtype, again)
-        # Another memory format rounds otherwise everywhere, which may flip a rectifier or the place of a maximum deep
-        # inside. The plan itself is at fault only if it differs in the network's own format too, where all that is
-        # computed in full has the same bits.
-        reason = disagreement(full, regional, dtype)
-        if reason is None or not agrees(regional.patch, full.patch, dtype):
-            return reason
-        same_format = replace(plan, memory_format=torch.contiguous_format)
-        return disagreement(full, differentiate(x, same_format), dtype, again)

@@ -9,6 +9,7 @@ from torch import Tensor
 from srlens.attribution.region.box import Box, Interval, full_box
 from srlens.attribution.region.graph import Node, Ref, size_of
 from srlens.attribution.region.rule import Local, Rule, Shapes
+from srlens.attribution.region.twin import mix_channels, pixelwise
 
 
 def _expanded(values: Any, axes: int, default: int) -> list[int]:
@@ -87,6 +88,8 @@ def _plain(
         common = min(before, behind)
         both.append(common)
         extra.append((before - common, behind - common))
+    if pixelwise(b):
+        return inside, mix_channels
     groups = b["groups"]
 
     def compute(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -6,7 +6,6 @@ from torch import Tensor
 from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, capture, captured
 from srlens.attribution.region.checkpoint import Checkpointed
-from srlens.attribution.region.layout import memory_format
 from srlens.attribution.region.plan import Source, make_plan
 from srlens.attribution.region.record import NotRecordableError, Recorder
 from srlens.attribution.region.verify import Result, agrees, disagreement
@@ -32,11 +31,11 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
         if record is None:
             y, record = capture(network, x.detach().clone())
         else:
-            y = network(x.detach().clone())
+            y = network(x.detach().clone(memory_format=record.memory_format))
     graph = record.graph
     if graph is None:
         raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {record.reason}.")
-    plan = make_plan(graph, window, memory_format(graph, x))
+    plan = make_plan(graph, window, record.memory_format)
     bytes_each = network.dtype.itemsize
     source: Source = plan
     how = f"regional ({1 - plan.saved:.0%} of the multiply-adds"
