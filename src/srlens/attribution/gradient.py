@@ -168,7 +168,8 @@ class Evaluator:
 
     def _leaf(self, images: Tensor) -> Tensor:
         """A copy of ``images`` where and as the network takes them."""
-        return images.to(device=self.network.device, dtype=_leaf_dtype(self.network.dtype), copy=True)
+        device, dtype = self.network.device, _leaf_dtype(self.network.dtype)
+        return images.to(device=device, dtype=dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _differentiate(self, images: Tensor, source: Source) -> Result:
         x = images.detach().requires_grad_(True)

@@ -10,9 +10,8 @@ from torch import Tensor
 from srlens.attribution.arc import Clock
 from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
-from srlens.attribution.region.capture import capture, captured
+from srlens.attribution.region.capture import captured
 from srlens.attribution.region.plan import make_plan
-from srlens.attribution.region.verify import Result, disagreement
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
 from srlens.attribution.shared import SharedForward, WholeForward
@@ -65,13 +64,16 @@ def attribute_windows(
     if settings.steps is None:
         raise SettingError("Many windows share their nodes: give steps, not a tolerance.")
     height, width = image.shape[-2:]
-    evaluators = [Evaluator(network, settings.detector, window, height, width) for window in windows]
+    total = len(windows) * settings.steps
+    evaluators = [
+        Evaluator(network, settings.detector, window, height, width, regional=regional, expected=total)
+        for window in windows
+    ]
     per_window = image.numel() * 8 * _HELD_PER_WINDOW
     at_once = max(1, int(memory // per_window))
     curve = Curve(settings.path, image, Clock(settings.path, image, settings.parameterisation))
     digest = network.digest
     done = 0
-    total = len(windows) * settings.steps
     for start in range(0, len(windows), at_once):
         chosen = evaluators[start : start + at_once]
         forward, how = _forward(network, curve, chosen, regional=regional)
@@ -130,32 +132,16 @@ def _forward(
     if not regional:
         return whole, "full (as asked)"
     first = evaluators[0]
-    x = first.leaf(curve.points(np.array([0.5])))
-    record = captured(network, x)
-    if record is None:
-        with torch.no_grad():
-            _, record = capture(network, x.detach().clone())
-    if record.graph is None:
-        return whole, f"full ({record.reason})"
-    layout = record.memory_format
+    point = curve.points(np.array([0.5]))
+    first.gradients(point)  # records the network and proves that its plans can be trusted, where that is not known yet
+    first.evaluations = 0
+    record = captured(network, first.leaf(point))
+    if record is None or record.graph is None or not record.verified:
+        return whole, first.evaluation
     try:
-        plans = [make_plan(record.graph, evaluator.read, layout) for evaluator in evaluators]
+        plans = [make_plan(record.graph, evaluator.read, record.memory_format) for evaluator in evaluators]
     except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
         record.reject(f"no plan: {type(error).__name__}: {error}")
         return whole, f"full ({record.reason})"
-    shared = SharedForward(plans)
-    full = WholeForward(lambda x: network(x.contiguous(memory_format=layout)), [first.read])
-    reason = disagreement(_result(first, x, full), _result(first, x, shared), network.dtype)
-    if reason is not None:
-        return whole, f"full (regional evaluation was rejected: {reason})"
     needed = 1 - sum(plan.saved for plan in plans) / len(plans)
-    return shared, f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
-
-
-def _result(first: Evaluator, x: Tensor, forward: SharedForward | WholeForward) -> Result:
-    """Patch and gradient of the first window; not counted."""
-    with torch.inference_mode(False), torch.enable_grad():
-        patch = forward.patch(0, forward.common(x.clone()))
-        gradient = first.backward(x, patch, keep_graph=False)
-    first.evaluations = 0
-    return Result(patch.detach(), gradient)
+    return SharedForward(plans), f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"

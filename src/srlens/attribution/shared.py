@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from srlens.attribution.region.cut import cut
+from srlens.attribution.region.layout import laid_out
 from srlens.attribution.region.plan import Plan
 from srlens.attribution.region.program import Program, Step
 from srlens.attribution.region.values import Values
@@ -46,7 +47,7 @@ class SharedForward:
     def common(self, x: Tensor) -> Values:
         """The shared values at one LR image (1×C×h×w); differentiable."""
         plan = self._plans[0]
-        return self._common.run({plan.given[0]: x.contiguous(memory_format=plan.memory_format)})
+        return self._common.run({plan.given[0]: laid_out(x, plan.memory_format)})
 
     def patch(self, index: int, common: Values) -> Tensor:
         """The SR patch of window ``index``, from the shared values."""

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from srlens.attribution.region.cut import Cuts, cut, cut_all
+from srlens.attribution.region.graph import Ref
 from srlens.attribution.region.twin import twin_of
 
 PARTS: dict[str, tuple[Cuts, ...]] = {
@@ -61,3 +62,45 @@ def test_what_has_no_twin() -> None:
     assert twin_of("mean", {"dim": [2], "keepdim": False}, 1) is None
     assert twin_of("mean", {"dim": [2], "keepdim": True, "dtype": torch.float64}, 1) is None
     assert twin_of("sum", {"dim": [2], "keepdim": True}, 1) is None
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("place", ["whole", "part", "pixel", "pair", "contiguous"])
+def test_convolution_by_one_pixel_is_a_product(bias: bool, place: str) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(2 if place == "pair" else 1, 6, 7, 5)
+    x = x if place == "contiguous" else x.contiguous(memory_format=torch.channels_last)
+    x = {"part": x[..., 1:4, 2:], "pixel": x[..., :1, :1]}.get(place, x).requires_grad_(True)
+    weight, offset = torch.rand(4, 6, 1, 1), torch.rand(4) if bias else None
+    bound = {
+        "input": Ref(0), "weight": weight, "bias": offset, "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1],
+        "transposed": False, "output_padding": [0, 0], "groups": 1,
+    }  # fmt: skip
+    call = twin_of("convolution", bound, 1)
+    assert call is not None
+    results = [call([x]), torch.nn.functional.conv2d(x, weight, offset)]
+    torch.testing.assert_close(results[0], results[1])
+    gradients = [torch.autograd.grad(result.sin().sum(), x)[0] for result in results]
+    torch.testing.assert_close(gradients[0], gradients[1])
+    if place in ("whole", "pair"):
+        assert results[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"groups": 2, "weight": torch.rand(4, 3, 1, 1)},
+        {"stride": [2, 1]},
+        {"padding": [0, 1]},
+        {"transposed": True},
+        {"weight": torch.rand(4, 6, 3, 1)},
+        {"weight": Ref(1)},
+        {"input": torch.rand(1, 6, 4, 4), "bias": Ref(0)},
+    ],
+)
+def test_other_convolutions_stay_convolutions(change: dict[str, object]) -> None:
+    bound = {
+        "input": Ref(0), "weight": torch.rand(4, 6, 1, 1), "bias": None, "stride": [1, 1], "padding": [0, 0],
+        "dilation": [1, 1], "transposed": False, "output_padding": [0, 0], "groups": 1,
+    }  # fmt: skip
+    assert twin_of("convolution", {**bound, **change}, 1) is None

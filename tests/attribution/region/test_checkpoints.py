@@ -33,9 +33,11 @@ def test_a_published_network_is_evaluated_regionally(shared, file):
     image = nnf.avg_pool2d(nnf.pad(rough, (2, 2, 2, 2), mode="reflect"), 5, 1)
     window = srlens.Window.square(110, 150, 16)
     evaluator = Evaluator(network, DETECTORS["gradient"], window, 64, 64, expected=50)
+    reference = Evaluator(network, DETECTORS["gradient"], window, 64, 64, regional=False)
     with frozen(network.module):
-        full = evaluator.gradients(image)
+        full = reference.gradients(image)
         regional = evaluator.gradients(image)
     assert evaluator.evaluation.startswith("regional (")
     assert int(evaluator.evaluation.split("(")[1].split("%")[0]) <= 100 * CHECKPOINTS[file]
-    assert float((full - regional).norm()) <= 1e-4 * float(full.norm())
+    # Channels last rounds otherwise, which flips a few rectifiers: BSRN differs by 4e-3 on some images, most by 1e-5.
+    assert float((full - regional).norm()) <= 1e-2 * float(full.norm())

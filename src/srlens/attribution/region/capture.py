@@ -3,6 +3,7 @@
 import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +12,8 @@ from torch import Tensor, nn
 
 from srlens.attribution.region.fingerprint import fingerprint
 from srlens.attribution.region.graph import Graph
-from srlens.attribution.region.layout import memory_format
+from srlens.attribution.region.layout import laid_out, memory_format
 from srlens.attribution.region.record import NotRecordableError, Recorder
-from srlens.attribution.region.verify import agrees
 
 
 class Callee(Protocol):
@@ -40,19 +40,28 @@ class Capture:
 
     Attributes:
         graph: None where there is a reason.
-        memory_format: how the input lay in memory; the one for plans, too.
         reason: why the network must be evaluated in full.
-        verified: full and regional evaluation were compared for a window and agreed.
+        memory_format: for plans.
+        objection: why that is not channels last, where it would be faster.
+        verified: full and regional evaluation were compared for a window, in this memory format, and agreed.
     """
 
     graph: Graph | None
-    memory_format: torch.memory_format = torch.contiguous_format
     reason: str | None = None
+    memory_format: torch.memory_format = torch.contiguous_format
+    objection: str | None = None
     verified: bool = False
 
     def reject(self, reason: str) -> None:
         """Evaluate in full from now on, and let go of the graph."""
         self.graph, self.reason = None, reason
+
+    def object_to(self, memory_format: torch.memory_format, reason: str) -> None:
+        """Plans in this format have failed: take the contiguous one from now on, or where it was that, none."""
+        if memory_format == torch.contiguous_format:
+            self.reject(f"regional evaluation was rejected: {reason}")
+        else:
+            self.memory_format, self.objection = torch.contiguous_format, reason
 
 
 _SHAPES_KEPT = 4
@@ -66,42 +75,48 @@ def captured(network: Callee, x: Tensor) -> Capture | None:
 
 
 def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
-    """Call the network, in the memory format that suits it, and record it. The record is kept for :func:`captured`.
+    """Call the network without keeping what a gradient needs, and record it.
 
     Whatever goes wrong with recording becomes the capture's ``reason``; errors of the network itself pass.
+
+    Returns:
+        The network's output, without gradient, and the record, which is also kept for :func:`captured`.
     """
-    layout = memory_format(network.module, x)
-    y, result = _recorded(network, x, layout)
-    if layout != torch.contiguous_format and not (result.graph is not None and _same_as_contiguous(network, x, y)):
-        y, result = _recorded(network, x, torch.contiguous_format)
+    # As if for a gradient: without one, some layers take other operators, which have no derivative.
+    with torch.inference_mode(False), torch.enable_grad(), _forgetting():
+        given = laid_out(x.detach(), torch.contiguous_format).requires_grad_(True)
+        given = given.clone()  # not a leaf, since some networks write into their input
+        recorder = Recorder(given)
+        try:
+            with recorder:
+                y = network(given)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the module's own code runs here: whatever it raises
+            y = network(laid_out(x.detach(), torch.contiguous_format))
+            result = Capture(None, f"it does not run under a recorder: {type(error).__name__}")
+        else:
+            result = _captured(recorder, y, network)
     _keep(network, x, result)
-    return (y if y is not None else network(x.clone())), result
+    return y.detach(), result
 
 
-def _recorded(network: Callee, x: Tensor, layout: torch.memory_format) -> tuple[Tensor | None, Capture]:
-    """The network's output and record; no output where it fails."""
-    given = x.clone(memory_format=layout)  # a copy, since some networks write into their input
-    recorder = Recorder(given)
+def _captured(recorder: Recorder, y: Tensor, network: Callee) -> Capture:
     try:
-        with recorder:
-            y = network(given)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # the module's own code runs here: whatever it raises
-        return None, Capture(None, layout, f"it does not run under a recorder: {type(error).__name__}")
-    try:
-        return y, Capture(recorder.graph(y), layout)
+        graph = recorder.graph(y)
     except NotRecordableError as error:
-        return y, Capture(None, layout, str(error))
+        return Capture(None, str(error))
+    return Capture(graph, memory_format=memory_format(graph, y.device, network.dtype))
 
 
-def _same_as_contiguous(network: Callee, x: Tensor, y: Tensor | None) -> bool:
-    """Whether y, from x in another memory format, is what the network makes of x as it is given.
+def _forgetting() -> AbstractContextManager[None]:
+    """Within the block, autograd keeps no tensor."""
 
-    It is not if the network reads memory by strides, or if an operator of an extension, or of PyTorch, is at fault.
-    """
-    with torch.no_grad():
-        return y is not None and agrees(y.detach(), network(x.detach().clone()), network.dtype)
+    def unpack(_: None) -> Tensor:
+        raise AssertionError("no gradient is taken of a recorded call")
+
+    hooks: AbstractContextManager[None] = torch.autograd.graph.saved_tensors_hooks(lambda _: None, unpack)
+    return hooks
 
 
 def _keep(network: Callee, x: Tensor, result: Capture) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from srlens.attribution.region.box import Box, hull, volume
 from srlens.attribution.region.cut import cut, cuts_between
 from srlens.attribution.region.graph import Graph, Node
+from srlens.attribution.region.layout import laid_out
 from srlens.attribution.region.program import Program, Step
 from srlens.attribution.region.rule import Local
 from srlens.attribution.region.rules import RULES
@@ -59,7 +60,7 @@ class Plan:
 
     def given_part(self, x: Tensor) -> Tensor:
         """The part of the LR images x (N×C×h×w) that the steps start from, in the plan's memory format."""
-        return cut(x, self.given[1]).contiguous(memory_format=self.memory_format)
+        return laid_out(cut(x, self.given[1]), self.memory_format)
 
 
 def make_plan(graph: Graph, window: Window, memory_format: torch.memory_format = torch.contiguous_format) -> Plan:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from srlens.attribution.region.bound import TooLargeError
 from srlens.attribution.region.capture import Callee, Capture, capture, captured
+from srlens.attribution.region.layout import laid_out
 from srlens.attribution.region.plan import Plan, Source, make_plan
 from srlens.attribution.region.sparing import sparing_source
-from srlens.attribution.region.verify import Result, disagreement
+from srlens.attribution.region.verify import Result, agrees, disagreement
 from srlens.attribution.window import Window
 
 Differentiate = Callable[[Tensor, Source], Result]
@@ -18,7 +19,7 @@ Differentiate = Callable[[Tensor, Source], Result]
 
 # Less is eaten up by cropping.
 _LEAST_SAVED = 0.08
-# Verifying costs one evaluation more, so that n evaluations gain if n·saved > 1; with room for a bad estimate.
+# Recording and verifying cost a forward pass and one evaluation, so that n evaluations gain if n·saved > 1.4 or so.
 _LEAST_GAIN = 1.5
 # Fewer do not repay record, plan and verification, unless nearly everything is saved.
 _LEAST_EVALUATIONS = 6
@@ -68,9 +69,9 @@ class Regional:
     def evaluate(self, x: Tensor, differentiate: Differentiate) -> Result:
         """Patch and gradient at ``x``.
 
-        The first evaluation of a network at a shape is a full one, by the way recorded; then the plan is made and
-        tried at the same input. Where they agree, further evaluations are regional, as are all those of other
-        windows as long as the network does not change. What is returned does not depend on whether this is the first.
+        At the first evaluation of a network at a shape, it is recorded, and evaluated in full and by a plan at the
+        same input. Where the two agree, this and further evaluations are regional, as are all those of other windows
+        as long as the network does not change. What is returned does not depend on whether this is the first.
 
         Where that takes more than the memory allowed, a plan is run that needs less.
 
@@ -92,32 +93,19 @@ class Regional:
         if self._expected / len(x) < _LEAST_EVALUATIONS:
             self._choose(x, _Choice(None, "full (too few evaluations to repay the verification of a regional one)"))
             return differentiate(x, self.full)
-        full: Result | None = None
+        y: Tensor | None = None
         record = captured(self._network, x)
         if record is None:
-            full, record = self._recorded(x, differentiate)
+            y, record = capture(self._network, x)
         choice = self._plan(record, x)
-        if isinstance(choice.source, Plan):
-            regional = self._try(choice.source, record, x, full, differentiate)
+        while isinstance(choice.source, Plan):
+            regional = self._try(choice.source, record, x, y, differentiate)
             if regional is not None:
                 self._choose(x, choice)
                 return regional
-            choice = _Choice(None, f"full ({record.reason})")
+            choice = self._plan(record, x)  # in another memory format, or none
         self._choose(x, choice)
-        if full is not None and record.memory_format == torch.contiguous_format:
-            return full
         return differentiate(x, self.full)
-
-    def _recorded(self, x: Tensor, differentiate: Differentiate) -> tuple[Result, Capture]:
-        """The full evaluation, in the memory format of its record."""
-        taken: list[Capture] = []
-
-        def recording(images: Tensor) -> Tensor:
-            y, record = capture(self._network, images)
-            taken.append(record)
-            return self._window.crop(y)
-
-        return differentiate(x, recording), taken[0]
 
     def _choose(self, x: Tensor, choice: _Choice) -> None:
         self._choices[tuple(x.shape)] = choice
@@ -139,32 +127,68 @@ class Regional:
         if self._expected / len(x) * saved < _LEAST_GAIN:
             return _Choice(None, f"full (too few evaluations to save {saved:.0%})")
         how = ", channels last" if by_pixel else ""
+        how += f", not channels last: {record.objection}" if record.objection is not None else ""
         return _Choice(plan, f"regional ({needed:.0%} of the multiply-adds{how})")
 
     def _try(
-        self, plan: Plan, record: Capture, x: Tensor, full: Result | None, differentiate: Differentiate
+        self, plan: Plan, record: Capture, x: Tensor, y: Tensor | None, differentiate: Differentiate
     ) -> Result | None:
-        """The plan's result, if it is known or now found to be that of the full evaluation; None if it is not."""
-        try:
-            regional = differentiate(x, plan)
-            if not record.verified:
+        """The plan's result, if it is known or now found to be that of the full evaluation; None if it is not.
 
-                def whole(images: Tensor) -> Tensor:  # in the same memory format: another one rounds otherwise
-                    return self.full(images.contiguous(memory_format=plan.memory_format))
-
-                def again(change: float) -> Result:
-                    return differentiate(x.detach() * (1 + change), whole)
-
-                full = full if full is not None else differentiate(x, whole)
-                reason = disagreement(full, regional, self._network.dtype, again)
-                if reason is not None:
-                    record.reject(f"regional evaluation was rejected: {reason}")
-                    return None
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # see _plan
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            record.reject(f"regional evaluation was rejected: it failed: {reason}")
+        Args:
+            plan: to be tried.
+            record: that the plan was made from; it is told what comes out.
+            x: the LR images.
+            y: the network's SR images of x, if they are known.
+            differentiate: evaluates.
+        """
+        layout = plan.memory_format
+        reason = None
+        full = None
+        if not record.verified:
+            # In the plan's memory format: another one rounds otherwise everywhere, which may flip a rectifier.
+            full, reason = self._whole(layout, x, y, differentiate)
+        regional: Result | None = None
+        if reason is None:
+            try:
+                regional = differentiate(x, plan)
+                if full is not None:
+                    reason = disagreement(full, regional, self._network.dtype, self._again(layout, x, differentiate))
+            except torch.OutOfMemoryError:
+                raise
+            except Exception as error:  # see _plan
+                reason = _failure(error)
+        if reason is not None:
+            record.object_to(layout, reason)
             return None
         record.verified = True
         return regional
+
+    def _whole(
+        self, layout: torch.memory_format, x: Tensor, y: Tensor | None, differentiate: Differentiate
+    ) -> tuple[Result | None, str | None]:
+        """The full evaluation in a memory format, or why there is none."""
+        if layout == torch.contiguous_format:
+            return differentiate(x, self.full), None
+        try:
+            full = differentiate(x, self._full_in(layout))
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the module's own code runs here; in the contiguous format its errors pass
+            return None, _failure(error)
+        if y is None:
+            with torch.no_grad():
+                y = self._network(x.detach().clone())
+        if not agrees(full.patch, self._window.crop(y), self._network.dtype):
+            return None, "the network's output depends on how its input lies in memory"
+        return full, None
+
+    def _full_in(self, layout: torch.memory_format) -> Source:
+        return lambda images: self.full(laid_out(images, layout))
+
+    def _again(self, layout: torch.memory_format, x: Tensor, differentiate: Differentiate) -> Callable[[float], Result]:
+        return lambda change: differentiate(x.detach() * (1 + change), self._full_in(layout))
+
+
+def _failure(error: Exception) -> str:
+    return f"it failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

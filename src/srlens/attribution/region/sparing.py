@@ -27,15 +27,16 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
         TooLargeError: there is none; the message says why.
     """
     record = captured(network, x)
-    with torch.no_grad():
-        if record is None:
-            y, record = capture(network, x.detach().clone())
-        else:
-            y = network(x.detach().clone(memory_format=record.memory_format))
-    graph = record.graph
-    if graph is None:
+    if record is None:
+        y, record = capture(network, x)
+    else:
+        with torch.no_grad():
+            y = network(x.detach().clone())
+    if record.graph is None:
         raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {record.reason}.")
-    plan = make_plan(graph, window, record.memory_format)
+    if not record.verified:
+        record.memory_format = torch.contiguous_format  # the only one that the proof on a corner holds for
+    plan = make_plan(record.graph, window, record.memory_format)
     bytes_each = network.dtype.itemsize
     source: Source = plan
     how = f"regional ({1 - plan.saved:.0%} of the multiply-adds"

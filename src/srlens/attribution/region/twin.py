@@ -1,7 +1,7 @@
-"""Operators that are slow as they are, computed in a better way; the same numbers.
+"""Operators that are slow as they are, computed in a better way; the same numbers up to rounding.
 
-A convolution by one pixel is a matrix product, and channels last nothing has to be moved for it; PyTorch unfolds the
-image all the same, and writes zeros before it writes the gradient.
+A convolution by one pixel is a matrix product of the image as it lies channels last; PyTorch's convolution writes zeros
+before it writes the gradient (measured on one thread: 1.1 times as long, BSRN as a whole 1.05).
 
 PyTorch hands the gradient of a mean on as a full tensor, always contiguous: one more tensor written, and channels last
 every sum with it runs several times slower (IMDN: 15 ms of 140). ``std`` takes ten times as long as its formula.
@@ -65,7 +65,7 @@ def mix_channels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def _pixelwise(bound: Mapping[str, Any], values: int) -> Call | None:
     weight, bias = bound["weight"], bound["bias"]
-    if values != 1 or not pixelwise(bound):
+    if values != 1 or isinstance(bound["input"], Tensor) or not pixelwise(bound):
         return None
     return lambda tensors: mix_channels(tensors[0], weight, bias)
 
