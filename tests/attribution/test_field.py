@@ -85,6 +85,19 @@ def test_equal_to_separate_maps(build: Callable[[], nn.Module], memory: int, ima
         assert result.evaluations == 5
 
 
+@pytest.mark.parametrize("build", [Local, Pooled, Distilling])
+def test_channels_last_changes_rounding_alone(build: Callable[[], nn.Module], image: Tensor) -> None:
+    torch.manual_seed(1)
+    network = srlens.Network.wrap(build().float(), scale=2)
+    windows = grid_windows(48, 56, 8, 14)
+    alone = srlens.attribute(network, image, windows[0], steps=12)
+    assert alone.evaluation.endswith("channels last)")
+    for result in field_points(network, image, windows, field_settings(5)):
+        assert result.evaluation.startswith("regional, shared by")
+        alone = srlens.attribute(network, image, result.window, steps=5, regional=False)
+        assert np.linalg.norm(result.map - alone.map) <= 1e-4 * np.linalg.norm(alone.map)
+
+
 def test_forward_passes_are_shared(image: Tensor) -> None:
     class Counting(Pooled):
         calls = 0

@@ -86,6 +86,36 @@ def test_a_map_within_a_bound_is_the_same_map(image: Tensor) -> None:
     assert bound.evaluations == 6
 
 
+@pytest.mark.parametrize("proven", [False, True], ids=["unproven", "proven"])
+def test_in_single_precision(proven: bool, image: Tensor) -> None:
+    torch.manual_seed(5)
+    network = srlens.Network.wrap(Deep().eval(), scale=2)
+    full = srlens.attribute(network, image, WINDOW, steps=6, regional=False)
+    if proven:  # then its plans run channels last
+        assert "channels last" in srlens.attribute(network, image, WINDOW, steps=12).evaluation
+    bound = srlens.attribute(network, image, WINDOW, steps=6, memory=enough(image) // 2)
+    assert "recomputed in" in bound.evaluation
+    assert np.linalg.norm(bound.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
+
+
+def test_recording_does_not_count(image: Tensor) -> None:
+    """A network that cannot be recorded runs within what its full evaluation needs, and not within less."""
+    torch.manual_seed(5)
+    network = srlens.Network.wrap(Deep(lambda y: y + 1e-9 * torch.rand(1)).eval(), scale=2)
+
+    def fits(memory: int, regional: bool) -> bool:
+        try:
+            srlens.attribute(network, image, WINDOW, steps=6, memory=memory, regional=regional)
+        except OutOfMemoryError:
+            return False
+        return True
+
+    sizes = [int(MAP * 1.3**k) for k in range(30)]
+    least = next(size for size in sizes if fits(size, regional=False))
+    assert least > MAP
+    assert fits(least, regional=True)
+
+
 def test_a_region_that_fits_is_not_recomputed(image: Tensor) -> None:
     body = nn.Sequential(
         *[layer for _ in range(8) for layer in (nn.Conv2d(3, 3, 3, padding=1), nn.Tanh())]

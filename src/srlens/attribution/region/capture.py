@@ -82,38 +82,40 @@ def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
     Returns:
         The network's output, without gradient, and the record, which is also kept for :func:`captured`.
     """
-    # As if for a gradient: without one, some layers take other operators, which have no derivative.
-    with torch.inference_mode(False), torch.enable_grad(), _forgetting():
-        given = laid_out(x.detach(), torch.contiguous_format).requires_grad_(True)
-        given = given.clone()  # not a leaf, since some networks write into their input
-        recorder = Recorder(given)
-        try:
-            with recorder:
-                y = network(given)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # the module's own code runs here: whatever it raises
-            y = network(laid_out(x.detach(), torch.contiguous_format))
-            result = Capture(None, f"it does not run under a recorder: {type(error).__name__}")
-        else:
-            result = _captured(recorder, y, network)
+    given = laid_out(x.detach(), torch.contiguous_format)
+    y, result = _recorded(network, given.clone())
+    if y is None:
+        with torch.no_grad():
+            y = network(given)
     _keep(network, x, result)
     return y.detach(), result
 
 
-def _captured(recorder: Recorder, y: Tensor, network: Callee) -> Capture:
-    try:
-        graph = recorder.graph(y)
-    except NotRecordableError as error:
-        return Capture(None, str(error))
-    return Capture(graph, memory_format=memory_format(graph, y.device, network.dtype))
+def _recorded(network: Callee, x: Tensor) -> tuple[Tensor | None, Capture]:
+    """The network's output and record; no output where it fails."""
+    y: Tensor | None = None
+    # As if for a gradient: without one, some layers take other operators, which have no derivative.
+    with torch.inference_mode(False), torch.enable_grad(), _forgetting():
+        given = x.clone().requires_grad_(True).clone()  # not a leaf, since some networks write into their input
+        recorder = Recorder(given)
+        try:
+            with recorder:
+                y = network(given)
+            graph = recorder.graph(y)
+        except NotRecordableError as error:
+            return y, Capture(None, str(error))
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the module's own code runs here: whatever it raises
+            return None, Capture(None, f"it does not run under a recorder: {type(error).__name__}")
+    return y, Capture(graph, memory_format=memory_format(graph, y.device, network.dtype))
 
 
 def _forgetting() -> AbstractContextManager[None]:
     """Within the block, autograd keeps no tensor."""
 
     def unpack(_: None) -> Tensor:
-        raise AssertionError("no gradient is taken of a recorded call")
+        raise NotRecordableError("it takes a gradient itself")
 
     hooks: AbstractContextManager[None] = torch.autograd.graph.saved_tensors_hooks(lambda _: None, unpack)
     return hooks
