@@ -1,6 +1,7 @@
 """Areas, radii and the used part of the receptive field, on maps whose answers are known."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -26,14 +27,21 @@ def test_area_holds_exactly_the_share_with_the_fewest_pixels(mass: np.ndarray, f
     area = mass_area(mass, fraction)
     assert area == pytest.approx(member.sum(), rel=1e-12)
     assert 0 < area <= np.count_nonzero(mass) * (1 + 1e-12)
-    # An independent count: take the pixels from the strongest down until the share is reached.
-    needed, count = fraction * mass.sum(), 0.0
-    for value in sorted(mass.ravel(), reverse=True):
-        if value == 0 or needed <= 0:
+    # An independent count, in exact numbers: take the pixels from the strongest down until the share is reached.
+    pixels = sorted((Fraction(value) for value in mass.ravel().tolist() if value), reverse=True)
+    needed, count = Fraction(fraction) * sum(pixels), Fraction(0)
+    for value in pixels:
+        if needed <= 0:
             break
-        count += min(1.0, needed / value)
+        count += min(Fraction(1), needed / value)
         needed -= value
-    assert area == pytest.approx(count, rel=1e-9)
+    assert area == pytest.approx(float(count), rel=1e-9)
+
+
+def test_a_share_of_one_is_every_pixel_with_mass() -> None:
+    """Also one that is lost in the rounding of the sum."""
+    assert mass_area(np.array([[3601.0, 2.0**-14, 0.0]]), 1.0) == 2
+    assert mass_area(np.array([[1.0, 1e-30]]), 1.0) == 2
 
 
 @given(mass=MAPS, fraction=FRACTIONS, factor=st.floats(1e-200, 1e200), pads=st.tuples(*[st.integers(0, 9)] * 4))

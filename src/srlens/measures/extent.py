@@ -48,13 +48,13 @@ def mass_membership(signed: ArrayLike, fraction: float) -> NDArray[np.float64]:
     mass = absolute_map(signed)
     mass = mass / mass.max()
     levels, counts = np.unique(mass[mass > 0], return_counts=True)
-    levels, counts = levels[::-1], counts[::-1]
-    reached = np.cumsum(levels * counts)
-    # The last sum is the total itself, so that a share of 1 takes in every pixel whatever the rounding.
-    last = min(int(np.searchsorted(reached, fraction * reached[-1])), len(levels) - 1)
-    before = reached[last - 1] if last else 0.0
-    part = (fraction * reached[-1] - before) / (levels[last] * counts[last])
-    return np.where(mass > levels[last], 1.0, np.where(mass == levels[last], min(part, 1.0), 0.0))
+    # From the weakest pixels up: what is left out, and with it the level that is left out in part, is then never lost
+    # in the rounding of far stronger ones, and a share of 1 leaves out nothing.
+    below = np.concatenate([[0.0], np.cumsum(levels * counts)])
+    left_out = (1 - fraction) * below[-1]
+    last = min(int(np.searchsorted(below[1:], left_out, side="right")), len(levels) - 1)
+    part = 1 - (left_out - below[last]) / (levels[last] * counts[last])
+    return np.where(mass > levels[last], 1.0, np.where(mass == levels[last], max(part, 0.0), 0.0))
 
 
 def mass_area(signed: ArrayLike, fraction: float) -> float:
