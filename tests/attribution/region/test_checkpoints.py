@@ -8,6 +8,8 @@ import srlens
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.frozen import frozen
 from srlens.attribution.gradient import Evaluator
+from srlens.attribution.region.capture import captured
+from srlens.attribution.region.layout import laid_out
 
 # File and largest share of multiply-adds that a window of 16 needs of LR 64×64.
 CHECKPOINTS = {
@@ -37,7 +39,13 @@ def test_a_published_network_is_evaluated_regionally(shared, file):
     with frozen(network.module):
         full = reference.gradients(image)
         regional = evaluator.gradients(image)
+        x = reference.leaf(image)
+        record = captured(network, x)
+        assert record is not None
+        patch = reference.read.crop(network(laid_out(x, record.memory_format)))
+        same_format = reference.backward(x, patch, keep_graph=False)
     assert evaluator.evaluation.startswith("regional (")
     assert int(evaluator.evaluation.split("(")[1].split("%")[0]) <= 100 * CHECKPOINTS[file]
+    assert float((same_format - regional).norm()) <= 1e-4 * float(same_format.norm())
     # Channels last rounds otherwise, which flips a few rectifiers: BSRN differs by 4e-3 on some images, most by 1e-5.
     assert float((full - regional).norm()) <= 1e-2 * float(full.norm())
