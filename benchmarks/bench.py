@@ -32,8 +32,8 @@ from machine import matrix_rate, memory, processor, timed
 from picture import draw
 from srlens.attribution.blur import blur
 from srlens.attribution.detector import gradient_magnitude
-from srlens.attribution.region.capture import _captures
 from srlens.networks.open import open_network
+from srlens.windowed.capture import _captures
 
 REAL = (
     "pan-x4.pth", "imdn-x4.pth", "rfdn-x4.pth", "rlfn-x4.pth", "bsrn-x4.pth", "carn-m-multiscale.pth",

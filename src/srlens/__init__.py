@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from srlens.attribution.field import Field, field
     from srlens.attribution.path import LinearFromBlack, LinearFromBlur, ProgressiveBlur
     from srlens.attribution.result import Attribution
-    from srlens.attribution.window import Window
+    from srlens.comparison.compare import compare
     from srlens.imaging.degrade import make_lr
     from srlens.imaging.files import read_image, write_image
+    from srlens.imaging.window import Window
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
     from srlens.networks.shipped import load_default
-    from srlens.study.compare import compare
     from srlens.study.mine import mine
     from srlens.study.report.build import build_report
     from srlens.study.run import run_study
@@ -45,10 +45,10 @@ _HOMES = {
     "LinearFromBlur": "srlens.attribution.path",
     "Network": "srlens.networks.network",
     "ProgressiveBlur": "srlens.attribution.path",
-    "Window": "srlens.attribution.window",
+    "Window": "srlens.imaging.window",
     "attribute": "srlens.attribution.attribute",
     "build_report": "srlens.study.report.build",
-    "compare": "srlens.study.compare",
+    "compare": "srlens.comparison.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
     "field": "srlens.attribution.field",

@@ -7,11 +7,11 @@ import torch
 import srlens
 from srlens.attribution.arc import Clock
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.frozen import frozen
 from srlens.attribution.gradient import Evaluator
 from srlens.attribution.integrate import Curve, Integral, integrate_fixed, integrate_to_tolerance
 from srlens.attribution.quadrature import MIDPOINT, RIGHT_RIEMANN
 from srlens.imaging.samples import sample_image
+from srlens.networks.frozen import frozen
 
 REFERENCE_NODES = 405
 PAPER_STEPS = 50

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import resolve_settings
-from srlens.attribution.window import Window
-from srlens.figures.row import Row
+from srlens.comparison.row import Row
 from srlens.figures.style import find_look, styled
+from srlens.imaging.window import Window
 
 SCALE = 4
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from matplotlib.colors import FuncNorm
 
-from srlens.attribution.window import Window
 from srlens.errors import ImageError, SettingError
 from srlens.figures.comparison import comparison_figure
+from srlens.imaging.window import Window
 from srlens.measures.density import contribution_density
 
 THREE = ["FSRCNN", "PAN", "IMDN"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from srlens.attribution.window import Window
 from srlens.errors import ImageError, SettingError
 from srlens.figures.explain import explain_figure
+from srlens.imaging.window import Window
 
 
 def panel(figure, label):

@@ -8,14 +8,12 @@ from torch import Tensor, nn
 from srlens.attribution.arc import Clock
 from srlens.attribution.batch import Batches
 from srlens.attribution.detector import Detector
-from srlens.attribution.frozen import frozen
 from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, Progress, integrate_fixed, integrate_to_tolerance
 from srlens.attribution.path import Path
 from srlens.attribution.quadrature import Parameterisation, Rule
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings, resolve_settings
-from srlens.attribution.window import Window
 from srlens.errors import (
     ImageError,
     NotDifferentiableError,
@@ -24,7 +22,9 @@ from srlens.errors import (
     WindowError,
     ZeroMapError,
 )
+from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
+from srlens.networks.frozen import frozen
 
 
 def attribute(

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from srlens.attribution.attribute import check_image
 from srlens.attribution.detector import Detector
-from srlens.attribution.frozen import frozen
 from srlens.attribution.gradient import SuperResolver
 from srlens.attribution.integrate import Progress
 from srlens.attribution.many import Ensemble, attribute_windows
@@ -17,8 +16,9 @@ from srlens.attribution.path import Path
 from srlens.attribution.quadrature import Parameterisation, Rule
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings, resolve_settings
-from srlens.attribution.window import Window
 from srlens.errors import SettingError, WindowError, ZeroMapError
+from srlens.imaging.window import Window
+from srlens.networks.frozen import frozen
 
 DEFAULT_MEMORY = 2**30
 

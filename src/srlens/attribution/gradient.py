@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from srlens.attribution.detector import Detector
-from srlens.attribution.region.bound import TooLargeError, bounded
-from srlens.attribution.region.plan import Source
-from srlens.attribution.region.regional import Regional
-from srlens.attribution.region.verify import Result
-from srlens.attribution.window import Window
 from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
 from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.window import Window
+from srlens.windowed.bound import TooLargeError, bounded
+from srlens.windowed.plan import Source
+from srlens.windowed.regional import Regional
+from srlens.windowed.verify import Result
 
 
 class SuperResolver(Protocol):

@@ -10,13 +10,13 @@ from torch import Tensor
 from srlens.attribution.arc import Clock
 from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
-from srlens.attribution.region.capture import captured
-from srlens.attribution.region.plan import make_plan
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
 from srlens.attribution.shared import SharedForward, WholeForward
-from srlens.attribution.window import Window
 from srlens.errors import SettingError
+from srlens.imaging.window import Window
+from srlens.windowed.capture import captured
+from srlens.windowed.plan import make_plan
 
 _HELD_PER_WINDOW = 6  # maps of float64 that a window holds: sum, bends, last gradient, last difference, two at work
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from srlens.attribution.path import path_settings
 from srlens.attribution.settings import Settings
-from srlens.attribution.window import Window
+from srlens.imaging.window import Window
 from srlens.measures import concentration
 
 

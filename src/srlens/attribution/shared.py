@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from srlens.attribution.region.cut import cut
-from srlens.attribution.region.layout import laid_out
-from srlens.attribution.region.plan import Plan
-from srlens.attribution.region.program import Program, Step
-from srlens.attribution.region.values import Values
-from srlens.attribution.window import Window
+from srlens.imaging.window import Window
+from srlens.windowed.cut import cut
+from srlens.windowed.layout import laid_out
+from srlens.windowed.plan import Plan
+from srlens.windowed.program import Program, Step
+from srlens.windowed.values import Values
 
 
 class SharedForward:

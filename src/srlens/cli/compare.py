@@ -69,12 +69,12 @@ def compare(
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_comparison, print_sweep
+    from srlens.comparison.compare import compare as run
+    from srlens.comparison.subject import read_subject
+    from srlens.comparison.sweep import sweep as run_sweep
+    from srlens.comparison.table import sort_rows, write_tables
     from srlens.networks.open import open_network
-    from srlens.study.compare import compare as run
-    from srlens.study.output import write_comparison, write_sweep
-    from srlens.study.subject import read_subject
-    from srlens.study.sweep import sweep as run_sweep
-    from srlens.study.table import sort_rows, write_tables
+    from srlens.records.output import write_comparison, write_sweep
 
     if len(inputs) < 2:
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")

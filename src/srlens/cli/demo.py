@@ -32,12 +32,12 @@ def demo(
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_comparison
+    from srlens.comparison.compare import compare
+    from srlens.comparison.subject import Subject
     from srlens.imaging.samples import sample_image
     from srlens.networks.default import DEFAULT_NETWORKS
     from srlens.networks.shipped import load_default
-    from srlens.study.compare import compare
-    from srlens.study.output import write_comparison
-    from srlens.study.subject import Subject
+    from srlens.records.output import write_comparison
 
     method = method if method is not None else MethodOptions()
     where = parse_window(window) if window is not None else None

@@ -66,10 +66,10 @@ def explain(
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_comparison
+    from srlens.comparison.compare import compare
+    from srlens.comparison.subject import read_subject
     from srlens.networks.open import open_network
-    from srlens.study.compare import compare
-    from srlens.study.output import write_comparison
-    from srlens.study.subject import read_subject
+    from srlens.records.output import write_comparison
 
     method = method if method is not None else MethodOptions()
     where = parse_window(window) if window is not None else None

@@ -65,9 +65,9 @@ def field(
     from srlens.attribution.field import field_settings
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
+    from srlens.comparison.subject import read_subject
     from srlens.networks.open import open_network
-    from srlens.study.field import run_field
-    from srlens.study.subject import read_subject
+    from srlens.records.field_run import run_field
 
     budget = parse_bytes(memory)
     opened = open_network(network, scale=scale, device=choose_device(device))

@@ -58,11 +58,11 @@ def field_of_view(
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_fields_of_view
+    from srlens.comparison.field_of_view import fields_of_view
+    from srlens.comparison.subject import read_subject
     from srlens.imaging.samples import SAMPLES
     from srlens.networks.open import open_network
-    from srlens.study.field_of_view import fields_of_view
-    from srlens.study.output import write_fields_of_view
-    from srlens.study.subject import read_subject
+    from srlens.records.output import write_fields_of_view
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from srlens.attribution.path_choice import choose_path
-from srlens.attribution.window import Window
 from srlens.errors import SettingError, WindowError
+from srlens.imaging.window import Window
 
 
 @Parameter(name="*")

@@ -7,9 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from srlens.study.compare import Comparison
-from srlens.study.field_of_view import FieldOfView
-from srlens.study.sweep import Sweep
+from srlens.comparison.compare import Comparison
+from srlens.comparison.field_of_view import FieldOfView
+from srlens.comparison.sweep import Sweep
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:

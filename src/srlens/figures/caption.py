@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
-from srlens.figures.row import Row
+from srlens.comparison.row import Row
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
 from srlens.figures.view import View

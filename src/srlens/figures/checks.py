@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from srlens.comparison.row import Row
 from srlens.errors import ImageError, SettingError
-from srlens.figures.row import Row
 
 
 def check_rows(rows: Sequence[Row], lr: Tensor, hr: Tensor | None) -> None:

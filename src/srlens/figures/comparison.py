@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srlens.comparison.row import Row
 from srlens.figures.area import common_bandwidth, percent_density
 from srlens.figures.caption import bandwidth_text, conditions, fact_table, reading, remarks, weights
 from srlens.figures.checks import check_rows
 from srlens.figures.panels import Bar, draw_area, draw_bar, draw_crop, draw_lr, draw_map
-from srlens.figures.row import Row
 from srlens.figures.scales import bar_labels, common_limit
 from srlens.figures.sheet import LIST_PITCH, Box, Sheet
 from srlens.figures.style import (

@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from srlens.attribution.result import Attribution
+from srlens.comparison.row import Row
 from srlens.figures.area import percent_density
 from srlens.figures.caption import Fact, bandwidth_text, conditions, facts, reading, remarks, weights
 from srlens.figures.checks import check_rows
 from srlens.figures.panels import draw_area, draw_bar, draw_crop, draw_lr, draw_map
-from srlens.figures.row import Row
 from srlens.figures.scales import bar_labels, common_limit
 from srlens.figures.sheet import LIST_PITCH, Box, Sheet
 from srlens.figures.style import PAGE_WIDTH, TEXT_SIZE, TITLE_SIZE, Look, Style, find_look, styled

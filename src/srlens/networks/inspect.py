@@ -9,11 +9,11 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from srlens.attribution.frozen import frozen
 from srlens.errors import NetworkOutputError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.catalog import file_sha256, find_by_sha256
 from srlens.networks.differentiable import input_gradient_exists
+from srlens.networks.frozen import frozen
 from srlens.networks.network import Colour, Network
 from srlens.networks.zoo.family import Family
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from srlens.attribution.frozen import frozen
 from srlens.errors import ChannelError, ImageError, NetworkOutputError, SettingError
 from srlens.imaging.colour import match_channels, merge_luma
 from srlens.imaging.resample import bicubic_upscale
+from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
 

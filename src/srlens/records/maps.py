@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.atomic import replacing
 from srlens.attribution.result import Attribution
 from srlens.errors import InputError
-from srlens.records.atomic import replacing
 
 FORMAT = "srlens-map-1"
 

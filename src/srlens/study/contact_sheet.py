@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from srlens.attribution.window import Window
 from srlens.imaging.files import read_image
+from srlens.imaging.window import Window
 from srlens.study.opening import image_path
 from srlens.study.window_list import WindowList
 

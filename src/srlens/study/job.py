@@ -9,7 +9,7 @@ from typing import Any
 from srlens._version import __version__
 from srlens.attribution.path import path_settings
 from srlens.attribution.settings import Settings
-from srlens.attribution.window import Window
+from srlens.imaging.window import Window
 from srlens.study.schema import MethodSection
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from torch import Tensor
 
-from srlens.attribution.window import Window
+from srlens.comparison.crop import Picture, make_picture
+from srlens.comparison.hard_window import Candidate, rank_windows, without_overlaps
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import Method
 from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.study.crop import Picture, make_picture
-from srlens.study.hard_window import Candidate, rank_windows, without_overlaps
 from srlens.study.opening import image_path
 from srlens.study.window_list import ListedImage, ListedWindow, WindowList
 

@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from srlens.attribution.window import Window
 from srlens.errors import SrlensError, StudyError
 from srlens.imaging.files import image_digest
 from srlens.imaging.samples import SAMPLES
+from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog
 from srlens.networks.shipped import shipped_name
 from srlens.study.job import ImageRef, Job, NetworkRef, settings_record

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from srlens._version import __version__
 from srlens.attribution.result import Attribution
-from srlens.attribution.window import Window
+from srlens.comparison.crop import Crop
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.window import Window
 from srlens.measures.extent import mass_area, mass_radius, used_fraction
 from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import Texture, describe_texture
 from srlens.networks.network import Network
-from srlens.study.crop import Crop
 from srlens.study.job import Job, settings_record
 
 if TYPE_CHECKING:

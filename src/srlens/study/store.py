@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srlens.atomic import replacing
 from srlens.errors import StudyError
-from srlens.records.atomic import replacing
 from srlens.records.maps import save_json
 from srlens.study.row import schema, to_frame
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srlens.attribution.window import Window
+from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
-from srlens.records.atomic import replacing
+from srlens.imaging.window import Window
 
 FORMAT = "srlens-windows-1"
 

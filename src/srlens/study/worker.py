@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from srlens.attribution.attribute import attribute
+from srlens.comparison.crop import Crop, Picture, crop_around, make_picture
 from srlens.errors import (
     NetworkOutputError,
     NotDifferentiableError,
@@ -26,7 +27,6 @@ from srlens.errors import (
 from srlens.imaging.files import write_image
 from srlens.networks.network import Network
 from srlens.records.maps import save_map
-from srlens.study.crop import Crop, Picture, crop_around, make_picture
 from srlens.study.job import ImageRef, Job, NetworkRef
 from srlens.study.opening import open_planned_image, open_planned_network
 from srlens.study.row import measure_row

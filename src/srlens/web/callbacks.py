@@ -12,16 +12,16 @@ import torch
 
 from srlens.attribution.field import Field, field_settings, grid_windows
 from srlens.attribution.integrate import Progress
-from srlens.attribution.window import Window
+from srlens.comparison.compare import Comparison, compare
+from srlens.comparison.subject import Subject
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
 from srlens.imaging.degrade import modcrop
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.study.compare import Comparison, compare
-from srlens.study.field import run_field
-from srlens.study.output import write_comparison
-from srlens.study.subject import Subject
+from srlens.records.field_run import run_field
+from srlens.records.output import write_comparison
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 from srlens.web.progress import Finished, Report, Step, in_steps

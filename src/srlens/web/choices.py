@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from srlens.attribution.path_choice import choose_path
-from srlens.attribution.window import Window
 from srlens.imaging.degrade import Method
+from srlens.imaging.window import Window
 from srlens.networks.default import DEFAULT_NETWORKS
 
 Preset = Literal["default", "paper"]

@@ -7,8 +7,8 @@ alone turns them into SR pixels.
 from html import escape
 from typing import Any
 
-from srlens.attribution.window import Window
 from srlens.errors import WindowError
+from srlens.imaging.window import Window
 
 
 def place_at(x: float, y: float, size: int, height: int, width: int) -> Window:

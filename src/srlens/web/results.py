@@ -5,7 +5,7 @@ from html import escape
 
 from torch import Tensor
 
-from srlens.study.compare import Comparison, Explained
+from srlens.comparison.compare import Comparison, Explained
 from srlens.web.choices import Style
 from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
 from srlens.web.progress import Step

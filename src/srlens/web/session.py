@@ -10,8 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from srlens.attribution.field import Field
+from srlens.comparison.compare import Comparison
 from srlens.networks.network import Network
-from srlens.study.compare import Comparison
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from srlens.attribution.window import Window
+from srlens.comparison.crop import crop_around, make_picture
 from srlens.errors import ImageTooSmallError, WindowError
-from srlens.study.crop import crop_around, make_picture
+from srlens.imaging.window import Window
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srlens._version import __version__
-from srlens.records.atomic import replacing
+from srlens.atomic import replacing
 from srlens.records.maps import save_json
 from srlens.study.blocks import Blocks, arrange
 from srlens.study.report.page import render_page

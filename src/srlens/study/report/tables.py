@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from srlens.records.atomic import replacing
+from srlens.atomic import replacing
 from srlens.study.blocks import Array, Blocks
 from srlens.study.statistics import RESAMPLES, Pair, bootstrap_weights, interval
 from srlens.study.verdicts import LOOK_NAMES, PAPER_PEARSON, PAPER_SPEARMAN, Findings

@@ -1,0 +1,201 @@
+"""One window, one or several networks: the comparison that papers print, with its conditions."""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.attribute import attribute, check_image
+from srlens.attribution.integrate import Progress
+from srlens.attribution.result import Attribution
+from srlens.comparison.hard_window import choose_window
+from srlens.comparison.sanity import check_against_bicubic
+from srlens.comparison.subject import Subject
+from srlens.errors import IncompleteWarning, SettingError
+from srlens.imaging.colour import match_channels
+from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.window import Window
+from srlens.measures.quality import psnr, window_psnr
+from srlens.networks.frozen import frozen
+from srlens.networks.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """One network's part of a comparison.
+
+    Attributes:
+        network: what was explained.
+        result: the attribution.
+        sr: its SR image for the eye, C×sh×sw in [0, 1].
+        psnr_window: PSNR of the window in dB (luma, 8 bits); None where HR is not known.
+        psnr_image: PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None likewise.
+        seconds: wall time of the attribution.
+    """
+
+    network: Network
+    result: Attribution
+    sr: Tensor
+    psnr_window: float | None
+    psnr_image: float | None
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """Numbers and conditions as plain values."""
+        return {
+            **self.result.record(),
+            "family": self.network.family,
+            "kind": self.network.kind,
+            "receptive_field": str(self.network.receptive_field),
+            "psnr_window": self.psnr_window,
+            "psnr_image": self.psnr_image,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several networks at one window of one image.
+
+    Attributes:
+        subject: the LR image, and HR where it is known.
+        window: in SR pixels.
+        window_choice: how the window was chosen, one sentence.
+        rows: one a network, in the order given.
+        bicubic: bicubic's SR image, C×sh×sw in [0, 1].
+        bicubic_psnr_window: dB, or None where HR is not known.
+        bicubic_psnr_image: dB, or None.
+    """
+
+    subject: Subject
+    window: Window
+    window_choice: str
+    rows: tuple[Explained, ...]
+    bicubic: Tensor
+    bicubic_psnr_window: float | None
+    bicubic_psnr_image: float | None
+
+    def record(self) -> dict[str, Any]:
+        """Numbers and conditions as plain values, for result.json."""
+        return {
+            "image": self.subject.name,
+            "image_sha256": self.subject.digest,
+            "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
+            "degradation": self.subject.degradation,
+            "window_choice": self.window_choice,
+            "bicubic": {"psnr_window": self.bicubic_psnr_window, "psnr_image": self.bicubic_psnr_image},
+            "networks": [row.record() for row in self.rows],
+        }
+
+
+def compare(
+    networks: Sequence[Network],
+    image: Subject | Tensor,
+    window: Window | None = None,
+    *,
+    hr: Tensor | None = None,
+    size: int = 16,
+    progress: Callable[[str], Progress] | None = None,
+    **settings: Any,
+) -> Comparison:
+    """Attribute one window for each network.
+
+    Args:
+        networks: all of one scale.
+        image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
+        hr: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against bicubic.
+        window: in SR pixels; the hardest one if None: where the networks' mean PSNR is lowest, or, without HR, where
+            they depart most from bicubic.
+        size: side of a window chosen so, in SR pixels.
+        progress: gives a progress callback for a network's name.
+        **settings: of :func:`srlens.attribute`.
+
+    Raises:
+        SettingError: no network, networks of different scales, or two of one name.
+        ImageError: HR is not ``scale`` times as large as LR.
+        WindowError: the window lies outside the SR image, or none of ``size`` fits.
+    """
+    if not networks:
+        raise SettingError("Give at least one network.")
+    scale = networks[0].scale
+    others = sorted({network.scale for network in networks})
+    if len(others) > 1:
+        raise SettingError(
+            f"The networks have scales {', '.join(map(str, others))}; a comparison needs one scale. "
+            "Leave some out, or choose the scale of a multi-scale file with --scale."
+        )
+    names = [network.name for network in networks]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
+    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, "given")
+    subject = _for_all(networks, given)
+    if subject.hr is not None:
+        for network in networks:
+            check_against_bicubic(network, subject.lr, subject.hr)
+    if window is not None:
+        window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
+    srs = [_upscale(network, subject.lr) for network in networks]
+    bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
+    choice = "given"
+    if window is None:
+        window, choice = _hardest(srs, subject, bicubic, size)
+    rows = []
+    for network, sr in zip(networks, srs, strict=True):
+        started = time.perf_counter()
+        callback = progress(network.name) if progress is not None else None
+        result = attribute(network, subject.lr, window, progress=callback, **settings)
+        seconds = time.perf_counter() - started
+        _warn_if_incomplete(result)
+        rows.append(Explained(network, result, sr, *_quality(sr, subject.hr, window, scale), seconds))
+    return Comparison(subject, window, choice, tuple(rows), bicubic, *_quality(bicubic, subject.hr, window, scale))
+
+
+_FAR_FROM_COMPLETE = 0.5
+
+
+def _warn_if_incomplete(result: Attribution) -> None:
+    """A network that diverges, or whose input is detached on a side branch, shows itself here alone."""
+    gap = result.completeness_gap
+    if gap > _FAR_FROM_COMPLETE:
+        warnings.warn(
+            f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
+            f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
+            "in silence). Usual causes: too few steps, a network that diverges on this image, a detached branch. Raise "
+            "steps or lower the tolerance; if the gap stays, do not use this map.",
+            IncompleteWarning,
+            stacklevel=3,
+        )
+
+
+def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
+    """Grey pictures become RGB where any of the networks takes RGB, so that all are judged on one picture."""
+    if subject.lr.shape[0] == 1 and any(network.channels == 3 for network in networks):
+        hr = match_channels(subject.hr, 3) if subject.hr is not None else None
+        return replace(subject, lr=match_channels(subject.lr, 3), hr=hr)
+    return subject
+
+
+def _upscale(network: Network, lr: Tensor) -> Tensor:
+    with frozen(network.module), torch.no_grad():
+        return network.upscale(lr)
+
+
+def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int) -> tuple[Window, str]:
+    reference = subject.hr if subject.hr is not None else bicubic
+    best = choose_window(srs, reference, size=size)
+    judged = "this network" if len(srs) == 1 else f"these {len(srs)} networks"
+    if subject.hr is not None:
+        return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
+    return best.window, f"{size}×{size} window where {judged} depart most from bicubic ({best.psnr:.2f} dB); HR unknown"
+
+
+def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple[float | None, float | None]:
+    if hr is None:
+        return None, None
+    bounds = (window.top, window.left, window.bottom, window.right)
+    return window_psnr(sr, hr, bounds), psnr(sr, hr, border=scale)

@@ -1,0 +1,205 @@
+"""How far a network could look, does look on average, and looked at one hard window: finding 3 of the paper."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srlens.attribution.attribute import attribute
+from srlens.attribution.integrate import Progress
+from srlens.attribution.result import Attribution
+from srlens.comparison.crop import Crop, Picture, crop_around
+from srlens.comparison.effective import (
+    EffectiveField,
+    central_window,
+    centre_distance,
+    crops,
+    effective_receptive_field,
+    energy_radius,
+)
+from srlens.comparison.hard_window import choose_window
+from srlens.comparison.subject import Subject
+from srlens.comparison.support import GradientSupport, gradient_support, theoretical_bounds
+from srlens.errors import SettingError
+from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.window import Window
+from srlens.measures.extent import mass_area
+from srlens.networks.network import Network
+
+if TYPE_CHECKING:
+    import polars
+
+SIDE, PLACES = 48, 16
+"""LR pixels a side of what a network is shown, and over how many places gradients are averaged, by default."""
+
+_LAM_SHARE = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class FieldOfView:
+    """One network's fields, all about the window's centre and in LR pixels of one size of image.
+
+    Attributes:
+        network: whose.
+        side: of the LR images, in pixels.
+        support: which LR pixels the gradient of the central LR pixel's SR window reaches at all.
+        effective: mean gradient magnitude over the places.
+        attribution: local attribution map of a hard window.
+        lam_area: the fewest LR pixels that hold 95 % of the map.
+        lam_radius: of the disc about the window's centre that holds 95 % of the map, in LR pixels.
+        within_reach: LR pixels of the image that can reach the hard window by the architecture; None where that is
+            unknown.
+    """
+
+    network: Network
+    side: int
+    support: GradientSupport
+    effective: EffectiveField
+    attribution: Attribution
+    lam_area: float
+    lam_radius: float
+    within_reach: int | None
+
+    @property
+    def support_size(self) -> tuple[int, int]:
+        """Height and width of the support, in LR pixels; at most those of the image."""
+        top, left, bottom, right = self.support.bounds
+        return bottom - top, right - left
+
+    def record(self) -> dict[str, Any]:
+        """Numbers and conditions, flat: one row of a table."""
+        field, result, effective = self.network.receptive_field, self.attribution, self.effective
+        height, width = self.support_size
+        return {
+            "network": self.network.name,
+            "family": self.network.family,
+            "kind": self.network.kind,
+            "receptive_field": str(field),
+            "receptive_field_paper": field.paper,
+            "receptive_field_side": field.true,
+            "receptive_field_global": field.is_global if field.known else None,
+            "support_height": height,
+            "support_width": width,
+            "support_pixels": self.support.pixels,
+            "effective_sigma": effective.sigma,
+            "effective_fit_error": effective.fit_error,
+            **{f"effective_radius{share * 100:.0f}": radius for share, radius in effective.radii.items()},
+            "lam_area95": self.lam_area,
+            "lam_radius95": self.lam_radius,
+            "lam_share_of_receptive_field": self.lam_area / self.within_reach if self.within_reach else None,
+            "diffusion_index": result.diffusion_index,
+            "effective_pixels": result.effective_pixels,
+            "lr_height": self.side,
+            "lr_width": self.side,
+            "places": effective.images,
+            "conditions": result.conditions,
+            "network_sha256": result.network_digest,
+        }
+
+
+def fields_of_view(
+    networks: Sequence[Network],
+    subjects: Sequence[Subject],
+    *,
+    side: int = SIDE,
+    places: int = PLACES,
+    window_size: int = 16,
+    draws: int = 3,
+    progress: Callable[[str], Progress] | None = None,
+    **settings: Any,
+) -> list[FieldOfView]:
+    """Measure each network's fields on the same places and at the same hard window.
+
+    The places are squares cut from the pictures at random. The hard window is the hardest one of all pictures for
+    these networks together (lowest mean PSNR, or farthest from bicubic where HR is not known), shown in the square of
+    the same side around it.
+
+    Args:
+        networks: all of one scale.
+        subjects: the pictures.
+        side: of the squares, in LR pixels.
+        places: how many, over all pictures.
+        window_size: side of the hard window, in SR pixels.
+        draws: random images for the gradient support.
+        progress: gives a progress callback for what is being done.
+        **settings: of :func:`srlens.attribute`.
+
+    Raises:
+        SettingError: no network or picture, networks of different scales, or a number below 1.
+        ImageTooSmallError: a picture is smaller than the square, or the square too small for the window.
+        WindowError, NotDifferentiableError, NotFiniteError, ZeroMapError: as :func:`srlens.attribute`.
+    """
+    if not networks or not subjects:
+        raise SettingError("A field of view needs at least one network and one picture.")
+    if len({network.scale for network in networks}) > 1:
+        raise SettingError("The networks have different scales; fields of view are put side by side for one scale.")
+    if places < 1:
+        raise SettingError(f"places (={places}) must be at least 1.")
+    scale = networks[0].scale
+    squares = _squares([subject.lr for subject in subjects], side, places)
+    hard = _hardest(networks, subjects, window_size, side)
+    centre = central_window(side, side, scale, scale)
+    fields = []
+    for network in networks:
+
+        def steps(what: str, network: Network = network) -> Progress | None:
+            return progress(f"{network.name}: {what}") if progress is not None else None
+
+        support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
+        effective = effective_receptive_field(network, squares, progress=steps("effective field"))
+        result = attribute(network, hard.lr, hard.window, progress=steps("map"), **settings)
+        distance = centre_distance(hard.window, scale, side, side)
+        fields.append(
+            FieldOfView(
+                network=network,
+                side=side,
+                support=support,
+                effective=effective,
+                attribution=result,
+                lam_area=mass_area(result.map, _LAM_SHARE),
+                lam_radius=energy_radius(result.absolute, distance, _LAM_SHARE),
+                within_reach=_within_reach(network, result),
+            )
+        )
+    return fields
+
+
+def to_frame(fields: Sequence[FieldOfView]) -> "polars.DataFrame":
+    """One row a network."""
+    import polars
+
+    return polars.DataFrame([field.record() for field in fields], infer_schema_length=None)
+
+
+def _squares(images: Sequence[Any], side: int, places: int) -> list[Any]:
+    """Spread the places evenly over the pictures; the first ones take what is left over."""
+    share, rest = divmod(places, len(images))
+    counts = [share + (number < rest) for number in range(len(images))]
+    return [
+        square
+        for seed, (image, count) in enumerate(zip(images, counts, strict=True))
+        if count
+        for square in crops(image, side, count, seed=seed)
+    ]
+
+
+def _hardest(networks: Sequence[Network], subjects: Sequence[Subject], size: int, side: int) -> Crop:
+    found = []
+    for subject in subjects:
+        scale = networks[0].scale
+        bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
+        reference = subject.hr if subject.hr is not None else bicubic
+        best = choose_window([network.upscale(subject.lr) for network in networks], reference, size=size)
+        found.append((best.psnr, subject, best.window))
+    _, subject, window = min(found, key=lambda entry: entry[0])
+    return crop_around(Picture(subject.lr, subject.hr), window, networks[0].scale, side)
+
+
+def _within_reach(network: Network, result: Attribution) -> int | None:
+    if not network.receptive_field.known:
+        return None
+    height, width = result.lr_size
+    read: Window = result.window.grown(result.settings.detector.margin, height * result.scale, width * result.scale)
+    top, left, bottom, right = theoretical_bounds(network, read, height, width)
+    return int(np.prod((bottom - top, right - left)))

@@ -1,0 +1,91 @@
+"""Hard windows, the paper's second principle: where the networks struggle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.errors import WindowError
+from srlens.imaging.colour import luma
+from srlens.imaging.window import Window
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A window and how hard it is.
+
+    Attributes:
+        window: in SR pixels.
+        psnr: luma PSNR of the window in dB, the mean over the networks; lower is harder.
+    """
+
+    window: Window
+    psnr: float
+
+
+def rank_windows(
+    srs: Sequence[Tensor], reference: Tensor, *, size: int, stride: int, border: int = 0
+) -> list[Candidate]:
+    """All windows on a grid, hardest first: the lowest mean PSNR of the networks' SR images against the reference.
+
+    Args:
+        srs: one SR image a network, C×H×W in [0, 1].
+        reference: the HR image, or the bicubic enlargement where HR is not known.
+        size: side of the windows, in SR pixels.
+        stride: of the grid, in SR pixels.
+        border: SR pixels at the image's edges that no window touches.
+
+    Raises:
+        WindowError: the image holds no window of that size inside the border.
+    """
+    height, width = reference.shape[-2:]
+    if min(height, width) - 2 * border < size:
+        raise WindowError(
+            f"No window of {size}×{size} SR pixels fits into the SR image of {height}×{width} pixels inside a border "
+            f"of {border}. Take a smaller size or border."
+        )
+    target = _grey(reference)
+    scores = np.mean([_window_psnr((_grey(sr) - target) ** 2, size) for sr in srs], axis=0)
+    tops = range(border, height - border - size + 1, stride)
+    lefts = range(border, width - border - size + 1, stride)
+    candidates = [Candidate(Window.square(top, left, size), float(scores[top, left])) for top in tops for left in lefts]
+    return sorted(candidates, key=lambda c: (c.psnr, c.window.top, c.window.left))
+
+
+def choose_window(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> Candidate:
+    """The hardest window on a grid of half its size, away from the image's edges where there is room."""
+    height, width = reference.shape[-2:]
+    border = min(size, (min(height, width) - size) // 4)
+    return rank_windows(srs, reference, size=size, stride=max(size // 2, 1), border=max(border, 0))[0]
+
+
+def without_overlaps(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The first ``count`` candidates that do not overlap one another, in the order given."""
+    chosen: list[Candidate] = []
+    for candidate in candidates:
+        if len(chosen) == count:
+            break
+        if not any(_overlap(candidate.window, other.window) for other in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def _overlap(a: Window, b: Window) -> bool:
+    return a.top < b.bottom and b.top < a.bottom and a.left < b.right and b.left < a.right
+
+
+def _grey(image: Tensor) -> NDArray[np.float64]:
+    grey = luma(image)[0] if image.shape[0] == 3 else image.mean(dim=0)
+    return grey.double().numpy()
+
+
+def _window_psnr(squared: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """PSNR (dB, peak 1) of every window by its top left pixel, from the squared error H×W."""
+    total = np.zeros((squared.shape[0] + 1, squared.shape[1] + 1))
+    total[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
+    sums = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
+    smallest = np.finfo(np.float64).tiny  # a perfect window: some thousand dB rather than infinity, for the mean
+    psnr: NDArray[np.float64] = -10 * np.log10(np.maximum(sums / size**2, smallest))
+    return psnr

@@ -1,0 +1,132 @@
+"""Is the network fed what it was trained on? PSNR against bicubic wherever HR is known."""
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from srlens.errors import BelowBicubicWarning, ImageError, NotFiniteError
+from srlens.imaging.colour import match_channels
+from srlens.imaging.resample import bicubic_upscale
+from srlens.measures.quality import psnr
+from srlens.networks.frozen import frozen
+from srlens.networks.network import Network
+
+_RANGES = (1.0, 255.0)
+# A wrong range costs several dB (RFDN: 8). On a single hard crop a right one may lose a little to bicubic, and then a
+# wrong one may by chance lose less: that is no reason to advise it.
+_CLEAR_GAIN = 3.0
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """A network against bicubic on one image.
+
+    Attributes:
+        network: its name.
+        psnr: of the network, in dB: Y channel, 8 bits, a border of ``scale`` SR pixels left out.
+        bicubic_psnr: of MATLAB's bicubic enlargement, likewise.
+        value_range: the range in which the network was run.
+        fitting_range: another range in which it beats bicubic; None where it passed, or where no other range does.
+        fitting_psnr: its PSNR in that range, in dB; None where there is none.
+    """
+
+    network: str
+    psnr: float
+    bicubic_psnr: float
+    value_range: float
+    fitting_range: float | None = None
+    fitting_psnr: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the network is at least as good as bicubic."""
+        return self.psnr >= self.bicubic_psnr
+
+    def __str__(self) -> str:
+        """One sentence with both numbers, and the remedy where one is known."""
+        compared = f"{self.network} reaches {self.psnr:.2f} dB, bicubic {self.bicubic_psnr:.2f} dB"
+        if self.passed:
+            return f"{compared}."
+        if self.fitting_range is not None:
+            return (
+                f"{compared}: it was run with value_range {self.value_range:g}, but with {self.fitting_range:g} it "
+                f"reaches {self.fitting_psnr:.2f} dB. Use value_range={self.fitting_range:g}."
+            )
+        return (
+            f"{compared}, and no other value range helps. Usual causes: weights of another degradation or of another "
+            "training aim (GAN), another scale than the file was trained for, an LR image not made from this HR."
+        )
+
+
+def check_against_bicubic(network: Network, lr: Tensor, hr: Tensor) -> Sanity:
+    """Compare the PSNR of a network with that of bicubic, and warn where it is below.
+
+    A wrong value range goes unnoticed otherwise: the picture looks plausible and every attribution is wrong. So the
+    other range is tried as well.
+
+    Args:
+        network: run once, or twice where it is below bicubic; without gradients.
+        lr: C×h×w in [0, 1], RGB or grey.
+        hr: C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
+
+    Warns:
+        BelowBicubicWarning: the network is below bicubic; says which range fits, or the usual causes.
+
+    Raises:
+        ImageError: HR has not ``scale`` times the size of LR.
+        NotFiniteError: the output is NaN or infinite.
+    """
+    lr, hr = _aligned(network, lr, hr)
+    reference = psnr(bicubic_upscale(lr, network.scale).clamp(0, 1), hr, border=network.scale)
+    score = _score(network, lr, hr)
+    fitting: tuple[float, float] | None = None
+    if score < reference:
+        fitting = _fitting_range(network, lr, hr, max(reference, score + _CLEAR_GAIN))
+    result = Sanity(
+        network=network.name,
+        psnr=score,
+        bicubic_psnr=reference,
+        value_range=network.value_range,
+        fitting_range=fitting[0] if fitting else None,
+        fitting_psnr=fitting[1] if fitting else None,
+    )
+    if not result.passed:
+        warnings.warn(str(result), BelowBicubicWarning, stacklevel=2)
+    return result
+
+
+def _score(network: Network, lr: Tensor, hr: Tensor) -> float:
+    with frozen(network.module):
+        return psnr(network.upscale(lr), hr, border=network.scale)
+
+
+def _fitting_range(network: Network, lr: Tensor, hr: Tensor, reference: float) -> tuple[float, float] | None:
+    """The other value range with the best PSNR above ``reference``, and that PSNR."""
+    scores = {}
+    for value_range in _RANGES:
+        if not math.isclose(value_range, network.value_range):
+            try:
+                scores[value_range] = _score(replace(network, value_range=value_range), lr, hr)
+            except NotFiniteError:  # a network far outside its range may overflow: then it does not fit
+                continue
+    best = max(scores, key=scores.__getitem__, default=None)
+    return (best, scores[best]) if best is not None and scores[best] > reference else None
+
+
+def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+    """HR cropped to ``scale`` times LR; grey repeated where the network takes RGB."""
+    scale = network.scale
+    if lr.ndim != 3 or hr.ndim != 3:
+        raise ImageError(f"LR and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
+    height, width = lr.shape[-2] * scale, lr.shape[-1] * scale
+    if not (0 <= hr.shape[-2] - height < scale and 0 <= hr.shape[-1] - width < scale):
+        raise ImageError(
+            f"HR is {hr.shape[-2]}×{hr.shape[-1]}, but {scale} times LR is {height}×{width}. "
+            f"Give the HR of this LR, or a network of another scale than {scale}."
+        )
+    hr = hr[..., :height, :width]
+    if lr.shape[-3] == 1 and network.channels == 3:
+        lr, hr = match_channels(lr, 3), match_channels(hr, 3)
+    return lr, hr

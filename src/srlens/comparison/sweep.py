@@ -1,0 +1,180 @@
+"""Sensitivity: the diffusion index and the order of networks against one setting, for claims that must be stable."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from srlens.attribution.attribute import attribute
+from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
+from srlens.attribution.path_choice import smallest_kernel
+from srlens.attribution.result import Attribution
+from srlens.attribution.settings import find_path
+from srlens.comparison.subject import Subject
+from srlens.errors import SettingError
+from srlens.imaging.window import Window
+from srlens.networks.network import Network
+
+if TYPE_CHECKING:
+    import polars
+
+Setting = Literal["sigma", "steps", "window", "kernel"]
+
+DEFAULT_VALUES: dict[str, tuple[float, ...]] = {
+    "sigma": (0.6, 0.9, 1.2, 1.8, 2.4, 3.6),
+    "steps": (5, 10, 20, 40, 80),
+    "window": (8, 12, 16, 24, 32),
+    "kernel": (9, 11, 15, 21),
+}
+"""Values tried unless others are given: σ and kernel in LR pixels, window sides in SR pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepPoint:
+    """One network at one value of the setting.
+
+    Attributes:
+        value: of the setting.
+        result: the attribution.
+        rank: of the network's diffusion index among the networks at this value; 1 is the largest.
+    """
+
+    value: float
+    result: Attribution
+    rank: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The diffusion index of networks against one setting.
+
+    Attributes:
+        setting: what was varied.
+        window: the window; with ``setting`` "window" its centre is kept.
+        points: for each network's name, its points by ascending value.
+    """
+
+    setting: Setting
+    window: Window
+    points: dict[str, tuple[SweepPoint, ...]]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Of the setting, ascending."""
+        return tuple(point.value for point in next(iter(self.points.values())))
+
+    @property
+    def order_changes(self) -> bool:
+        """Whether any two networks change places within the sweep."""
+        return bool(self.moved)
+
+    @property
+    def moved(self) -> dict[str, tuple[int, int]]:
+        """Best and worst rank of the networks whose rank is not the same throughout."""
+        ranks = {name: [point.rank for point in points] for name, points in self.points.items()}
+        return {name: (min(row), max(row)) for name, row in ranks.items() if min(row) != max(row)}
+
+    def sentence(self) -> str:
+        """Whether the claim is stable, in one sentence."""
+        span = f"{self.setting} from {self.values[0]:g} to {self.values[-1]:g}"
+        if len(self.points) == 1:
+            (name, points), *_ = self.points.items()
+            indices = [point.result.diffusion_index for point in points]
+            return f"With {span}, the diffusion index of {name} lies between {min(indices):.2f} and {max(indices):.2f}."
+        if not self.moved:
+            return f"With {span}, the order of the {len(self.points)} networks by diffusion index does not change."
+        moves = ", ".join(f"{name} (rank {best} to {worst})" for name, (best, worst) in self.moved.items())
+        return f"With {span}, the order of the networks by diffusion index changes: {moves}."
+
+    def to_frame(self) -> "polars.DataFrame":
+        """One row a network and value, with every condition."""
+        import polars
+
+        rows = [
+            {
+                "network": name,
+                "setting": self.setting,
+                "value": float(point.value),
+                "diffusion_index": point.result.diffusion_index,
+                "rank": point.rank,
+                "lr_height": point.result.lr_size[0],
+                "lr_width": point.result.lr_size[1],
+                "effective_pixels": point.result.effective_pixels,
+                "completeness_gap": point.result.completeness_gap,
+                "map_error": point.result.map_error,
+                "conditions": point.result.conditions,
+            }
+            for name, points in self.points.items()
+            for point in points
+        ]
+        return polars.DataFrame(rows, infer_schema_length=None)
+
+
+def sweep(
+    networks: Sequence[Network],
+    subject: Subject,
+    window: Window,
+    setting: Setting,
+    values: Sequence[float] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    **settings: Any,
+) -> Sweep:
+    """Attribute ``window`` for each network and each value of one setting.
+
+    Args:
+        networks: one or several.
+        subject: the image.
+        window: in SR pixels.
+        setting: ``"sigma"`` (the kernel grows with it), ``"kernel"`` (σ stays), ``"steps"`` (the rule stays),
+            ``"window"`` (side, around the same centre).
+        values: ascending; :data:`DEFAULT_VALUES` if None.
+        progress: called with (attributions done, attributions in all).
+        **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
+
+    Raises:
+        SettingError: an unknown setting, no value, a value out of range, or σ or kernel of a path without blur.
+    """
+    if setting not in DEFAULT_VALUES:
+        raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
+    chosen = sorted(set(values if values is not None else DEFAULT_VALUES[setting]))
+    if not chosen:
+        raise SettingError("Give at least one value to sweep over.")
+    results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
+    total = len(chosen) * len(networks)
+    # All of them first, so that a value out of range is refused before anything is computed.
+    variants = [_with(setting, value, window, subject, networks[0].scale, settings) for value in chosen]
+    for k, (here, keywords) in enumerate(variants):
+        for j, network in enumerate(networks):
+            results[network.name].append(attribute(network, subject.lr, here, **keywords))
+            if progress is not None:
+                progress(k * len(networks) + j + 1, total)
+    points: dict[str, list[SweepPoint]] = {name: [] for name in results}
+    for k, value in enumerate(chosen):
+        order = sorted(results, key=lambda name: -results[name][k].diffusion_index)
+        for name in results:
+            points[name].append(SweepPoint(value, results[name][k], order.index(name) + 1))
+    return Sweep(setting, window, {name: tuple(row) for name, row in points.items()})
+
+
+def _with(
+    setting: str, value: float, window: Window, subject: Subject, scale: int, settings: dict[str, Any]
+) -> tuple[Window, dict[str, Any]]:
+    """The window and the keywords of one value."""
+    if setting in ("steps", "kernel", "window") and value != int(value):
+        raise SettingError(f"Values of {setting} must be whole numbers, got {value:g}.")
+    if setting == "steps":
+        return window, {**settings, "steps": int(value)}
+    if setting in ("sigma", "kernel"):
+        path = settings.get("path") or "progressive-blur"
+        blurred = find_path(path) if isinstance(path, str) else path
+        if not isinstance(blurred, ProgressiveBlur | LinearFromBlur):
+            raise SettingError(f"{setting} belongs to a blurred path and cannot be swept along {blurred.name!r}.")
+        if setting == "sigma":
+            wide = max(blurred.kernel, smallest_kernel(value))
+            return window, {**settings, "path": replace(blurred, sigma=value, kernel=wide)}
+        return window, {**settings, "path": replace(blurred, kernel=int(value))}
+    side = int(value)
+    height, width = subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale
+    top = min(max(0, window.top + (window.height - side) // 2), max(0, height - side))
+    left = min(max(0, window.left + (window.width - side) // 2), max(0, width - side))
+    return Window.square(top, left, side), settings

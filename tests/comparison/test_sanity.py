@@ -1,0 +1,119 @@
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srlens.comparison.sanity import check_against_bicubic
+from srlens.errors import BelowBicubicWarning, ImageError
+from srlens.imaging.degrade import make_lr
+from srlens.imaging.files import read_image
+from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.samples import sample_image
+from srlens.networks.load import load_network
+from srlens.networks.network import Network
+
+SCALE = 2
+
+
+class Upscaler(nn.Module):
+    """Bicubic; outside its value range it overflows in a recognisable way."""
+
+    def __init__(self, limit: float = 1.5, sharpen: float = 0.0) -> None:
+        super().__init__()
+        self.limit, self.sharpen = limit, sharpen
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = bicubic_upscale(x.clamp(max=self.limit), SCALE)
+        return y + self.sharpen * (y - nn.functional.avg_pool2d(y, 3, 1, 1))
+
+
+@pytest.fixture
+def pair() -> tuple[Tensor, Tensor]:
+    hr = sample_image()[:, 60:160, 60:160]
+    return make_lr(hr, SCALE), hr
+
+
+def test_a_good_network_passes_in_silence(pair: tuple[Tensor, Tensor]) -> None:
+    result = check_against_bicubic(Network.wrap(Upscaler(sharpen=0.3), scale=SCALE, name="sharp"), *pair)
+    assert result.passed
+    assert result.psnr > result.bicubic_psnr
+    assert result.fitting_range is None
+    assert str(result).startswith("sharp reaches")
+
+
+def test_bicubic_itself_passes(pair: tuple[Tensor, Tensor]) -> None:
+    result = check_against_bicubic(Network.wrap(Upscaler(), scale=SCALE), *pair)
+    assert result.psnr == result.bicubic_psnr
+    assert result.passed
+
+
+def test_no_range_helps_a_bad_network(pair: tuple[Tensor, Tensor]) -> None:
+    network = Network.wrap(Upscaler(sharpen=9.0), scale=SCALE, name="bad")
+    with pytest.warns(BelowBicubicWarning, match=r"bad reaches .* no other value range helps.*weights.*scale"):
+        result = check_against_bicubic(network, *pair)
+    assert not result.passed
+    assert result.fitting_range is None
+
+
+def test_the_range_that_fits_is_named(pair: tuple[Tensor, Tensor]) -> None:
+    network = Network.wrap(Upscaler(limit=1.5, sharpen=0.3), scale=SCALE, value_range=255.0)
+    with pytest.warns(BelowBicubicWarning, match=r"Use value_range=1\."):
+        result = check_against_bicubic(network, *pair)
+    assert (result.value_range, result.fitting_range) == (255.0, 1.0)
+
+
+def test_a_network_that_overflows_in_the_other_range_does_not_hide_the_warning(pair: tuple[Tensor, Tensor]) -> None:
+    class Fragile(Upscaler):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * (torch.inf if x.max() > 2 else 1)
+
+    with pytest.warns(BelowBicubicWarning, match="no other value range"):
+        check_against_bicubic(Network.wrap(Fragile(sharpen=9.0), scale=SCALE), *pair)
+
+
+def test_rfdn_with_the_wrong_range_is_caught(shared: Path) -> None:
+    lr = read_image(shared / "images" / "Set5" / "LRx4" / "butterflyx4.png")
+    hr = read_image(shared / "images" / "Set5" / "HR" / "butterfly.png")
+    network = load_network(shared / "weights" / "rfdn-x4.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_against_bicubic(network, lr, hr).passed
+    with pytest.warns(BelowBicubicWarning, match=r"Use value_range=255\."):
+        result = check_against_bicubic(replace(network, value_range=1.0), lr, hr)
+    assert result.fitting_psnr == pytest.approx(check_against_bicubic(network, lr, hr).psnr)
+
+
+def test_luma_network_and_grey_images(shared: Path) -> None:
+    lr = read_image(shared / "images" / "Set5" / "LRx4" / "birdx4.png")
+    hr = read_image(shared / "images" / "Set5" / "HR" / "bird.png")
+    luma = load_network(shared / "weights" / "fsrcnn-y-x4.pth")
+    assert check_against_bicubic(luma, lr, hr).passed
+    rgb = load_network(shared / "weights" / "smfanet-x4.pth")
+    assert check_against_bicubic(rgb, lr[:1], hr[:1]).passed
+
+
+def test_hr_that_is_a_little_larger_is_cropped(pair: tuple[Tensor, Tensor]) -> None:
+    lr, hr = pair
+    larger = nn.functional.pad(hr, (0, SCALE - 1, 0, SCALE - 1))
+    network = Network.wrap(Upscaler(), scale=SCALE)
+    assert check_against_bicubic(network, lr, larger) == check_against_bicubic(network, lr, hr)
+
+
+def test_images_that_do_not_belong_together_are_refused(pair: tuple[Tensor, Tensor]) -> None:
+    lr, hr = pair
+    network = Network.wrap(Upscaler(), scale=SCALE)
+    with pytest.raises(ImageError, match="another scale than 2"):
+        check_against_bicubic(network, lr, hr[..., :-1])
+    with pytest.raises(ImageError, match="C×H×W"):
+        check_against_bicubic(network, lr[None], hr)
+
+
+def test_modes_and_weights_are_left_as_they_were(pair: tuple[Tensor, Tensor]) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2)).train()
+    with pytest.warns(BelowBicubicWarning):
+        check_against_bicubic(Network.wrap(module, scale=SCALE), *pair)
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())

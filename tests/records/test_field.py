@@ -1,0 +1,62 @@
+"""A field that was cut off goes on where it stopped, and ends as if nothing had happened."""
+
+from pathlib import Path
+
+import polars
+import pytest
+import torch
+from torch import nn
+
+import srlens
+from srlens.attribution.field import field_settings
+from srlens.comparison.subject import Subject
+from srlens.records.field_run import run_field
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.fixture
+def network() -> srlens.Network:
+    body = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2), nn.Conv2d(3, 3, 3, padding=1))
+    return srlens.Network.wrap(body, scale=2, name="tiny")
+
+
+def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path: Path) -> None:
+    subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
+    settings = field_settings(3)
+    whole, _ = run_field(network, subject, settings, tmp_path / "whole", size=8)
+
+    def stop(done: int, total: int) -> None:
+        if done > total * 2 // 3:
+            raise StoppedError
+
+    # Little memory, so that the first windows are finished before the stop.
+    with pytest.raises(StoppedError):
+        run_field(network, subject, settings, tmp_path / "cut", size=8, memory=50_000, progress=stop)
+    log = tmp_path / "cut/noise_tiny_field.jsonl"
+    finished = len(log.read_text().splitlines()) - 1
+    assert 0 < finished < len(whole.points)
+    with log.open("a") as file:
+        file.write('{"window": {"to')  # a line that was being written when the power went
+    counts: list[int] = []
+    resumed, files = run_field(
+        network, subject, settings, tmp_path / "cut", size=8, progress=lambda _, total: counts.append(total)
+    )
+    assert counts[-1] == (len(whole.points) - finished) * 3
+    assert [point.window for point in resumed.points] == [point.window for point in whole.points]
+    for ours, theirs in zip(resumed.points, whole.points, strict=True):
+        assert ours.diffusion_index == pytest.approx(theirs.diffusion_index, rel=1e-5)
+    table = polars.read_parquet(next(file for file in files if file.suffix == ".parquet"))
+    assert len(table) == len(whole.points)
+    assert {"diffusion_index", "effective_pixels", "map_error", "steps", "lr_height"} <= set(table.columns)
+    assert files[0].suffix == ".png"
+
+
+def test_other_settings_start_anew(network: srlens.Network, tmp_path: Path) -> None:
+    subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
+    run_field(network, subject, field_settings(3), tmp_path, size=8)
+    totals: list[int] = []
+    run_field(network, subject, field_settings(4), tmp_path, size=8, progress=lambda _, total: totals.append(total))
+    assert totals[-1] == 25 * 4

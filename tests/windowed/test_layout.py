@@ -1,0 +1,197 @@
+"""Which networks run channels last, and what happens to those that cannot."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import srlens
+from srlens.windowed.capture import Capture, capture
+from srlens.windowed.layout import laid_out, memory_format
+from srlens.windowed.record import NotRecordableError
+
+BODY = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
+
+
+class Strided(nn.Conv2d):
+    """Reads memory by strides, as if channels came first."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        _, channels, height, width = y.shape
+        return y.as_strided(y.shape, (channels * height * width, height * width, width, 1))
+
+
+class Viewing(nn.Conv2d):
+    """Its view is refused where channels come last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y.view(len(y), -1).view(y.shape) + 1
+
+
+class Noisy(nn.Conv2d):
+    """Cannot be recorded."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + 1e-9 * torch.rand(1)
+
+
+@torch.library.custom_op("srlens_tests::doubled", mutates_args=())
+def doubled(x: Tensor) -> Tensor:
+    """As an extension does that reads the numbers as they lie."""
+    return torch.as_strided(x, (x.numel(),), (1,)).mul(2).reshape(x.shape)
+
+
+class Foreign(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = doubled(super().forward(x))
+        return result
+
+
+class Gated(nn.Module):
+    """Detached, so that its plan has another gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * x.detach().clone().mean((2, 3), keepdim=True)
+
+
+class Scaled(nn.Module):
+    """A global operator."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (1 + x.mean((2, 3), keepdim=True))
+
+
+def recorded(module: nn.Module, x: Tensor) -> tuple[Tensor, Capture]:
+    return capture(srlens.Network.wrap(module.eval(), scale=1), x)
+
+
+def test_convolutions_run_channels_last_in_single_precision_on_the_cpu() -> None:
+    x = torch.rand(1, 3, 8, 8)
+    _, record = recorded(BODY, x)
+    assert record.graph is not None
+    assert record.memory_format == torch.channels_last
+    cpu = torch.device("cpu")
+    assert memory_format(record.graph, cpu, torch.bfloat16) == torch.channels_last
+    assert memory_format(record.graph, cpu, torch.float64) == torch.contiguous_format
+    assert memory_format(record.graph, cpu, torch.float16) == torch.contiguous_format
+    assert memory_format(record.graph, torch.device("cuda"), torch.float32) == torch.contiguous_format
+
+
+def test_attention_stays_as_it_is() -> None:
+    class Attention(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            tokens = x.flatten(2)
+            return (tokens @ tokens.transpose(1, 2) @ tokens).reshape(x.shape)
+
+    _, record = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Attention()), torch.rand(1, 3, 8, 8))
+    assert record.graph is not None
+    assert record.memory_format == torch.contiguous_format
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_copy_lies_as_asked(channels: int) -> None:
+    x = torch.rand(1, channels, 4, 5)
+    strides = laid_out(x, torch.channels_last).stride()
+    assert (strides[1], strides[3]) == (1, channels)
+    assert laid_out(laid_out(x, torch.channels_last), torch.contiguous_format).stride() == (20 * channels, 20, 5, 1)
+
+
+@pytest.mark.parametrize("kind", [Strided, Foreign])
+def test_what_reads_memory_is_left_as_it_is(kind: type[nn.Conv2d]) -> None:
+    module = kind(3, 3, 1)
+    x = torch.rand(1, 3, 6, 8)
+    y, record = recorded(module, x)
+    assert record.graph is not None
+    assert record.memory_format == torch.contiguous_format
+    torch.testing.assert_close(y, module(x).detach(), rtol=0, atol=0)
+
+
+def test_what_is_not_recorded_says_why() -> None:
+    y, record = recorded(Noisy(3, 3, 1), torch.rand(1, 3, 8, 8))
+    assert record.graph is None
+    assert record.reason is not None
+    assert "random" in record.reason
+    assert y.is_contiguous()
+
+
+def maps_of(*layers: nn.Module, channels: int = 3) -> list[srlens.Attribution]:
+    """One map as srlens chooses to evaluate it, one in full."""
+    torch.manual_seed(2)
+    module = nn.Sequential(nn.Conv2d(channels, 8, 3, padding=1), *layers, nn.Conv2d(8, channels, 5, padding=2)).eval()
+    image = torch.rand(channels, 24, 24)
+    window = srlens.Window(8, 8, 8, 8)
+    network = srlens.Network.wrap(module, scale=1, channels=channels)
+    return [srlens.attribute(network, image, window, steps=12, regional=regional) for regional in (True, False)]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_last_is_verified_and_the_same(channels: int) -> None:
+    one, full = maps_of(nn.ReLU(), Scaled(), nn.Conv2d(8, 8, 1), channels=channels)
+    assert one.evaluation.endswith("channels last)")
+    assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
+
+
+def test_a_network_that_fails_channels_last_is_regional_without() -> None:
+    one, full = maps_of(Viewing(8, 8, 1))
+    assert "not channels last: it failed: RuntimeError: view size" in one.evaluation
+    assert one.evaluation.startswith("regional (")
+    assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
+
+
+def test_a_network_that_is_another_one_channels_last_is_regional_without() -> None:
+    class Peeking(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * (2 if x.stride(1) == 1 else 1)
+
+    one, full = maps_of(Peeking(8, 8, 1))
+    assert "not channels last: the network's output depends on how its input lies in memory" in one.evaluation
+    assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
+
+
+def test_a_rejected_plan_leaves_no_trace_in_the_map() -> None:
+    """Channels last and contiguous plans are both tried; what is returned is the full evaluation's, bit for bit."""
+    one, full = maps_of(Gated())
+    assert one.evaluation.startswith("full (regional evaluation was rejected: its gradient differs")
+    assert (one.map == full.map).all()
+
+
+def test_recording_keeps_nothing_for_a_gradient() -> None:
+    kept = []
+
+    class Keeping(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(x)
+            kept.append(ctx)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+            return gradient * 2
+
+    class Doubled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            result: Tensor = Keeping.apply(x)
+            return result
+
+    y, record = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Doubled()), torch.rand(1, 3, 8, 8))
+    assert record.graph is not None
+    assert not y.requires_grad
+    (ctx,) = kept
+    with pytest.raises(NotRecordableError):
+        _ = ctx.saved_tensors
+
+
+def test_a_network_that_takes_gradients_itself_is_evaluated_in_full() -> None:
+    class Guided(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.enable_grad():
+                inner = x.detach().requires_grad_(True)
+                (step,) = torch.autograd.grad(inner.square().sin().sum(), inner)
+            return x + step
+
+    one, full = maps_of(Guided())
+    assert one.evaluation == "full (it takes a gradient itself)"
+    assert (one.map == full.map).all()
