@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING, Any
 from srlens._version import __version__
 
 if TYPE_CHECKING:
-    from srlens.attribution.attribute import attribute
+    from srlens.attribution.attribute import attribute, field
+    from srlens.attribution.baseline import BASELINES, Baseline
     from srlens.attribution.detector import DETECTORS, Detector
-    from srlens.attribution.field import Field, field
-    from srlens.attribution.path import LinearFromBlack, LinearFromBlur, ProgressiveBlur
+    from srlens.attribution.explainer import Explainer
+    from srlens.attribution.field import Field
+    from srlens.attribution.method import METHODS, Method
+    from srlens.attribution.path import CURVES, LinearFromBlack, LinearFromBlur, Path, ProgressiveBlur
     from srlens.attribution.result import Attribution
+    from srlens.attribution.scene import Algorithm, Explanation, Scene
     from srlens.comparison.compare import compare
     from srlens.imaging.degrade import make_lr
     from srlens.imaging.files import read_image, write_image
@@ -37,21 +41,31 @@ if TYPE_CHECKING:
     from srlens.study.run import run_study
 
 _HOMES = {
+    "Algorithm": "srlens.attribution.scene",
     "Attribution": "srlens.attribution.result",
+    "BASELINES": "srlens.attribution.baseline",
+    "Baseline": "srlens.attribution.baseline",
+    "CURVES": "srlens.attribution.path",
     "DETECTORS": "srlens.attribution.detector",
     "Detector": "srlens.attribution.detector",
+    "Explainer": "srlens.attribution.explainer",
+    "Explanation": "srlens.attribution.scene",
     "Field": "srlens.attribution.field",
     "LinearFromBlack": "srlens.attribution.path",
     "LinearFromBlur": "srlens.attribution.path",
+    "METHODS": "srlens.attribution.method",
+    "Method": "srlens.attribution.method",
     "Network": "srlens.networks.network",
+    "Path": "srlens.attribution.path",
     "ProgressiveBlur": "srlens.attribution.path",
+    "Scene": "srlens.attribution.scene",
     "Window": "srlens.imaging.window",
     "attribute": "srlens.attribution.attribute",
     "build_report": "srlens.study.report.build",
     "compare": "srlens.comparison.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
-    "field": "srlens.attribution.field",
+    "field": "srlens.attribution.attribute",
     "gini": "srlens.measures.concentration",
     "load_default": "srlens.networks.shipped",
     "load_network": "srlens.networks.load",
@@ -63,14 +77,24 @@ _HOMES = {
 }
 
 __all__ = [
+    "BASELINES",
+    "CURVES",
     "DETECTORS",
+    "METHODS",
+    "Algorithm",
     "Attribution",
+    "Baseline",
     "Detector",
+    "Explainer",
+    "Explanation",
     "Field",
     "LinearFromBlack",
     "LinearFromBlur",
+    "Method",
     "Network",
+    "Path",
     "ProgressiveBlur",
+    "Scene",
     "Window",
     "__version__",
     "attribute",

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import resolve_settings
 from srlens.comparison.comparable import check_comparable
 from srlens.comparison.row import Row
 from srlens.errors import IncomparableWarning
@@ -31,7 +31,7 @@ def pair() -> tuple[Attribution, Attribution]:
         map_error=0.02,
         evaluations=9,
         converged=True,
-        settings=resolve_settings(),
+        method=Method(),
         network="IMDN",
         network_digest="0" * 64,
         scale=SCALE,

@@ -71,7 +71,7 @@ def test_the_window_grows_about_its_centre(networks: list[Network], make_subject
 def test_the_path_keeps_what_is_not_swept(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
     path = LinearFromBlur(sigma=1.0, kernel=9)
     swept = sweep(networks[:1], make_subject(), WINDOW, "kernel", (7, 11), steps=2, path=path)
-    assert [point.result.settings.path for point in swept.points["narrow"]] == [
+    assert [point.result.method.algorithm.path for point in swept.points["narrow"]] == [
         LinearFromBlur(1.0, 7),
         LinearFromBlur(1.0, 11),
     ]

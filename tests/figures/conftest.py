@@ -13,8 +13,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from torch import Tensor
 
+from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import resolve_settings
 from srlens.comparison.row import Row
 from srlens.figures.style import find_look, styled
 from srlens.imaging.window import Window
@@ -47,7 +47,7 @@ def _make_result(
         map_error=0.0321,
         evaluations=9 + seed,
         converged=True,
-        settings=resolve_settings(preset=preset),
+        method=Method(preset=preset),
         network=name,
         network_digest=f"{seed:x}" * 8 + "f" * 56,
         scale=SCALE,

@@ -111,7 +111,9 @@ def test_numbers_and_conditions_are_stated(make_rows, make_images, all_words):
     for word in ("DI (LR 40×40)", "Completeness gap", "Map error, est.", "3.2 %", "Effective pixels", "PSNR, window"):
         assert word in words
     assert "PSNR, image" not in words  # no network has one
-    shared = "Window 16×16 at (top 72, left 72), ×4, LR 40×40, gradient detector, progressive blur, σ 1.2, kernel 9"
+    shared = (
+        "Window 16×16 at (top 72, left 72), ×4, LR 40×40, lam, gradient detector, progressive-blur, σ 1.2, kernel 9"
+    )
     assert shared in words
     assert words.count("gradient detector") == 1
     assert "default preset" in words

@@ -21,7 +21,7 @@ def make_sweep(make_result):
         def result(i, k):
             far = reach * (1 + i) if i < count - 1 or count == 1 else reach * count / (1 + k)
             made = make_result(f"network-{i}", reach=far, seed=i)
-            return replace(made, settings=replace(made.settings, path=ProgressiveBlur(VALUES[k], 17)))
+            return replace(made, method=made.method.but(path=ProgressiveBlur(VALUES[k], 17)))
 
         return {f"network-{i}": [result(i, k) for k in range(len(VALUES))] for i in range(count)}
 

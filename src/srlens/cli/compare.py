@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, Formats, MethodOptions, parse_crop, parse_window
+from srlens.cli.options import OUT, Formats, MethodOptions, method_keywords, parse_crop, parse_window
 from srlens.errors import SettingError
 
 
@@ -79,17 +79,17 @@ def compare(
     if len(inputs) < 2:
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")
     *specs, image = inputs
-    method = method if method is not None else MethodOptions()
+    keywords = method_keywords(method)
     where = parse_window(window) if window is not None else None
     part = parse_crop(crop) if crop is not None else None
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
-    how = degradation or ("pil" if method.preset == "paper" else "matlab")
+    how = degradation or ("pil" if keywords.get("preset") == "paper" else "matlab")
     subject = read_subject(Path(image), networks[0].scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
-        comparison = run(networks, subject, where, size=size, progress=bars.step, **method.keywords())
+        comparison = run(networks, subject, where, size=size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
     files = write_comparison(comparison, out, style=style, formats=formats)
     files += write_tables(comparison, out / "comparison")
@@ -103,6 +103,6 @@ def compare(
                 sweep,
                 values,
                 progress=bars.step(f"sweep of {sweep}", unit="maps"),
-                **method.keywords(),
+                **keywords,
             )
         print_sweep(swept, write_sweep(swept, out, formats=formats))

@@ -62,7 +62,7 @@ def field(
 
     from rich.console import Console
 
-    from srlens.attribution.field import field_settings
+    from srlens.attribution.attribute import field_method
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.comparison.subject import read_subject
@@ -72,7 +72,7 @@ def field(
     budget = parse_bytes(memory)
     opened = open_network(network, scale=scale, device=choose_device(device))
     subject = read_subject(image, opened.scale, is_hr=hr, degradation=degradation)
-    settings = field_settings(steps, preset=preset, detector=detector)
+    settings = field_method(steps=steps, preset=preset, detector=detector)
     with progress_bars() as bars:
         found, files = run_field(
             opened,

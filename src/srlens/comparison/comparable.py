@@ -28,7 +28,7 @@ def check_comparable(results: Sequence[Attribution]) -> bool:
             f"The diffusion index depends on the LR size, and these results are of {listed} LR pixels. Compare "
             "effective pixels or areas instead, or crop the images to one size."
         )
-    if len({result.settings.shifted_index for result in results}) > 1:
+    if len({result.method.shifted_index for result in results}) > 1:
         reasons.append(
             "Some diffusion indices have the authors' shift of 1e-7 per pixel (paper preset) and others are exact. "
             "Use one preset for all."

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srlens.attribution.attribute import attribute, check_image
-from srlens.attribution.integrate import Progress
+from srlens.attribution.attribute import attribute
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.comparison.hard_window import choose_window
 from srlens.comparison.sanity import check_against_bicubic
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
+from srlens.imaging.check import check_image
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
@@ -148,7 +149,7 @@ def compare(
     for network, sr in zip(networks, srs, strict=True):
         started = time.perf_counter()
         callback = progress(network.name) if progress is not None else None
-        result = attribute(network, subject.lr, window, progress=callback, **settings)
+        result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
         seconds = time.perf_counter() - started
         _warn_if_incomplete(result)
         rows.append(Explained(network, result, sr, *_quality(sr, subject.hr, window, scale), seconds))
@@ -161,7 +162,7 @@ _FAR_FROM_COMPLETE = 0.5
 def _warn_if_incomplete(result: Attribution) -> None:
     """A network that diverges, or whose input is detached on a side branch, shows itself here alone."""
     gap = result.completeness_gap
-    if gap > _FAR_FROM_COMPLETE:
+    if gap is not None and gap > _FAR_FROM_COMPLETE:
         warnings.warn(
             f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
             f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "

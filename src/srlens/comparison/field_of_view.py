@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srlens.attribution.attribute import attribute
-from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.comparison.crop import Crop, Picture, crop_around
 from srlens.comparison.effective import (
     EffectiveField,
@@ -200,6 +200,6 @@ def _within_reach(network: Network, result: Attribution) -> int | None:
     if not network.receptive_field.known:
         return None
     height, width = result.lr_size
-    read: Window = result.window.grown(result.settings.detector.margin, height * result.scale, width * result.scale)
+    read: Window = result.read_window
     top, left, bottom, right = theoretical_bounds(network, read, height, width)
     return int(np.prod((bottom - top, right - left)))

@@ -23,7 +23,6 @@ def measured(row: Explained) -> dict[str, Any]:
     seen = _visible_pixels(row)
     area95 = mass_area(result.map, 0.95)
     radius = mass_radius(result.map, window.on_lr(scale))
-    settings = result.settings
     return {
         "network": result.network,
         "family": network.family,
@@ -51,8 +50,8 @@ def measured(row: Explained) -> dict[str, Any]:
         "window_height": window.height,
         "window_width": window.width,
         "scale": scale,
-        "detector": settings.detector.name,
-        "preset": settings.preset,
+        "detector": result.method.detector.name,
+        "preset": result.method.preset_text,
         "conditions": result.conditions,
         "network_sha256": result.network_digest,
     }
@@ -64,7 +63,7 @@ def _visible_pixels(row: Explained) -> int | None:
     if not field.known:
         return None
     height, width = result.lr_size
-    read = result.window.grown(result.settings.detector.margin, height * result.scale, width * result.scale)
+    read = result.read_window
     top, bottom = field.footprint(read.top, read.bottom, result.scale, height)
     left, right = field.footprint(read.left, read.right, result.scale, width)
     return (bottom - top) * (right - left)

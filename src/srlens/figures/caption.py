@@ -35,7 +35,7 @@ def facts(row: Row) -> list[Fact]:
         Fact("Effective pixels", _count(result.effective_pixels)),
         Fact("PSNR, window", _decibels(row.psnr_window)),
         Fact("PSNR, image", _decibels(row.psnr_image)),
-        Fact("Completeness gap", percent(result.completeness_gap)),
+        Fact("Completeness gap", _MISSING if result.completeness_gap is None else percent(result.completeness_gap)),
         Fact("Map error, est.", _MISSING if result.map_error is None else percent(result.map_error) + dagger),
     ]
 
@@ -92,7 +92,7 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
 def remarks(results: Sequence[Attribution]) -> str:
     """What a reader must know before trusting or comparing the numbers."""
     sentences = ["DI depends on the LR size."]
-    shifted = [_brief(result.network) for result in results if result.settings.shifted_index]
+    shifted = [_brief(result.network) for result in results if result.method.shifted_index]
     if shifted:
         whose = "" if len(shifted) == len(results) else f" of {', '.join(shifted)}"
         sentences.append(f"DI{whose} has the authors' shift of 1e-7 per pixel.")

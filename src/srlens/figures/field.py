@@ -102,17 +102,17 @@ def _edges(starts: list[int], field: Field) -> NDArray[np.float64]:
 
 
 def _caption(field: Field) -> str:
-    settings = field.settings
     window = field.points[0].window
     errors = [point.map_error for point in field.points if point.map_error is not None]
-    gaps = [point.completeness_gap for point in field.points if point.diffusion_index is not None]
+    gaps = [
+        p.completeness_gap for p in field.points if p.completeness_gap is not None and p.diffusion_index is not None
+    ]
     flat = sum(point.diffusion_index is None for point in field.points)
     height, width = field.lr_size
     parts = [
         f"{len(field.points)} windows of {window.height}×{window.width} SR pixels, ×{field.scale}, "
         f"LR {height}×{width}, "
-        f"{settings.detector.name} detector, {settings.path.name}, {settings.rule.name} ({settings.parameterisation}), "
-        f"{settings.steps} steps, {settings.preset} preset.",
+        f"method {field.method.described(field.evaluations)}.",
         f"Completeness gap: median {np.median(gaps):.2%}, largest {max(gaps):.2%}." if gaps else "",
         f"Map error, estimated: median {np.median(errors):.1%}, largest {max(errors):.1%}." if errors else "",
         f"{flat} flat windows have no map." if flat else "",

@@ -98,7 +98,7 @@ def write_fields_of_view(
     first = fields[0]
     note = (
         f"Effective fields are means over {first.effective.images} places, supports over {first.support.draws} random "
-        f"images. Attribution maps: {first.attribution.window}, {first.attribution.settings.detector.name} detector."
+        f"images. Attribution maps: {first.attribution.window}, {first.attribution.method.detector.name} detector."
     )
     stem = folder / "field-of-view"
     files = list(save_figure(field_of_view_figure([_view(field) for field in fields], note), stem, formats))

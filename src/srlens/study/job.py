@@ -7,8 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from srlens._version import __version__
-from srlens.attribution.path import path_settings
-from srlens.attribution.settings import Settings
 from srlens.imaging.window import Window
 from srlens.study.schema import MethodSection
 
@@ -94,7 +92,7 @@ class Job:
                 "channels": network.channels,
             },
             "place": self.place(),
-            "settings": settings_record(self.method.settings()),
+            "method": self.method.resolved().to_record(),
             "lpips": self.lpips,
         }
 
@@ -126,18 +124,3 @@ def content_hash(value: Any) -> str:
     """SHA-256 of canonical JSON (sorted keys, no spaces), first 32 hex digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def settings_record(s: Settings) -> dict[str, Any]:
-    """Settings as plain values."""
-    return {
-        "preset": s.preset,
-        "detector": s.detector.name,
-        "path": path_settings(s.path),
-        "rule": s.rule.name,
-        "parameterisation": s.parameterisation,
-        "steps": s.steps,
-        "tolerance": s.tolerance,
-        "max_steps": s.max_steps,
-        "shifted_index": s.shifted_index,
-    }

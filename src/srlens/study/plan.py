@@ -12,7 +12,7 @@ from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog
 from srlens.networks.shipped import shipped_name
-from srlens.study.job import ImageRef, Job, NetworkRef, settings_record
+from srlens.study.job import ImageRef, Job, NetworkRef
 from srlens.study.opening import image_path, network_digest
 from srlens.study.schema import NetworkEntry, Study
 from srlens.study.window_list import read_window_list
@@ -60,7 +60,7 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
-        settings = settings_record(self.study.method.settings())
+        settings = self.study.method.resolved().to_record()
         images = list(dict.fromkeys(window.image for window in self.windows))
         number = {image: i for i, image in enumerate(images)}
         ids = [job.id for job in self.jobs]

@@ -15,7 +15,7 @@ from srlens.measures.extent import mass_area, mass_radius, used_fraction
 from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import Texture, describe_texture
 from srlens.networks.network import Network
-from srlens.study.job import Job, settings_record
+from srlens.study.job import Job
 
 if TYPE_CHECKING:
     import polars
@@ -126,7 +126,7 @@ def measure_row(
         "device": network.device.type,
         "threads": threads,
         "conditions": result.conditions,
-        "settings": json.dumps(settings_record(result.settings), sort_keys=True),
+        "settings": json.dumps(result.method.to_record(), sort_keys=True),
         "srlens": __version__,
         **_textures(crop, scale),
     }
@@ -139,7 +139,7 @@ def _visible_pixels(network: Network, result: Attribution) -> int | None:
         return None
     height, width = result.lr_size
     scale = result.scale
-    read = result.window.grown(result.settings.detector.margin, height * scale, width * scale)
+    read = result.read_window
     top, bottom = field.footprint(read.top, read.bottom, scale, height)
     left, right = field.footprint(read.left, read.right, scale, width)
     return (bottom - top) * (right - left)

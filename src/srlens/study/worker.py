@@ -147,7 +147,7 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
     picture = _picture(job.image, job.network.scale)
     crop = crop_around(picture, job.window, job.network.scale, job.lr_size)
     sr = network.upscale(crop.lr)
-    result = attribute(network, crop.lr, crop.window, **job.method.keywords())
+    result = attribute(network, crop.lr, crop.window, job.method.resolved(), clean=crop.hr)
     lpips = _lpips(sr, crop) if job.lpips else None
     row = measure_row(job, network, crop, sr, result, threads=batch.threads, lpips=lpips)
     if not store.place(job.place_id).exists():

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from srlens.attribution.field import Field, field_settings, grid_windows
-from srlens.attribution.integrate import Progress
+from srlens.attribution.field import Field, grid_windows
+from srlens.attribution.method import Method
+from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
 from srlens.comparison.subject import Subject
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
@@ -245,7 +246,7 @@ class Page:
             raise SettingError(
                 f"That grid has {len(windows)} windows; this page takes {self.limits.field_windows}. Take a wider grid."
             )
-        settings = field_settings(steps, **choices.field_keywords())
+        method = Method(steps=steps, **choices.field_keywords())
         subject = self._subject(session, choices, opened.scale)
         folder = self._emptied(session, "field")
 
@@ -253,7 +254,7 @@ class Page:
             return run_field(
                 opened,
                 subject,
-                settings,
+                method,
                 folder,
                 size=choices.size,
                 stride=stride,
