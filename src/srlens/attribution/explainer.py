@@ -87,6 +87,7 @@ class Explainer:
         self._memory = memory
         self._windowed = Windowed(network, memory=memory, wanted=regional)
         self._kept: dict[str, Any] = {}
+        self._shown = np.array(self.image.numpy())
 
     def window(self, window: Window, *, progress: Progress | None = None) -> Attribution:
         """Explain one window.
@@ -217,6 +218,7 @@ class Explainer:
             scale=self.network.scale,
             evaluation=scene.evaluation,
             facts=found.facts,
+            image=self._shown,
         )
 
     @property

@@ -10,6 +10,7 @@ from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
 from srlens.errors import SettingError, WindowError, ZeroMapError
 from srlens.imaging.window import Window
+from srlens.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class FieldPoint:
         return cls(result.window, index, pixels, result.detector_at_image, result.completeness_gap, result.map_error)
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+@dataclass(frozen=True, eq=False, repr=False)
+class Field(Shown):
     """Diffusion index, effective pixels and detector over an image.
 
     Attributes:
@@ -57,6 +58,7 @@ class Field:
         method: how every map was computed.
         evaluations: made for each window.
         evaluation: how the network was evaluated.
+        image: the LR image as the network took it, C×h×w in [0, 1]; None where it was not kept.
     """
 
     points: tuple[FieldPoint, ...]
@@ -67,6 +69,15 @@ class Field:
     method: Method
     evaluations: int
     evaluation: str
+    image: NDArray[np.float64] | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        height, width = self.lr_size
+        known = [point.diffusion_index for point in self.points if point.diffusion_index is not None]
+        found = f"median DI {np.median(known):.2f}" if known else "all flat"
+        return f"{len(self.points)} windows, {self.method.name} of {self.network}, LR {height}×{width}, {found}"
 
     @classmethod
     def of(cls, results: Iterable[Attribution]) -> "Field":
@@ -89,6 +100,7 @@ class Field:
             method=last.method,
             evaluations=last.evaluations,
             evaluation=last.evaluation,
+            image=last.image,
         )
 
     def grid(self, number: str = "diffusion_index") -> NDArray[np.float64]:

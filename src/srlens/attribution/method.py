@@ -116,7 +116,7 @@ class Method:
         name: a key of :data:`METHODS`.
         detector: the scalar of the window.
         preset: ``"default"`` or ``"paper"``.
-        departures: the settings given that differ from the preset's.
+        departures: what differs from the preset.
         algorithm: the method itself, with its settings.
 
     Raises:
@@ -144,8 +144,7 @@ class Method:
         usual = {key: value for key, value in PRESETS[base].items() if key in entry.accepts} | dict(entry.fixed)
         algorithm, plain = entry.make(**{**usual, **given}), _record(entry.make(**usual))
         chosen = find_detector(detector if detector is not None else "gradient")
-        changed = {_GROUPS.get(key, key) for key, value in _record(algorithm).items() if value != plain.get(key)}
-        departs = changed & {_GROUPS.get(key, key) for key in given}
+        departs = {_GROUPS.get(key, key) for key, value in _record(algorithm).items() if value != plain.get(key)}
         if chosen.name != "gradient":
             departs.add("detector")
         set_field = partial(object.__setattr__, self)

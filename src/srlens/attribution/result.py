@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from srlens.attribution.method import Method
 from srlens.imaging.window import Window
 from srlens.measures import concentration
+from srlens.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Shown):
     """The local attribution map of one network, image and window.
 
     Attributes:
@@ -34,6 +35,7 @@ class Attribution:
         scale: SR pixels per LR pixel.
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
+        image: the LR image as the network took it, C×h×w in [0, 1], read-only; None where it was not kept.
     """
 
     map: NDArray[np.float64]
@@ -49,9 +51,26 @@ class Attribution:
     scale: int
     evaluation: str = "full"
     facts: Mapping[str, Any] = field(default_factory=dict)
+    image: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        self.map.setflags(write=False)
+        for values in (self.map, self.image):
+            if values is not None:
+                values.setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From a pickle: arrays arrive writable."""
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        height, width = self.lr_size
+        index = f"DI {self.diffusion_index:.2f}" if self.map.any() else "zero map"
+        error = f", map error {self.map_error:.1%}" if self.map_error is not None else ""
+        gap = f", gap {self.completeness_gap:.2%}" if self.completeness_gap is not None else ""
+        return f"{self.method.name} of {self.network}, {self.window}, LR {height}×{width}, {index}{gap}{error}"
 
     @property
     def lr_size(self) -> tuple[int, int]:

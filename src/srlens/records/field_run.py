@@ -16,7 +16,7 @@ from srlens.attribution.scene import Progress
 from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.records.maps import to_json
+from srlens.records.archive import to_json
 
 
 def run_field(

@@ -11,7 +11,7 @@ from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import Interest, area_of_interest
 from srlens.comparison.sweep import Sweep
 from srlens.comparison.table import write_frame
-from srlens.records.maps import save_json, save_map
+from srlens.records.archive import save, save_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +70,7 @@ def write_comparison(
         files += save_figure(_interest_figure(comparison, interest), stem, formats)
     for row in comparison.rows:
         path = folder / f"{file_name(subject.name, row.result.network, place)}.safetensors"
-        save_map(row.result, path, extra={"image": subject.name, "image_sha256": subject.digest})
+        save(row.result, path, extra={"image": subject.name, "image_sha256": subject.digest})
         files.append(path)
     path = folder / "result.json"
     save_json({"srlens": __version__, **record}, path)

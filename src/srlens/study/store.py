@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError
-from srlens.records.maps import save_json
+from srlens.records.archive import save_json
 from srlens.study.row import schema, to_frame
 
 if TYPE_CHECKING:

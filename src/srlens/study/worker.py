@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from srlens.errors import (
 )
 from srlens.imaging.files import write_image
 from srlens.networks.network import Network
-from srlens.records.maps import save_map
+from srlens.records.archive import save
 from srlens.study.job import ImageRef, Job, NetworkRef
 from srlens.study.opening import open_planned_image, open_planned_network
 from srlens.study.row import measure_row
@@ -154,7 +154,7 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
         _write_place(crop, store.place(job.place_id))
     if batch.maps:
         extra = {"job": job.id, "image": job.image.name, "image_sha256": job.image.digest}
-        save_map(result, store.map(job.id), extra={**extra, "lr_top": crop.top, "lr_left": crop.left})
+        save(replace(result, image=None), store.map(job.id), extra={**extra, "lr_top": crop.top, "lr_left": crop.left})
     store.write_part(row)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from srlens._version import __version__
 from srlens.atomic import replacing
-from srlens.records.maps import save_json
+from srlens.records.archive import save_json
 from srlens.study.blocks import Blocks, arrange
 from srlens.study.report.page import render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures

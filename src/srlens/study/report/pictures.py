@@ -8,7 +8,7 @@ import numpy as np
 from srlens.errors import InputError
 from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
-from srlens.records.maps import load_map
+from srlens.records.archive import load
 from srlens.study.blocks import Array, Blocks
 from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
@@ -164,12 +164,12 @@ def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, in
     frame = None
     for file in files:
         try:
-            stored = load_map(file)
+            stored = load(file)
         except InputError:
             continue
         mass = absolute_map(stored.map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass
-        w = stored.record["window"]
-        frame = (int(w["top"]), int(w["left"]), int(w["height"]), int(w["width"]))
+        w = stored.window
+        frame = (w.top, w.left, w.height, w.width)
     return total, frame
