@@ -12,6 +12,7 @@ from torch import Tensor
 from srlens.attribution.attribute import attribute, check_image
 from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
+from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import choose_window
 from srlens.comparison.sanity import check_against_bicubic
 from srlens.comparison.subject import Subject
@@ -119,27 +120,19 @@ def compare(
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
-    if not networks:
-        raise SettingError("Give at least one network.")
-    scale = networks[0].scale
-    others = sorted({network.scale for network in networks})
-    if len(others) > 1:
-        raise SettingError(
-            f"The networks have scales {', '.join(map(str, others))}; a comparison needs one scale. "
-            "Leave some out, or choose the scale of a multi-scale file with --scale."
-        )
+    scale = common_scale(networks, "a comparison")
     names = [network.name for network in networks]
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
     given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, "given")
     subject = _for_all(networks, given)
-    if subject.hr is not None:
-        for network in networks:
-            check_against_bicubic(network, subject.lr, subject.hr)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     srs = [_upscale(network, subject.lr) for network in networks]
+    if subject.hr is not None:
+        for network, sr in zip(networks, srs, strict=True):
+            check_against_bicubic(network, subject.lr, subject.hr, sr)
     bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
     choice = "given"
     if window is None:
@@ -188,10 +181,10 @@ def _upscale(network: Network, lr: Tensor) -> Tensor:
 def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int) -> tuple[Window, str]:
     reference = subject.hr if subject.hr is not None else bicubic
     best = choose_window(srs, reference, size=size)
-    judged = "this network" if len(srs) == 1 else f"these {len(srs)} networks"
+    judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
-    return best.window, f"{size}×{size} window where {judged} depart most from bicubic ({best.psnr:.2f} dB); HR unknown"
+    return best.window, f"{size}×{size} window where {judged} {depart} most from bicubic ({best.psnr:.2f} dB); HR unknown"
 
 
 def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple[float | None, float | None]:

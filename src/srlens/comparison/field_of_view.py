@@ -9,6 +9,7 @@ import numpy as np
 from srlens.attribution.attribute import attribute
 from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
+from srlens.comparison.comparable import common_scale
 from srlens.comparison.crop import Crop, Picture, crop_around
 from srlens.comparison.effective import (
     EffectiveField,
@@ -130,13 +131,11 @@ def fields_of_view(
         ImageTooSmallError: a picture is smaller than the square, or the square too small for the window.
         WindowError, NotDifferentiableError, NotFiniteError, ZeroMapError: as :func:`srlens.attribute`.
     """
-    if not networks or not subjects:
-        raise SettingError("A field of view needs at least one network and one picture.")
-    if len({network.scale for network in networks}) > 1:
-        raise SettingError("The networks have different scales; fields of view are put side by side for one scale.")
+    scale = common_scale(networks, "a field of view")
+    if not subjects:
+        raise SettingError("A field of view needs at least one picture.")
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
-    scale = networks[0].scale
     squares = _squares([subject.lr for subject in subjects], side, places)
     hard = _hardest(networks, subjects, window_size, side)
     centre = central_window(side, side, scale, scale)

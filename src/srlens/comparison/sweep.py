@@ -9,6 +9,7 @@ from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
 from srlens.attribution.path_choice import smallest_kernel
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import find_path
+from srlens.comparison.comparable import common_scale
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
@@ -132,17 +133,19 @@ def sweep(
         **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
 
     Raises:
-        SettingError: an unknown setting, no value, a value out of range, or σ or kernel of a path without blur.
+        SettingError: an unknown setting, no value, a value out of range, σ or kernel of a path without blur, no
+            network, or networks of different scales.
     """
     if setting not in DEFAULT_VALUES:
         raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
     chosen = sorted(set(values if values is not None else DEFAULT_VALUES[setting]))
     if not chosen:
         raise SettingError("Give at least one value to sweep over.")
+    scale = common_scale(networks, "a sweep")
     results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
     total = len(chosen) * len(networks)
     # All of them first, so that a value out of range is refused before anything is computed.
-    variants = [_with(setting, value, window, subject, networks[0].scale, settings) for value in chosen]
+    variants = [_with(setting, value, window, subject, scale, settings) for value in chosen]
     for k, (here, keywords) in enumerate(variants):
         for j, network in enumerate(networks):
             results[network.name].append(attribute(network, subject.lr, here, **keywords))

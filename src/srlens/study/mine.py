@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from srlens.comparison.comparable import common_scale
 from srlens.comparison.crop import Picture, make_picture
 from srlens.comparison.hard_window import Candidate, rank_windows, without_overlaps
 from srlens.errors import SettingError, StudyError
@@ -68,11 +69,7 @@ def mine(
         SettingError: no network, different scales, a count or size below 1.
         StudyError: no picture gave a window; says why.
     """
-    if not networks:
-        raise SettingError("Give at least one network; windows are hard for somebody.")
-    scales = sorted({network.scale for network in networks})
-    if len(scales) > 1:
-        raise SettingError(f"The networks have scales {', '.join(map(str, scales))}; mining needs one scale.")
+    scale = common_scale(networks, "mining")
     if count < 1 or size < 1 or (per_image is not None and per_image < 1):
         raise SettingError(f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1.")
     specs = find_images(images)
@@ -85,7 +82,7 @@ def mine(
         try:
             with image_path(spec) as path:
                 listed = ListedImage(name, spec, image_digest(path))
-                picture = make_picture(read_image(path), scales[0], given="hr", degradation=degradation)
+                picture = make_picture(read_image(path), scale, given="hr", degradation=degradation)
             candidates = _candidates(picture, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
@@ -104,7 +101,7 @@ def mine(
         conditions["lr_size"] = lr_size
     listed_images = sorted({listed.name: listed for listed, _ in found}.values(), key=lambda image: image.name)
     windows = WindowList(
-        scale=scales[0],
+        scale=scale,
         degradation=degradation,
         conditions=conditions,
         networks=tuple((network.name, network.digest) for network in networks),
