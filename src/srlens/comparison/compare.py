@@ -184,7 +184,10 @@ def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int
     judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
-    return best.window, f"{size}×{size} window where {judged} {depart} most from bicubic ({best.psnr:.2f} dB); HR unknown"
+    return (
+        best.window,
+        f"{size}×{size} window where {judged} {depart} most from bicubic ({best.psnr:.2f} dB); HR unknown",
+    )
 
 
 def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple[float | None, float | None]:
