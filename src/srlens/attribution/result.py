@@ -57,6 +57,12 @@ class Attribution:
         return self.map.shape[1], self.map.shape[2]
 
     @property
+    def read_window(self) -> Window:
+        """What the detector reads: the window grown by its margin, cut off at the SR image; in SR pixels."""
+        height, width = self.lr_size
+        return self.window.grown(self.settings.detector.margin, height * self.scale, width * self.scale)
+
+    @property
     def absolute(self) -> NDArray[np.float64]:
         """Channels summed, then absolute value: h×w, float64, in units of the detector."""
         values: NDArray[np.float64] = np.abs(self.map.sum(axis=0))
@@ -111,7 +117,7 @@ class Attribution:
         s = self.settings
         return {
             "network": self.network,
-            "network_sha256": self.network_digest,
+            "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
             "window": {

@@ -10,7 +10,10 @@ from srlens.attribution.path_choice import smallest_kernel
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import find_path
 from srlens.comparison.comparable import common_scale
+from srlens.comparison.explained import Measurable
+from srlens.comparison.measures import measured
 from srlens.comparison.subject import Subject
+from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -87,27 +90,18 @@ class Sweep:
         return f"With {span}, the order of the networks by diffusion index changes: {moves}."
 
     def to_frame(self) -> "polars.DataFrame":
-        """One row a network and value, with every condition."""
-        import polars
-
+        """One row a network and value, with every measure of the map and every condition."""
         rows = [
             {
-                "network": name,
+                **measured(Measurable.of(point.result)),
                 "setting": self.setting,
                 "value": float(point.value),
-                "diffusion_index": point.result.diffusion_index,
                 "rank": point.rank,
-                "lr_height": point.result.lr_size[0],
-                "lr_width": point.result.lr_size[1],
-                "effective_pixels": point.result.effective_pixels,
-                "completeness_gap": point.result.completeness_gap,
-                "map_error": point.result.map_error,
-                "conditions": point.result.conditions,
             }
-            for name, points in self.points.items()
+            for points in self.points.values()
             for point in points
         ]
-        return polars.DataFrame(rows, infer_schema_length=None)
+        return known_columns(rows)
 
 
 def sweep(
