@@ -1,4 +1,4 @@
-"""A baseline: one grey level everywhere. Its path is ``linear-grey``, its setting ``level``; occlusion may fill with it."""
+"""A baseline: one grey level everywhere. Its path is ``linear-grey`` with the setting ``level``."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""A curve: slow at both ends, γ(α) = I' + (3α² − 2α³)(I − I'). Its paths are ``eased-blur``, ``eased-black``, …"""
+"""A curve: slow at both ends, γ(α) = I' + (3α² − 2α³)(I − I'). Its paths are ``eased-blur``, ``eased-black``."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -20,6 +20,4 @@ def is_espcn(state: dict[str, Tensor]) -> bool:
 
 
 field = srlens.ReceptiveField((srlens.Stage(1, 4),), paper=9)
-srlens.add_family(
-    srlens.Family("ESPCN", "convolution", "W. Shi et al., CVPR 2016", field, is_espcn, lambda _: ESPCN())
-)
+srlens.add_family(srlens.Family("ESPCN", "convolution", "W. Shi et al., CVPR 2016", field, is_espcn, lambda _: ESPCN()))

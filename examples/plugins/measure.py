@@ -12,4 +12,4 @@ def share_outside(explained: srlens.Measurable) -> float:
     return 1 - float(inside / result.absolute.sum())
 
 
-srlens.add_measure(srlens.Measure("share_outside", "Outside the window", share_outside, format="{:.1%}".format, unit="%"))
+srlens.add_measure(srlens.Measure("share_outside", "Outside the window", share_outside, format="{:.1%}".format))

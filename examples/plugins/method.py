@@ -16,8 +16,8 @@ class SmoothGradient(srlens.Algorithm):
     def explain(self, scene: srlens.Scene) -> srlens.Explanation:
         scene.expect(self.samples)
         random = torch.Generator().manual_seed(self.seed)
-        noisy = (scene.image + self.noise * torch.randn(scene.image.shape, generator=random) for _ in range(self.samples))
-        gradients = [scene.gradients(image[None])[0] for image in noisy]
+        noise = self.noise * torch.randn(self.samples, *scene.image.shape, generator=random)
+        gradients = [scene.gradients((scene.image + one)[None])[0] for one in noise]
         return srlens.Explanation(torch.stack(gradients).mean(dim=0), facts={"noise_seed": self.seed})
 
 

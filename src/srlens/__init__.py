@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from srlens.attribution.result import Attribution
     from srlens.attribution.scene import Algorithm, Explanation, Scene
     from srlens.comparison.compare import compare
+    from srlens.comparison.explained import Explained, Measurable
+    from srlens.comparison.measures import MEASURES, Measure, add_measure
     from srlens.imaging.degrade import make_lr
     from srlens.imaging.files import read_image, write_image
     from srlens.imaging.window import Window
@@ -48,18 +50,23 @@ _HOMES = {
     "CURVES": "srlens.attribution.path",
     "DETECTORS": "srlens.attribution.detector",
     "Detector": "srlens.attribution.detector",
+    "Explained": "srlens.comparison.explained",
     "Explainer": "srlens.attribution.explainer",
     "Explanation": "srlens.attribution.scene",
     "Field": "srlens.attribution.field",
     "LinearFromBlack": "srlens.attribution.path",
     "LinearFromBlur": "srlens.attribution.path",
+    "MEASURES": "srlens.comparison.measures",
     "METHODS": "srlens.attribution.method",
+    "Measurable": "srlens.comparison.explained",
+    "Measure": "srlens.comparison.measures",
     "Method": "srlens.attribution.method",
     "Network": "srlens.networks.network",
     "Path": "srlens.attribution.path",
     "ProgressiveBlur": "srlens.attribution.path",
     "Scene": "srlens.attribution.scene",
     "Window": "srlens.imaging.window",
+    "add_measure": "srlens.comparison.measures",
     "attribute": "srlens.attribution.attribute",
     "build_report": "srlens.study.report.build",
     "compare": "srlens.comparison.compare",
@@ -80,16 +87,20 @@ __all__ = [
     "BASELINES",
     "CURVES",
     "DETECTORS",
+    "MEASURES",
     "METHODS",
     "Algorithm",
     "Attribution",
     "Baseline",
     "Detector",
+    "Explained",
     "Explainer",
     "Explanation",
     "Field",
     "LinearFromBlack",
     "LinearFromBlur",
+    "Measurable",
+    "Measure",
     "Method",
     "Network",
     "Path",
@@ -97,6 +108,7 @@ __all__ = [
     "Scene",
     "Window",
     "__version__",
+    "add_measure",
     "attribute",
     "build_report",
     "compare",

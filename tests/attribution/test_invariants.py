@@ -187,7 +187,7 @@ def test_record_is_plain_and_complete(make_network, image) -> None:
     network = make_network()
     result = srlens.attribute(network, image, WINDOW, steps=3, path=srlens.LinearFromBlur(1.0, 7), detector="intensity")
     record = json.loads(json.dumps(result.record(), allow_nan=False))
-    assert record["network_sha256"] == network.digest
+    assert record["weights_sha256"] == network.digest
     assert record["window"] == {"top": 8, "left": 10, "height": 7, "width": 6, "unit": "SR pixels"}
     assert record["lr_size"] == [14, 16]
     method = record["method"]

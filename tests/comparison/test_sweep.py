@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from srlens.attribution.attribute import attribute
 from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
@@ -97,3 +98,11 @@ def test_what_cannot_be_swept(
 ) -> None:
     with pytest.raises(SettingError, match=words):
         sweep(networks, make_subject(), WINDOW, setting, values, steps=2, **settings)  # type: ignore[arg-type]
+
+
+def test_scales_must_agree(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
+    other = Network.wrap(torch.nn.Upsample(scale_factor=4), scale=4, name="other")
+    with pytest.raises(SettingError, match="scales 2, 4; a sweep needs one scale"):
+        sweep([networks[0], other], make_subject(), WINDOW, "steps", (2,))
+    with pytest.raises(SettingError, match="at least one network"):
+        sweep([], make_subject(), WINDOW, "steps", (2,))

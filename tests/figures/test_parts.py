@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from srlens.figures.caption import conditions, percent, remarks
+from srlens.comparison.formats import percent
+from srlens.figures.caption import conditions, remarks
 from srlens.figures.scales import density_scale, round_down, signed_scale, tick_label, ticks, unit_scale
 from srlens.figures.style import find_look, styled
 from srlens.figures.typesetting import shorten, text_width, wrap

@@ -134,7 +134,7 @@ class Attribution(Shown):
         """Everything but the map, as plain values that JSON can hold."""
         return {
             "network": self.network,
-            "network_sha256": self.network_digest,
+            "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
             "window": {

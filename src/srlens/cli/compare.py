@@ -19,7 +19,7 @@ def compare(
     degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
     scale: int | None = None,
     device: str | None = None,
-    sort: Literal["di", "pixels", "area", "psnr", "psnr-image", "gap", "error", "name"] | None = None,
+    sort: str | None = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
     style: Literal["default", "paper"] = "default",
     formats: Formats = ("png", "pdf"),
@@ -53,7 +53,8 @@ def compare(
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     sort
-        Order of the rows; the order given by default.
+        Order of the rows: di, pixels, area, psnr, psnr-image, gap, error, name, or a measure of a plug-in; the order
+        given by default.
     out
         Output folder.
     style
@@ -72,7 +73,7 @@ def compare(
     from srlens.comparison.compare import compare as run
     from srlens.comparison.subject import read_subject
     from srlens.comparison.sweep import sweep as run_sweep
-    from srlens.comparison.table import sort_rows, write_tables
+    from srlens.comparison.table import sort_key, sort_rows, write_tables
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison, write_sweep
 
@@ -84,6 +85,7 @@ def compare(
     part = parse_crop(crop) if crop is not None else None
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
+    sort_key(sort)  # so that a misspelt one is refused before anything is computed
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
     how = degradation or ("pil" if keywords.get("preset") == "paper" else "matlab")

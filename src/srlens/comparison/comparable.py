@@ -1,10 +1,28 @@
-"""Whether diffusion indices may be put side by side."""
+"""Whether networks and their diffusion indices may be put side by side."""
 
 import warnings
 from collections.abc import Sequence
 
 from srlens.attribution.result import Attribution
-from srlens.errors import IncomparableWarning
+from srlens.errors import IncomparableWarning, SettingError
+from srlens.networks.network import Network
+
+
+def common_scale(networks: Sequence[Network], purpose: str) -> int:
+    """The scale that all networks share, in SR pixels per LR pixel; ``purpose`` ("a comparison") needs it.
+
+    Raises:
+        SettingError: no network, or networks of different scales.
+    """
+    scales = sorted({network.scale for network in networks})
+    if not scales:
+        raise SettingError(f"Give at least one network; {purpose} needs one.")
+    if len(scales) > 1:
+        raise SettingError(
+            f"The networks have scales {', '.join(map(str, scales))}; {purpose} needs one scale. "
+            "Leave some out, or choose the scale of a multi-scale file with --scale."
+        )
+    return scales[0]
 
 
 def check_comparable(results: Sequence[Attribution]) -> bool:

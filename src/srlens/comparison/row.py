@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from srlens.attribution.result import Attribution
+from srlens.comparison.explained import Measurable
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,3 +23,10 @@ class Row:
     sr: Tensor
     psnr_window: float | None = None
     psnr_image: float | None = None
+
+    @property
+    def measurable(self) -> Measurable:
+        """The row as measures take it."""
+        found = Measurable.of(self.result)
+        vars(found).update(psnr_window=self.psnr_window, psnr_image=self.psnr_image)
+        return found

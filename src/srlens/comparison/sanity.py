@@ -60,16 +60,17 @@ class Sanity:
         )
 
 
-def check_against_bicubic(network: Network, lr: Tensor, hr: Tensor) -> Sanity:
+def check_against_bicubic(network: Network, lr: Tensor, hr: Tensor, sr: Tensor | None = None) -> Sanity:
     """Compare the PSNR of a network with that of bicubic, and warn where it is below.
 
     A wrong value range goes unnoticed otherwise: the picture looks plausible and every attribution is wrong. So the
     other range is tried as well.
 
     Args:
-        network: run once, or twice where it is below bicubic; without gradients.
+        network: run once unless ``sr`` is given, and once more where it is below bicubic; without gradients.
         lr: C×h×w in [0, 1], RGB or grey.
         hr: C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
+        sr: what the network makes of ``lr``, where that is known already.
 
     Warns:
         BelowBicubicWarning: the network is below bicubic; says which range fits, or the usual causes.
@@ -80,7 +81,7 @@ def check_against_bicubic(network: Network, lr: Tensor, hr: Tensor) -> Sanity:
     """
     lr, hr = _aligned(network, lr, hr)
     reference = psnr(bicubic_upscale(lr, network.scale).clamp(0, 1), hr, border=network.scale)
-    score = _score(network, lr, hr)
+    score = psnr(sr, hr, border=network.scale) if sr is not None else _score(network, lr, hr)
     fitting: tuple[float, float] | None = None
     if score < reference:
         fitting = _fitting_range(network, lr, hr, max(reference, score + _CLEAR_GAIN))

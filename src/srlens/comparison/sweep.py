@@ -8,7 +8,11 @@ from srlens.attribution.attribute import attribute
 from srlens.attribution.baseline import Blurred, smallest_kernel
 from srlens.attribution.method import Method, as_method
 from srlens.attribution.result import Attribution
+from srlens.comparison.comparable import common_scale
+from srlens.comparison.explained import Measurable
+from srlens.comparison.measures import measured
 from srlens.comparison.subject import Subject
+from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -85,27 +89,18 @@ class Sweep:
         return f"With {span}, the order of the networks by diffusion index changes: {moves}."
 
     def to_frame(self) -> "polars.DataFrame":
-        """One row a network and value, with every condition."""
-        import polars
-
+        """One row a network and value, with every measure of the map and every condition."""
         rows = [
             {
-                "network": name,
+                **measured(Measurable.of(point.result)),
                 "setting": self.setting,
                 "value": float(point.value),
-                "diffusion_index": point.result.diffusion_index,
                 "rank": point.rank,
-                "lr_height": point.result.lr_size[0],
-                "lr_width": point.result.lr_size[1],
-                "effective_pixels": point.result.effective_pixels,
-                "completeness_gap": point.result.completeness_gap,
-                "map_error": point.result.map_error,
-                "conditions": point.result.conditions,
             }
-            for name, points in self.points.items()
+            for points in self.points.values()
             for point in points
         ]
-        return polars.DataFrame(rows, infer_schema_length=None)
+        return known_columns(rows)
 
 
 def sweep(
@@ -135,18 +130,20 @@ def sweep(
         **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
 
     Raises:
-        SettingError: an unknown setting, no value, a value out of range, or σ or kernel of a path without blur.
+        SettingError: an unknown setting, no value, a value out of range, σ or kernel of a path without blur, no
+            network, or networks of different scales.
     """
     if setting not in DEFAULT_VALUES:
         raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
     chosen = sorted(set(values if values is not None else DEFAULT_VALUES[setting]))
     if not chosen:
         raise SettingError("Give at least one value to sweep over.")
+    scale = common_scale(networks, "a sweep")
     results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
     total = len(chosen) * len(networks)
     # All of them first, so that a value out of range is refused before anything is computed.
     base = as_method(method, settings)
-    variants = [_with(setting, value, window, subject, networks[0].scale, base) for value in chosen]
+    variants = [_with(setting, value, window, subject, scale, base) for value in chosen]
     for k, (here, varied) in enumerate(variants):
         for j, network in enumerate(networks):
             found = attribute(network, subject.lr, here, varied, clean=subject.hr, memory=memory)

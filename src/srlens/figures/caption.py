@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
-from srlens.comparison.row import Row
+from srlens.comparison.explained import Measurable
+from srlens.comparison.measure import with_size
+from srlens.comparison.measures import columns
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
 from srlens.figures.view import View
 from srlens.measures.density import Bandwidth
 
 _LONGEST_NAME = 24  # characters in captions
-_MISSING = "–"
 _UNCONVERGED = "†"
 
 
@@ -25,26 +26,23 @@ class Fact:
     value: str
 
 
-def facts(row: Row) -> list[Fact]:
-    """What stands beside a network's panels; the same labels in the same order for every row."""
-    result = row.result
-    height, width = result.lr_size
-    dagger = "" if result.converged else f" {_UNCONVERGED}"
-    return [
-        Fact(f"DI (LR {height}×{width})", _index(result.diffusion_index)),
-        Fact("Effective pixels", _count(result.effective_pixels)),
-        Fact("PSNR, window", _decibels(row.psnr_window)),
-        Fact("PSNR, image", _decibels(row.psnr_image)),
-        Fact("Completeness gap", _MISSING if result.completeness_gap is None else percent(result.completeness_gap)),
-        Fact("Map error, est.", _MISSING if result.map_error is None else percent(result.map_error) + dagger),
-    ]
+def facts(row: Measurable | Attribution) -> list[Fact]:
+    """What stands beside a network's panels."""
+    return [Fact(label, value) for label, (value,) in fact_table([row])]
 
 
-def fact_table(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """The facts of several networks, label by label, without those that no network has."""
-    columns = [facts(row) for row in rows]
-    table = [(same[0].label, [fact.value for fact in same]) for same in zip(*columns, strict=True)]
-    return [(label, values) for label, values in table if any(value != _MISSING for value in values)]
+def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list[str]]]:
+    """The measures of several networks in words, label by label, without those that no network has."""
+    given = [Measurable.of(row) if isinstance(row, Attribution) else row for row in rows]
+    size = "{}×{}".format(*given[0].result.lr_size)
+    table = []
+    for measure, values in columns(given, "caption"):
+        texts = [measure.text(value) for value in values]
+        if measure.key == "map_error":
+            daggers = ["" if row.result.converged else f" {_UNCONVERGED}" for row in given]
+            texts = [text + dagger for text, dagger in zip(texts, daggers, strict=True)]
+        table.append((with_size(measure.label, size), texts))
+    return table
 
 
 def conditions(results: Sequence[Attribution]) -> str:
@@ -110,32 +108,8 @@ def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
     return f"{width} LR pixels {origin}".rstrip()
 
 
-def percent(ratio: float) -> str:
-    """A ratio in percent with two digits that mean something."""
-    if not math.isfinite(ratio):
-        return "∞" if ratio > 0 else _MISSING
-    value = 100 * ratio
-    if value != 0 and value < 0.01:
-        return "<0.01 %"
-    return f"{value:.2f} %" if value < 0.995 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
-
-
 def _share(ratio: float) -> str:
     return f"at least {math.floor(1000 * ratio) / 10:g} %"
-
-
-def _index(value: float) -> str:
-    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"
-
-
-def _decibels(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return _MISSING
-    return f"{value:.2f} dB" if math.isfinite(value) else "∞ dB"
 
 
 def _brief(name: str) -> str:

@@ -125,7 +125,7 @@ def comparison_figure(
         densities=densities,
         map_limit=common_limit(result.map.sum(axis=0) for result in results),
         area_limit=common_limit(densities),
-        table=fact_table(rows),
+        table=fact_table([row.measurable for row in rows]),
     )
     caption = " ".join(
         [

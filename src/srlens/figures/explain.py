@@ -78,7 +78,7 @@ def explain_figure(
     check_rows([row], lr, hr)
     density, used = percent_density(result, bandwidth)
     view = choose_view([result])
-    known = [fact for fact in facts(row) if fact.value != "–"]
+    known = [fact for fact in facts(row.measurable) if fact.value != "–"]
     caption = " ".join(
         [
             conditions([result]),

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from srlens.attribution.result import Attribution
+from srlens.comparison.formats import percent
 from srlens.errors import SettingError
-from srlens.figures.caption import percent, remarks, weights
+from srlens.figures.caption import remarks, weights
 from srlens.figures.lines import line_look
 from srlens.figures.scales import tick_label
 from srlens.figures.sheet import Box, Sheet

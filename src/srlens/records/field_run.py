@@ -77,7 +77,7 @@ def _key(network: Network, subject: Subject, method: Method, size: int, stride: 
     return {
         "format": "srlens-field-1",
         "srlens": __version__,
-        "network_sha256": network.digest,
+        "weights_sha256": network.digest,
         "value_range": network.value_range,
         "image": subject.name,
         "image_sha256": subject.digest,
@@ -127,7 +127,7 @@ def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
     conditions = {
         "image": subject.name,
         "network": found.network,
-        "network_sha256": found.network_digest,
+        "weights_sha256": found.network_digest,
         "lr_height": found.lr_size[0],
         "lr_width": found.lr_size[1],
         "scale": found.scale,

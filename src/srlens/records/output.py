@@ -110,7 +110,7 @@ def _view(field: FieldOfView) -> "View":
 
     reach, effective = field.network.receptive_field, field.effective
     top, left, bottom, right = effective.window.on_lr(effective.scale)
-    share = field.record()["lam_share_of_receptive_field"]
+    share = field.lam_share
     radii = "/".join(f"{radius:.1f}" for radius in effective.radii.values())
     support = "×".join(map(str, field.support_size))
     return View(

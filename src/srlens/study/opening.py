@@ -3,11 +3,13 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
-from torch import Tensor
 
+from srlens.comparison.subject import Subject
 from srlens.errors import CheckpointError, ImageError, StudyError
+from srlens.imaging.degrade import Method
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.networks.catalog import catalog, fetch, file_sha256
@@ -67,8 +69,8 @@ def _opened(ref: NetworkRef, device: torch.device) -> Network:
     )
 
 
-def open_planned_image(ref: ImageRef) -> Tensor:
-    """Read the picture of a job, C×H×W in [0, 1].
+def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject:
+    """Read the picture of a job and make its LR image; it is the LR image where ``degradation`` is ``"given"``.
 
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
@@ -80,7 +82,10 @@ def open_planned_image(ref: ImageRef) -> Tensor:
                 f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
                 "It was changed or was missing; put it right and run again with --resume."
             )
-        return read_image(path)
+        image = read_image(path)
+    if degradation == "given":
+        return Subject(ref.name, image, None, "given", ref.digest)
+    return Subject.from_hr(image, scale, name=ref.name, degradation=cast(Method, degradation), digest=ref.digest)
 
 
 def image_path(spec: str) -> AbstractContextManager[Path]:

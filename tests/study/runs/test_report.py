@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srlens.comparison.measures import shown_in
 from srlens.errors import StudyError
-from srlens.study.blocks import LOOKS, arrange
+from srlens.study.blocks import arrange
 from srlens.study.report.build import build_report
 from srlens.study.row import to_frame
 from srlens.study.store import Failure, Store
 from srlens.study.verdicts import judge
 
+LOOKS = [measure.key for measure in shown_in("texture")]
 KINDS = ("convolution", "convolution", "convolution", "global pooling", "transformer", "global pooling", "non-local")
 
 
@@ -44,7 +46,7 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     "job": ids[k][w],
                     "place": f"p{w}",
                     "network": f"net{k}",
-                    "network_digest": f"d{k}",
+                    "file_sha256": f"d{k}",
                     "kind": kinds[k],
                     "receptive_field": f"{11 + 10 * k} LR px",
                     "image": f"picture{w // per_picture}",
@@ -58,8 +60,8 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     "psnr_image": float(quality[w]),
                     "psnr_window": float(quality[w] - 5),
                     "ssim_image": 0.8,
-                    "bicubic_psnr_image": 15.0,
-                    "bicubic_psnr_window": 10.0,
+                    "reference_psnr_image": 15.0,
+                    "reference_psnr_window": 10.0,
                     "map_error": 0.04,
                     "completeness_gap": 0.01,
                     "evaluations": 9,
