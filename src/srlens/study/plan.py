@@ -10,8 +10,7 @@ from srlens.errors import SrlensError, StudyError
 from srlens.imaging.files import image_digest
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
-from srlens.networks.catalog import catalog
-from srlens.networks.shipped import shipped_name
+from srlens.networks.catalog import catalog, shipped_name
 from srlens.study.job import ImageRef, Job, NetworkRef, settings_record
 from srlens.study.opening import image_path, network_digest
 from srlens.study.schema import NetworkEntry, Study
