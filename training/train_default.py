@@ -25,14 +25,25 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from srlens.networks.default import model as networks
+from srlens.networks.zoo.smallsr import WIDTH, ChannelAttention, NonLocalAttention, SmallSR
 
-BUILD = {
-    "trunk": networks.plain,
-    "plain": networks.plain,
-    "channel": networks.channel,
-    "nonlocal": networks.nonlocal_,
-}
+
+def plain() -> SmallSR:
+    """Build the trunk alone: convolutions, a bounded receptive field."""
+    return SmallSR(lambda _: nn.Identity())
+
+
+def channel() -> SmallSR:
+    """Build the trunk with global-average-pooling channel attention in each block."""
+    return SmallSR(lambda _: ChannelAttention(WIDTH, hidden=WIDTH))
+
+
+def nonlocal_() -> SmallSR:
+    """Build the trunk with non-local attention over the whole image in every second block."""
+    return SmallSR(lambda i: NonLocalAttention(WIDTH, embedding=WIDTH // 2) if i % 2 else nn.Identity())
+
+
+BUILD = {"trunk": plain, "plain": plain, "channel": channel, "nonlocal": nonlocal_}
 EMA_DECAY = 0.999
 WARM_UP = 200
 SAVE_EVERY = 1000

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
-    from srlens.networks.shipped import load_default
+    from srlens.networks.open import load_default
     from srlens.study.mine import mine
     from srlens.study.report.build import build_report
     from srlens.study.run import run_study
@@ -74,7 +74,7 @@ _HOMES = {
     "effective_pixels": "srlens.measures.concentration",
     "field": "srlens.attribution.attribute",
     "gini": "srlens.measures.concentration",
-    "load_default": "srlens.networks.shipped",
+    "load_default": "srlens.networks.open",
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
     "mine": "srlens.study.mine",

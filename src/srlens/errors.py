@@ -25,7 +25,8 @@ The tree::
     ├── BelowBicubicWarning        the network scores below bicubic: wrong range, weights or scale
     ├── ToleranceWarning           the step limit was reached before the tolerance
     ├── IncompleteWarning          the map is far from the detector's change: it explains something else
-    └── IncomparableWarning        numbers are put side by side that depend on different conditions
+    ├── IncomparableWarning        numbers are put side by side that depend on different conditions
+    └── AmbiguousNameWarning       a name that srlens knows is also that of a file, which is left aside
 """
 
 
@@ -119,3 +120,7 @@ class IncompleteWarning(SrlensWarning):
 
 class IncomparableWarning(SrlensWarning):
     """Numbers that depend on different conditions are put side by side."""
+
+
+class AmbiguousNameWarning(SrlensWarning):
+    """A name that srlens knows is also the name of a file in the current folder."""

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 from srlens.cli.networks import app
 from srlens.errors import CatalogError, SettingError
 from srlens.networks import catalog as catalog_module
-from srlens.networks.catalog import catalog
+from srlens.networks.catalog import catalog, published
 
 
 def run(*tokens: str) -> int:
@@ -34,10 +36,21 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in listed["shipped"]] == ["plain", "channel", "nonlocal"]
     assert [row["receptive_field"] for row in listed["shipped"]] == ["21", "global", "global"]
-    assert {row["name"] for row in listed["published"]} == set(catalog())
+    assert {row["name"] for row in listed["published"]} == set(published())
     by_family = {row["family"]: row for row in listed["families"]}
     assert by_family["PAN"]["published"] == ["pan-x2", "pan-x3", "pan-x4"]
     assert len(by_family) > 35
+
+
+def test_list_builds_nothing_and_needs_no_spandrel() -> None:
+    code = (
+        "import sys; from srlens.cli.networks import app\n"
+        "try: app(['list', '--json'])\n"
+        "except SystemExit: pass\n"
+        "import torch; assert not [m for m in ('spandrel', 'torchvision', 'safetensors') if m in sys.modules]"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_inspect_goes_on_after_a_refusal(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:

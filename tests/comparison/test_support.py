@@ -13,7 +13,7 @@ from srlens.imaging.samples import sample_image
 from srlens.imaging.window import Window
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
-from srlens.networks.shipped import load_default
+from srlens.networks.open import load_default
 
 
 class Blur(nn.Module):

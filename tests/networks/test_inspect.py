@@ -9,7 +9,7 @@ from srlens.errors import NetworkOutputError
 from srlens.networks.inspect import inspect_network, multiply_adds
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
-from srlens.networks.shipped import load_default
+from srlens.networks.open import load_default
 
 
 class Attention(nn.Module):

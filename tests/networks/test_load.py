@@ -1,11 +1,14 @@
 """load_network: from a file to a network, by the file alone."""
 
 import re
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from spandrel.architectures.SwinIR import SwinIR
 from torch import nn
 
 import srlens
@@ -85,6 +88,36 @@ def test_types(tmp_path: Path) -> None:
     assert srlens.load_network(double, dtype=torch.float32).dtype == torch.float32
     assert srlens.load_network(single, dtype=torch.bfloat16).dtype == torch.bfloat16
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_nothing_that_the_whole_process_shares_is_changed_while_a_file_is_loaded(tmp_path: Path) -> None:
+    """Runs go on in other threads while the page loads a network."""
+    files = [save(edsr().double(), tmp_path / "ours.pth")]
+    # spandrel's SwinIR calls torch.meshgrid the old way, and is built in torch's default type.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = SwinIR(
+            embed_dim=8, depths=[2], num_heads=[2], window_size=4, upscale=2, upsampler="pixelshuffledirect"
+        )
+    files.append(save(module.double(), tmp_path / "theirs.pth"))
+    seen: set[tuple[torch.dtype, int]] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            seen.add((torch.get_default_dtype(), hash(tuple(map(str, warnings.filters)))))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        networks = [srlens.load_network(file) for file in files for _ in range(5)]
+    finally:
+        ended.set()
+        watcher.join()
+    assert len(seen) == 1
+    assert {network.dtype for network in networks} == {torch.float64}
+    weight = module.state_dict()["conv_first.weight"]
+    assert torch.equal(networks[-1].module.state_dict()["conv_first.weight"], weight)
 
 
 def test_given_settings(tmp_path: Path) -> None:

@@ -6,13 +6,11 @@ import torch
 from torch import nn
 
 import srlens
-from srlens.errors import CheckpointError, NotDifferentiableError, SettingError
+from srlens.errors import AmbiguousNameWarning, CheckpointError, NotDifferentiableError, SettingError
 from srlens.networks import open as open_module
-from srlens.networks.catalog import catalog
-from srlens.networks.default import DEFAULT_NETWORKS, DISPLAY_NAMES
+from srlens.networks.catalog import SHIPPED, catalog
 from srlens.networks.network import Network
-from srlens.networks.open import open_network
-from srlens.networks.shipped import load_default
+from srlens.networks.open import load_default, open_network
 from srlens.networks.user_module import load_module_network
 
 USER_CODE = """
@@ -58,10 +56,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
-@pytest.mark.parametrize("name", DEFAULT_NETWORKS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_by_either_name(name: str) -> None:
-    short, long = open_network(name), open_network(DISPLAY_NAMES[name])
-    assert short.name == long.name == DISPLAY_NAMES[name]
+    short, long = open_network(name), open_network(catalog()[name].title)
+    assert short.name == long.name == f"srlens-{name}-x4"
     assert short.digest == long.digest == load_default(name).digest
     assert (short.scale, short.channels, short.value_range) == (4, 3, 1.0)
     assert short.source is not None
@@ -70,7 +68,7 @@ def test_shipped_networks_by_either_name(name: str) -> None:
 
 
 def test_kinds_and_receptive_fields_of_shipped_networks() -> None:
-    plain, channel, nonlocal_ = (load_default(name) for name in DEFAULT_NETWORKS)
+    plain, channel, nonlocal_ = (load_default(name) for name in SHIPPED)
     assert (plain.kind, channel.kind, nonlocal_.kind) == ("convolution", "global pooling", "non-local")
     assert plain.receptive_field.true == plain.receptive_field.paper == 21
     assert channel.receptive_field.is_global
@@ -119,7 +117,8 @@ def test_the_catalogue_agrees_with_the_files(shared: Path) -> None:
 @pytest.mark.usefixtures("folder")
 def test_names_come_before_files_and_a_path_is_always_a_file() -> None:
     Path("plain").write_bytes(b"")
-    assert open_network("plain").family == "SmallSR"
+    with pytest.warns(AmbiguousNameWarning, match=r"'plain' is taken as the name.*Write ./plain for the file"):
+        assert open_network("plain").family == "SmallSR"
     for file in (Path("plain"), "./plain"):
         with pytest.raises(CheckpointError, match="empty"):
             open_network(file)
@@ -136,6 +135,13 @@ def test_nothing_found_says_what_is_accepted_and_what_is_close() -> None:
         open_network("my-esdr.pth")
     with pytest.raises(CheckpointError, match="Did you mean nonlocal"):
         open_network("non-local")
+
+
+def test_an_address_goes_through_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CheckpointError, match=r"kind hf:// are not known.*Download the file"):
+        open_network("hf://owner/repository/file.pth")
+    monkeypatch.setitem(open_module.SCHEMES, "hf", lambda rest: open_module.fetch(rest.rpartition("/")[2]))
+    assert open_network("hf://owner/repository/plain").family == "SmallSR"
 
 
 @pytest.mark.usefixtures("folder")

@@ -86,9 +86,9 @@ class Exploit:
 
 def write_networks(folder: Path) -> dict[str, tuple[Path, str]]:
     """Bad network files in ``folder``: by name, the file and a part of its refusal. ``marker`` must never appear."""
-    from srlens.networks.default import build
+    from srlens.networks.open import load_default
 
-    state = build("plain").state_dict()
+    state = load_default("plain").module.state_dict()
     marker = folder / "marker"
     made: dict[str, tuple[Path, str]] = {}
 

@@ -35,14 +35,14 @@ def demo(
     from srlens.comparison.compare import compare
     from srlens.comparison.subject import Subject
     from srlens.imaging.samples import sample_image
-    from srlens.networks.default import DEFAULT_NETWORKS
-    from srlens.networks.shipped import load_default
+    from srlens.networks.catalog import SHIPPED
+    from srlens.networks.open import load_default
     from srlens.records.output import write_comparison
 
     keywords = method_keywords(method)
     where = parse_window(window) if window is not None else None
     target = choose_device(device)
-    networks = [load_default(name, device=target) for name in DEFAULT_NETWORKS]
+    networks = [load_default(name, device=target) for name in SHIPPED]
     subject = Subject.from_hr(sample_image("pagoda"), networks[0].scale, name="pagoda")
     with progress_bars() as bars:
         comparison = compare(networks, subject, where, progress=bars.step, **keywords)

@@ -108,16 +108,15 @@ def fetch(name: str, *, to: Path | None = None) -> None:
 
 
 def _inspect(file: str) -> "Inspection":
-    from srlens.networks.catalog import cache_folder, catalog
+    from srlens.networks.catalog import fetch, find_entry
     from srlens.networks.inspect import inspect_network
     from srlens.networks.open import open_network
-    from srlens.networks.shipped import shipped_name
 
     network = open_network(file)
-    if shipped_name(file):
-        return inspect_network(network)
-    entry = catalog().get(file)
-    return inspect_network(network, cache_folder() / entry.file_name if entry else file)
+    entry = find_entry(file)
+    if entry is None:
+        return inspect_network(network, file)
+    return inspect_network(network, None if entry.shipped else fetch(entry.name))
 
 
 def _inspection_table(found: "Inspection") -> "Table":

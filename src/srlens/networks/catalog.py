@@ -1,4 +1,4 @@
-"""Published checkpoints: where they are, what they hold, and how to fetch them once."""
+"""Networks by name: those that ship with srlens, and published checkpoints, which are fetched once."""
 
 import hashlib
 import os
@@ -6,7 +6,6 @@ import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib import resources
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -15,18 +14,22 @@ from srlens.errors import CatalogError
 CACHE_VARIABLE = "SRLENS_CACHE"
 """Environment variable that moves the cache folder."""
 
+SHIPPED: tuple[str, ...] = ("plain", "channel", "nonlocal")
+"""The entries that ship with srlens, from the narrowest view to the widest; their weights lie in the package."""
+
 _TIMEOUT = 30  # seconds without an answer
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A published checkpoint.
+    """A checkpoint that has a name.
 
     Attributes:
         name: in the catalogue, e.g. ``"imdn-x4"``.
         family: the architecture, as in :attr:`Network.family`.
         scales: SR pixels per LR pixel; several where one file serves several.
-        url: the file itself.
+        url: the file itself; a path in the package for one that ships with srlens.
         sha256: of the file, hex: all of it, or the first eight digits that its authors put into the file name;
             None where none is known.
         size: of the file in bytes; None where unknown.
@@ -37,6 +40,9 @@ class Checkpoint:
             training aimed at looks.
         psnr_source: ``"paper"``, or ``"measured"`` with the authors' own code; None where there is no PSNR.
         note: one sentence, may be empty.
+        title: what the network is called in reports and pictures, where that is not ``name``; names it as well.
+        kind: how a shipped network gathers context; empty for others, whose file tells.
+        receptive_field: of a shipped network, as a table prints it; likewise.
     """
 
     name: str
@@ -51,6 +57,19 @@ class Checkpoint:
     psnr: float | None = None
     psnr_source: str | None = None
     note: str = ""
+    title: str = ""
+    kind: str = ""
+    receptive_field: str = ""
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is part of srlens and needs no download."""
+        return self.name in SHIPPED
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, for records."""
+        return f"{self.title} (shipped with srlens)" if self.shipped else f"{self.name} ({self.url})"
 
     @property
     def file_name(self) -> str:
@@ -64,9 +83,8 @@ class Checkpoint:
 
 @cache
 def catalog() -> dict[str, Checkpoint]:
-    """Every published checkpoint that srlens can fetch, by name."""
-    text = resources.files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text)["checkpoint"]
+    """Every checkpoint that srlens can open by its name: shipped ones, then those that it can fetch."""
+    entries = tomllib.loads((_HERE / "catalog.toml").read_text(encoding="utf-8"))["checkpoint"]
     return {entry["name"]: Checkpoint(**{**entry, **_typed(entry)}) for entry in entries}
 
 
@@ -76,6 +94,28 @@ def _typed(entry: dict[str, object]) -> dict[str, object]:
     assert isinstance(scales, list)
     unknown = {key: None for key in ("sha256", "size") if entry[key] == "unknown"}
     return {"scales": tuple(scales), **unknown}
+
+
+def published() -> dict[str, Checkpoint]:
+    """The entries that are downloaded from their authors."""
+    return {name: entry for name, entry in catalog().items() if not entry.shipped}
+
+
+def shipped_name(name: str) -> str | None:
+    """The short name of a shipped network given by either name (``"plain"``, ``"srlens-plain-x4"``), else None."""
+    entry = find_entry(name)
+    return entry.name if entry is not None and entry.shipped else None
+
+
+def catalog_names() -> list[str]:
+    """Every name and title in the catalogue."""
+    return [name for entry in catalog().values() for name in (entry.name, entry.title) if name]
+
+
+def find_entry(name: str) -> Checkpoint | None:
+    """The entry of that name or title, if there is one."""
+    entries = catalog()
+    return entries.get(name) or next((entry for entry in entries.values() if name and entry.title == name), None)
 
 
 def find_by_sha256(sha256: str) -> Checkpoint | None:
@@ -107,15 +147,17 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
         folder: where to keep it; :func:`cache_folder` by default.
 
     Returns:
-        The path; its content has the published hash, where one is known.
+        The path; its content has the published hash, where one is known. A shipped file stays where it is.
 
     Raises:
         CatalogError: no such name; the file cannot be downloaded; it has another hash than published.
     """
     entry = catalog().get(name)
+    if entry is not None and entry.shipped:
+        return _HERE / entry.url
     if entry is None:
         close = get_close_matches(name, catalog(), n=3, cutoff=0.4)
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(catalog())}."
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(published())}."
         raise CatalogError(f"The catalogue has no checkpoint {name!r}. {hint}")
     return download(entry, cache_folder() if folder is None else Path(folder))
 

@@ -4,7 +4,6 @@ import os
 import pickle
 import pickletools
 import re
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -91,12 +90,17 @@ def _read_safetensors(path: Path) -> Mapping[str, Any]:
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
+    if _is_torchscript(path):
+        raise CheckpointError(
+            f"{path.name} is a TorchScript program, not a checkpoint. Save `model.state_dict()` instead, or wrap the "
+            "loaded module with srlens.Network.wrap."
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols and storage types, which are not the user's matter
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        # It may warn of the pickle's protocol. Python's warning filters belong to the whole process, in other threads
+        # of which runs go on: they are left alone.
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged file raises depends on where it is damaged
-        if isinstance(error, pickle.UnpicklingError) and _names_code(path):
+        if isinstance(error, pickle.UnpicklingError | UserWarning) and _names_code(path):
             found = re.search(r"GLOBAL (\S+)", str(error))
             named = f" ({found[1]})" if found else ""
             raise UnsafeCheckpointError(
@@ -104,24 +108,15 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
                 "never does that. If you trust its author, load it once where it was made and save the weights alone: "
                 "torch.save(model.state_dict(), 'weights.pth')."
             ) from error
-        raise _unreadable(path, error) from error
+        raise CheckpointError(
+            f"{path.name} cannot be read as a PyTorch checkpoint: {_first_line(error)}. It is truncated or no "
+            "checkpoint; fetch it again."
+        ) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(
             f"{path.name} holds a {type(content).__name__}, not a state dict. Save `model.state_dict()`."
         )
     return content
-
-
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    if _is_torchscript(path):
-        return CheckpointError(
-            f"{path.name} is a TorchScript program, not a checkpoint. Save `model.state_dict()` instead, or wrap the "
-            "loaded module with srlens.Network.wrap."
-        )
-    return CheckpointError(
-        f"{path.name} cannot be read as a PyTorch checkpoint: {_first_line(error)}. It is truncated or no checkpoint; "
-        "fetch it again."
-    )
 
 
 def _is_torchscript(path: Path) -> bool:

@@ -15,7 +15,6 @@ from srlens.networks.catalog import file_sha256, find_by_sha256
 from srlens.networks.differentiable import input_gradient_exists
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Colour, Network
-from srlens.networks.zoo.family import Family
 
 COST_SIDE = 64
 """Side of the LR image for which multiply-adds are counted, in pixels."""
@@ -103,7 +102,9 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
     Raises:
         NetworkOutputError: the module fails on a small image.
     """
-    family = _family_of(network)
+    from srlens.networks.zoo.registry import families
+
+    family = families().get(network.family or "")
     file = None if path is None else Path(path)
     sha256 = None if file is None else file_sha256(file)
     entry = None if sha256 is None else find_by_sha256(sha256)
@@ -162,9 +163,3 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
             "Give srlens.Network.wrap the sizes that it takes (multiple=, minimum=)."
         ) from error
     return int(counter.get_total_flops()) // 2
-
-
-def _family_of(network: Network) -> Family | None:
-    from srlens.networks.zoo.registry import families
-
-    return next((family for family in families().values() if family.name == network.family), None)

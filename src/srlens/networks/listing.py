@@ -2,41 +2,21 @@
 
 from typing import Any
 
-from srlens.networks.catalog import catalog
-from srlens.networks.default import DEFAULT_NETWORKS, DISPLAY_NAMES, build
-from srlens.networks.default import conv_radius as shipped_radius
-from srlens.networks.shipped import KINDS, SCALE
-
-TYPICAL_REACH: dict[str, str] = {
-    "FSRCNN": "17 (6 mappings)",
-    "CARN": "45",
-    "EDSR": "75 (16 blocks)",
-    "MSRN": "107",
-    "RRDBNet": "703 (23 blocks)",
-    "IMDN": "global",
-    "RFDN": "global (as counted)",
-    "RCAN": "global",
-    "RNAN": "global",
-    "SAN": "global",
-}
-"""Receptive fields of Gu & Dong (2021), Table 1, by family. RFDN's strided attention has a finite reach in truth."""
+from srlens.networks.catalog import SHIPPED, catalog, published
 
 
 def listed_shipped() -> list[dict[str, Any]]:
     """One row a shipped network: name, kind, scale, receptive field in LR pixels."""
-    rows = []
-    for name in DEFAULT_NETWORKS:
-        radius = shipped_radius(build(name))
-        rows.append(
-            {
-                "name": name,
-                "display_name": DISPLAY_NAMES[name],
-                "kind": KINDS[name],
-                "scale": SCALE,
-                "receptive_field": "global" if radius is None else str(1 + 2 * radius),
-            }
-        )
-    return rows
+    return [
+        {
+            "name": entry.name,
+            "display_name": entry.title,
+            "kind": entry.kind,
+            "scale": entry.scales[0],
+            "receptive_field": entry.receptive_field,
+        }
+        for entry in (catalog()[name] for name in SHIPPED)
+    ]
 
 
 def listed_families() -> list[dict[str, Any]]:
@@ -46,16 +26,16 @@ def listed_families() -> list[dict[str, Any]]:
     """
     from srlens.networks.zoo.registry import families
 
-    published: dict[str, list[str]] = {}
-    for entry in catalog().values():
-        published.setdefault(entry.family, []).append(entry.name)
+    files: dict[str, list[str]] = {}
+    for entry in published().values():
+        files.setdefault(entry.family, []).append(entry.name)
     return [
         {
             "family": family.name,
-            "kind": family.kind,
-            "receptive_field_table_1": TYPICAL_REACH.get(family.name),
+            "kind": "several" if callable(family.kind) else family.kind,
+            "receptive_field_table_1": family.table_1 or None,
             "paper": family.paper,
-            "published": published.get(family.name, []),
+            "published": files.get(family.name, []),
         }
         for family in families().values()
     ]
@@ -76,5 +56,5 @@ def listed_published() -> list[dict[str, Any]]:
             "repository": entry.repository,
             "note": entry.note,
         }
-        for entry in catalog().values()
+        for entry in published().values()
     ]

@@ -21,6 +21,11 @@ Colour = Literal["rgb", "y", "any"]
 Forward = Callable[[nn.Module, Tensor], Any]
 
 
+def default_colour(channels: int) -> Colour:
+    """What the channels of a super-resolution network are, unless it is told."""
+    return "rgb" if channels == 3 else "y" if channels == 1 else "any"
+
+
 def _call(module: nn.Module, x: Tensor) -> Any:
     return module(x)
 
@@ -120,7 +125,6 @@ class Network:
             raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
         if colour not in (None, "rgb", "y", "any"):
             raise SettingError(f"colour must be 'rgb', 'y' or 'any', got {colour!r}.")
-        default_colour: Colour = "rgb" if channels == 3 else "y" if channels == 1 else "any"
         return cls(
             module=module,
             scale=scale,
@@ -128,7 +132,7 @@ class Network:
             value_range=float(value_range),
             name=name if name is not None else type(module).__name__,
             kind=kind,
-            colour=colour if colour is not None else default_colour,
+            colour=colour if colour is not None else default_colour(channels),
             padding=Padding(multiple=multiple, minimum=minimum),
             forward=forward if forward is not None else _call,
             pre_upsampled=pre_upsampled,

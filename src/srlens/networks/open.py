@@ -1,6 +1,8 @@
 """One way to name a network, for the command line, studies and the web page."""
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,12 +10,23 @@ from pathlib import Path
 import torch
 
 from srlens.errors import CheckpointError, SettingError
-from srlens.networks.catalog import catalog, fetch
-from srlens.networks.default import DEFAULT_NETWORKS, DISPLAY_NAMES
+from srlens.naming import known_name
+from srlens.networks.catalog import (
+    SHIPPED,
+    Checkpoint,
+    catalog,
+    catalog_names,
+    fetch,
+    find_entry,
+    published,
+    shipped_name,
+)
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
-from srlens.networks.shipped import load_default, shipped_name
 from srlens.networks.user_module import load_module_network
+
+SCHEMES: dict[str, Callable[[str], Path]] = {}
+"""How an address ``scheme://rest`` becomes a local file, by scheme: a function of ``rest``."""
 
 _SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".pkl")
 
@@ -32,11 +45,11 @@ def open_network(
     """Open a network by whatever names it.
 
     In this order: a shipped network (``"plain"`` or ``"srlens-plain-x4"``), a published checkpoint of the catalogue
-    (``"imdn-x4"``; fetched when it is not there yet), a file. A file with the name of a network is written with its
-    folder (``"./plain"``) or given as a :class:`~pathlib.Path`.
+    (``"imdn-x4"``; fetched when it is not there yet), an address (``"scheme://…"``, see :data:`SCHEMES`), a file. A
+    file with the name of a network is written with its folder (``"./plain"``) or given as a :class:`~pathlib.Path`.
 
     Args:
-        spec: the name, the file, or with ``module`` the user's own ``"package.module:factory"``.
+        spec: the name, the address, the file, or with ``module`` the user's own ``"package.module:factory"``.
         scale: which scale of a network that holds several; needed for a ``module``.
         value_range: overrides what is known of the network (1.0 or 255.0).
         channels: of a ``module`` only; 3 by default.
@@ -47,10 +60,13 @@ def open_network(
             the user's own code is executed**. Nothing else that can be opened executes anything.
 
     Raises:
-        CheckpointError: nothing has that name, or the file cannot be used.
+        CheckpointError: nothing has that name, an address has an unknown scheme, or the file cannot be used.
         CatalogError: a published checkpoint cannot be fetched, or has the wrong hash.
         SettingError: the network has no such scale; the module or its factory is no good.
         NotDifferentiableError, NotFiniteError: as :func:`load_network`.
+
+    Warns:
+        AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
     """
     if module:
         return load_module_network(
@@ -62,36 +78,71 @@ def open_network(
             device=device,
             dtype=dtype,
         )
-    if isinstance(spec, str):
-        short = shipped_name(spec)
-        if short is not None:
-            network = _restate(load_default(short, device=device, dtype=dtype), scale, value_range)
-            return network if name is None else replace(network, name=name)
-        entry = catalog().get(spec)
-        if entry is not None:
-            network = load_network(
-                fetch(spec),
-                scale=entry.scales[0] if scale is None and len(entry.scales) == 1 else scale,
-                value_range=entry.value_range if value_range is None else value_range,
-                name=name or spec,
-                device=device,
-                dtype=dtype,
-            )
-            return replace(network, source=f"{spec} ({entry.url})")
-    path = Path(spec).expanduser()
+    entry = find_entry(known_name(spec, catalog_names()) or "")
+    if entry is not None:
+        return _open_entry(entry, scale=scale, value_range=value_range, name=name, device=device, dtype=dtype)
+    path = _fetched(spec) if isinstance(spec, str) else None
+    path = Path(spec).expanduser() if path is None else path
     if not path.exists():
         raise CheckpointError(_nothing_found(os.fspath(spec)))
     return load_network(path, scale=scale, value_range=value_range, name=name, device=device, dtype=dtype)
 
 
-def _restate(network: Network, scale: int | None, value_range: float | None) -> Network:
-    if scale is not None and scale != network.scale:
-        raise SettingError(f"{network.name} has no scale {scale}; it has {network.scale}.")
-    if value_range is None:
-        return network
-    if not value_range > 0:
-        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
-    return replace(network, value_range=float(value_range))
+def load_default(
+    name: str = "plain", *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+) -> Network:
+    """Load a network that ships with srlens: ×4, RGB, no download.
+
+    The three share their 3×3 convolutions and differ in how far they see: ``"plain"`` has convolutions only,
+    ``"channel"`` adds channel attention by global pooling, ``"nonlocal"`` adds non-local attention.
+
+    Args:
+        name: ``"plain"``, ``"channel"`` or ``"nonlocal"``; the display name (``"srlens-plain-x4"``) does as well.
+        device: where to put the weights; the CPU by default.
+        dtype: the weights' type; float32 by default.
+
+    Raises:
+        SettingError: no shipped network has that name.
+    """
+    short = shipped_name(name)
+    if short is None:
+        raise SettingError(f"No shipped network is called {name!r}; there are {', '.join(SHIPPED)}.")
+    return _open_entry(catalog()[short], device=device, dtype=dtype)
+
+
+def _open_entry(
+    entry: Checkpoint,
+    *,
+    scale: int | None = None,
+    value_range: float | None = None,
+    name: str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Network:
+    network = load_network(
+        fetch(entry.name),
+        scale=entry.scales[0] if scale is None and len(entry.scales) == 1 else scale,
+        value_range=entry.value_range if value_range is None else value_range,
+        name=name or entry.title or entry.name,
+        device=device,
+        dtype=dtype,
+    )
+    return replace(network, source=entry.source)
+
+
+def _fetched(spec: str) -> Path | None:
+    """The local file of an address; None for what is none."""
+    address = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]+)://(.+)", spec)
+    if address is None:
+        return None
+    scheme, rest = address.groups()
+    if scheme.lower() not in SCHEMES:
+        known = ", ".join(f"{known}://" for known in SCHEMES) or "none"
+        raise CheckpointError(
+            f"{spec}: addresses of the kind {scheme}:// are not known (known: {known}). Download the file, and open it "
+            "by its path."
+        )
+    return SCHEMES[scheme.lower()](rest)
 
 
 def _nothing_found(spec: str) -> str:
@@ -108,13 +159,13 @@ def _nothing_found(spec: str) -> str:
         start = f"No file {spec}."
     else:
         files = [file.name for file in Path().glob("*") if file.suffix.lower() in _SUFFIXES]
-        names = [*DEFAULT_NETWORKS, *DISPLAY_NAMES.values(), *catalog(), *files]
+        names = [*catalog_names(), *files]
         close = get_close_matches(spec, names, n=3, cutoff=0.5)
         start = f"No network and no file is called {spec!r}."
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return (
         f"{start}{hint} Accepted: a checkpoint file ({', '.join(_SUFFIXES[:-1])}), a shipped network "
-        f"({', '.join(DEFAULT_NETWORKS)}), or a published one (`srlens networks list` shows {len(catalog())})."
+        f"({', '.join(SHIPPED)}), or a published one (`srlens networks list` shows {len(published())})."
     )
 
 

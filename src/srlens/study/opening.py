@@ -12,10 +12,9 @@ from srlens.errors import CheckpointError, ImageError, StudyError
 from srlens.imaging.degrade import Method
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
-from srlens.networks.catalog import catalog, fetch, file_sha256
+from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
-from srlens.networks.shipped import shipped_name
 from srlens.study.job import ImageRef, NetworkRef
 
 

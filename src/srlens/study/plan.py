@@ -11,8 +11,7 @@ from srlens.errors import SrlensError, StudyError
 from srlens.imaging.files import image_digest
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
-from srlens.networks.catalog import catalog
-from srlens.networks.shipped import shipped_name
+from srlens.networks.catalog import catalog, shipped_name
 from srlens.plugins import load_plugins
 from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
 from srlens.study.opening import image_path, network_digest

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from srlens.imaging.degrade import Method
 from srlens.imaging.window import Window
-from srlens.networks.default import DEFAULT_NETWORKS
+from srlens.networks.catalog import SHIPPED
 
 Preset = Literal["default", "paper"]
 Style = Literal["default", "paper"]
@@ -42,7 +42,7 @@ class Choices:
     top: int | None = None
     left: int | None = None
     size: int = 16
-    networks: tuple[str, ...] = DEFAULT_NETWORKS
+    networks: tuple[str, ...] = SHIPPED
     preset: Preset = "default"
     tolerance: float = 0.05
     steps: int | None = None

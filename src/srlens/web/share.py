@@ -12,7 +12,7 @@ from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.imaging.degrade import METHODS
 from srlens.imaging.samples import SAMPLES
-from srlens.networks.shipped import shipped_name
+from srlens.networks.catalog import shipped_name
 from srlens.web.choices import DEFAULTS, Choices, Preset, Style
 
 _NUMBERS = {"tolerance": float, "steps": int, "max_steps": int, "sigma": float, "kernel": int, "size": int}

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from srlens.errors import CheckpointError, SettingError
-from srlens.networks.default import DEFAULT_NETWORKS
+from srlens.networks.catalog import SHIPPED
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -30,7 +30,7 @@ class Shelf:
     @property
     def names(self) -> tuple[str, ...]:
         """All names, the shipped networks first."""
-        return (*DEFAULT_NETWORKS, *self._files)
+        return (*SHIPPED, *self._files)
 
     def open(self, name: str) -> Network:
         """The network of that name.

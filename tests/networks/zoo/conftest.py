@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from spandrel import Architecture, ImageModelDescriptor
 from torch import Tensor, nn
 from torch._ops import OpOverload
 
 from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo.family import Family
 
 Interval = tuple[int, int]
-Reload = Callable[[Architecture[Any], nn.Module, int], ImageModelDescriptor[Any]]
+Reload = Callable[[Family, nn.Module, int], Any]
 Support = Callable[..., tuple[Interval, Interval]]
 
 
@@ -20,13 +20,12 @@ Support = Callable[..., tuple[Interval, Interval]]
 def reload() -> Reload:
     """Pass a module's state dict through detection and strict loading; the result must compute the same."""
 
-    def check(architecture: Architecture[Any], module: nn.Module, channels: int) -> ImageModelDescriptor[Any]:
+    def check(family: Family, module: nn.Module, channels: int) -> Any:
         state_dict = module.state_dict()
-        assert architecture.detect(state_dict)
-        assert not architecture.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
-        descriptor = architecture.load(dict(state_dict))
-        assert descriptor.input_channels == descriptor.output_channels == channels
-        loaded = descriptor.model.eval()
+        assert family.detect(state_dict)
+        assert not family.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
+        loaded = family.load(dict(state_dict)).eval()
+        assert loaded.channels == channels
         assert loaded.state_dict().keys() == state_dict.keys()
         if hasattr(loaded, "select_scale"):
             loaded.select_scale(module.scale)
@@ -35,7 +34,7 @@ def reload() -> Reload:
             expected, output = module.eval()(x), loaded(x)
         assert torch.equal(output, expected)
         assert output.shape == (2, channels, 17 * module.scale, 13 * module.scale)
-        return descriptor
+        return loaded
 
     return check
 
@@ -105,24 +104,21 @@ def check_footprint(support: Support) -> Callable[..., None]:
 
 
 @pytest.fixture
-def reload_any() -> Callable[..., ImageModelDescriptor[Any]]:
+def reload_any() -> Callable[..., Any]:
     """As ``reload``, for networks with rules about the LR size and with dead weights; an input of any size."""
 
-    def check(
-        architecture: Architecture[Any], module: nn.Module, scale: int, channels: int, size: tuple[int, int]
-    ) -> ImageModelDescriptor[Any]:
+    def check(family: Family, module: nn.Module, scale: int, channels: int, size: tuple[int, int]) -> Any:
         for tensor in module.state_dict().values():
             if not tensor.any():
                 nn.init.uniform_(tensor)  # a part shut at the start would hide what was not loaded
         state_dict = module.state_dict()
-        assert architecture.detect(state_dict)
-        assert not architecture.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
-        descriptor = architecture.load(dict(state_dict))
-        assert descriptor.scale == scale
-        assert descriptor.input_channels == descriptor.output_channels == channels
+        assert family.detect(state_dict)
+        assert not family.detect(dict(list(state_dict.items())[:-2]))  # the last layer is missing
+        loaded = family.load(dict(state_dict)).eval()
+        assert loaded.scale == scale
+        assert loaded.channels == channels
         with pytest.raises(RuntimeError, match="Missing key"):
-            architecture.load(dict(list(state_dict.items())[:-1]))
-        loaded = descriptor.model.eval()
+            family.load(dict(list(state_dict.items())[:-1]))
         x = torch.rand(2, channels, *size, requires_grad=True)
         before = x.detach().clone()
         output = loaded(x)
@@ -132,7 +128,7 @@ def reload_any() -> Callable[..., ImageModelDescriptor[Any]]:
         assert gradient.isfinite().all()
         assert gradient.any()
         assert torch.equal(x, before)
-        return descriptor
+        return loaded
 
     return check
 

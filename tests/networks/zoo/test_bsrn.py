@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.bsrn import ARCHITECTURE, BSRN, FAMILY, CCALayer
+from srlens.networks.zoo.bsrn import BSRN, FAMILY, CCALayer
 
 
 def small(**options):
@@ -18,18 +18,18 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, BSRN(**options), options["scale"], options.get("channels", 3), (17, 23))
+    reload_any(FAMILY, BSRN(**options), options["scale"], options.get("channels", 3), (17, 23))
 
 
 def test_published_size_and_range():
     module = BSRN()
     assert sum(parameter.numel() for parameter in module.parameters()) == 352_400
-    assert FAMILY.value_range(module) == 1.0
+    assert FAMILY.value_range_of(module) == 1.0
 
 
 def test_it_sees_the_whole_map(strip_support):
     module = small()
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert strip_support(module, 0, 1, 200) == (0, 200)
 
 

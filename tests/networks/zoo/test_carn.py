@@ -2,16 +2,15 @@ import pytest
 import torch
 
 from srlens.errors import SettingError
-from srlens.networks.zoo.carn import ARCHITECTURE, CARN, FAMILY
+from srlens.networks.zoo.carn import CARN, FAMILY
 
 MOBILE = {"recursive": True, "efficient": True, "groups": 4, "upsampler_groups": 4}
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_single_scale(reload, scale):
-    descriptor = reload(ARCHITECTURE, CARN(scales=(scale,), width=12), 3)
-    assert descriptor.scale == scale
-    assert descriptor.tags == ["CARN", "12 maps", "1 groups"]
+    loaded = reload(FAMILY, CARN(scales=(scale,), width=12), 3)
+    assert loaded.scale == scale
 
 
 @pytest.mark.parametrize(
@@ -29,9 +28,8 @@ def test_one_file_for_three_scales(reload, options, scale):
     module = CARN(scales=(2, 3, 4), shared_trunk=True, width=8, **options)
     assert module.scale == 4
     module.select_scale(scale)
-    descriptor = reload(ARCHITECTURE, module, 3)
-    assert descriptor.scale == 4
-    assert descriptor.model.scales == (2, 3, 4)
+    assert reload(FAMILY, module, 3).scales == (2, 3, 4)
+    assert FAMILY.load(module.state_dict()).scale == 4
 
 
 def test_a_scale_that_is_not_held_is_refused():
@@ -41,7 +39,7 @@ def test_a_scale_that_is_not_held_is_refused():
 
 @pytest.mark.parametrize("options", [{}, MOBILE])
 def test_receptive_field_is_the_published_one(options):
-    field = FAMILY.receptive_field(CARN(width=4, **options))
+    field = FAMILY.receptive_field_of(CARN(width=4, **options))
     assert (field.paper, field.true) == (45, 42.5)
 
 
@@ -49,18 +47,17 @@ def test_receptive_field_is_the_published_one(options):
 def test_gradient_stays_inside_the_footprint(check_footprint, scale):
     module = CARN(scales=(2, 3, 4), shared_trunk=True, width=4, **MOBILE)
     module.select_scale(scale)
-    check_footprint(module, FAMILY.receptive_field(module), scale, 48)
+    check_footprint(module, FAMILY.receptive_field_of(module), scale, 48)
 
 
 @pytest.mark.parametrize("value_range", [1.0, 255.0])
 def test_value_range_is_read_off_the_mean_shift(value_range):
     module = CARN(width=4, value_range=value_range)
-    assert FAMILY.value_range(ARCHITECTURE.load(module.state_dict()).model) == value_range
+    assert FAMILY.value_range_of(FAMILY.load(module.state_dict())) == value_range
 
 
 def test_published_file_loads(shared):
     path = shared / "weights" / "carn-m-multiscale.pth"
-    descriptor = ARCHITECTURE.load(torch.load(path, map_location="cpu", weights_only=True))
-    assert descriptor.tags == ["CARN-M", "64 maps", "4 groups"]
-    assert (descriptor.scale, descriptor.model.scales) == (4, (2, 3, 4))
-    assert FAMILY.value_range(descriptor.model) == 1.0
+    loaded = FAMILY.load(torch.load(path, map_location="cpu", weights_only=True))
+    assert (loaded.scale, loaded.scales) == (4, (2, 3, 4))
+    assert FAMILY.value_range_of(loaded) == 1.0

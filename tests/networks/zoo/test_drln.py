@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.drln import ARCHITECTURE, DRLN, FAMILY
+from srlens.networks.zoo.drln import DRLN, FAMILY
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from srlens.networks.zoo.drln import ARCHITECTURE, DRLN, FAMILY
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options, scale):
     module = DRLN(**options, scale=scale)
-    reload_any(ARCHITECTURE, module, scale, options.get("channels", 3), (5, 7))
+    reload_any(FAMILY, module, scale, options.get("channels", 3), (5, 7))
 
 
 def test_published_size_and_range():
@@ -23,7 +23,7 @@ def test_published_size_and_range():
         assert sum(t.numel() for t in DRLN().state_dict().values()) == 34_577_867
     module = DRLN(width=2, squeezed=1)
     module.sub_mean.shifter.bias.data = torch.tensor([-0.4, -0.4, -0.4])
-    assert FAMILY.value_range(module) == 255.0
+    assert FAMILY.value_range_of(module) == 255.0
 
 
 def test_every_weight_but_the_fourth_fusions_matters():
@@ -37,7 +37,7 @@ def test_every_weight_but_the_fourth_fusions_matters():
 
 def test_it_sees_the_whole_map(strip_support):
     module = DRLN(width=4, squeezed=2, scale=2)
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert strip_support(module, 0, 1, 200) == (0, 200)
 
 

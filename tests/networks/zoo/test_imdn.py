@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.imdn import ARCHITECTURE, FAMILY, IMDN, deviation
+from srlens.networks.zoo.imdn import FAMILY, IMDN, deviation
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
@@ -11,20 +11,19 @@ from srlens.networks.zoo.imdn import ARCHITECTURE, FAMILY, IMDN, deviation
 )
 def test_any_configuration_is_read_off_its_state_dict(reload, scale, channels, width, blocks, distilled, hidden):
     module = IMDN(scale=scale, channels=channels, width=width, blocks=blocks, distilled=distilled, hidden=hidden)
-    descriptor = reload(ARCHITECTURE, module, channels)
-    assert descriptor.scale == scale
-    assert descriptor.tags == [f"{width} maps", f"{blocks} blocks"]
+    loaded = reload(FAMILY, module, channels)
+    assert loaded.scale == scale
 
 
 def test_strided_variant_is_not_taken_for_it():
     state_dict = IMDN(width=8, blocks=1, distilled=2).state_dict()
     state_dict["fea_conv.0.weight"] = state_dict.pop("fea_conv.weight")  # IMDN-AS: two strided convolutions
-    assert not ARCHITECTURE.detect(state_dict)
+    assert not FAMILY.detect(state_dict)
 
 
 def test_receptive_field_is_global(support):
     module = IMDN(width=8, blocks=1, distilled=2)
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert support(module, 40, 44, 24) == ((0, 24), (0, 24))
 
 
@@ -45,5 +44,6 @@ def test_a_constant_channel_has_a_gradient_all_the_same():
 
 def test_published_file_loads(shared):
     saved = torch.load(shared / "weights" / "imdn-x4.pth", map_location="cpu", weights_only=True)
-    descriptor = ARCHITECTURE.load({key.removeprefix("module."): value for key, value in saved.items()})
-    assert (descriptor.scale, descriptor.tags) == (4, ["64 maps", "6 blocks"])
+    loaded = FAMILY.load({key.removeprefix("module."): value for key, value in saved.items()})
+    assert (loaded.scale, loaded.blocks) == (4, 6)
+    assert loaded.fea_conv.out_channels == 64

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.rfdn import ARCHITECTURE, FAMILY, RFDN
+from srlens.networks.zoo.rfdn import FAMILY, RFDN
 
 
 def small(**options):
@@ -17,7 +17,7 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, RFDN(**options), options["scale"], options.get("channels", 3), (17, 23))
+    reload_any(FAMILY, RFDN(**options), options["scale"], options.get("channels", 3), (17, 23))
 
 
 def test_published_size():
@@ -26,20 +26,19 @@ def test_published_size():
 
 def test_an_image_smaller_than_the_attention_needs_is_announced():
     module = small()
-    requirements = ARCHITECTURE.load(dict(module.state_dict())).size_requirements
-    assert requirements.minimum == 15
+    assert FAMILY.minimum == 15
     module(torch.rand(1, 3, 15, 15))
     with pytest.raises(RuntimeError):
         module(torch.rand(1, 3, 14, 15))
 
 
 def test_range_and_grouping():
-    assert FAMILY.value_range(RFDN()) == 255.0
+    assert FAMILY.value_range_of(RFDN()) == 255.0
     assert FAMILY.kind == "global pooling"
 
 
 def test_receptive_field_is_finite_though_the_paper_says_global():
-    field = FAMILY.receptive_field(RFDN())
+    field = FAMILY.receptive_field_of(RFDN())
     # Head 1; four times 4 convolutions and the attention's 31; tail 2.
     assert field.true == 1 + 2 * (1 + 4 * (4 + 31) + 2)
     assert not field.is_global
@@ -50,7 +49,7 @@ def test_receptive_field_is_finite_though_the_paper_says_global():
 @pytest.mark.parametrize("size", [160, 165, 163, 700])
 def test_gradients_stay_within_the_footprint(strip_support, size):
     module = small(scale=2)
-    field = FAMILY.receptive_field(module)
+    field = FAMILY.receptive_field_of(module)
     widest = 0
     for place in (0, size // 3, size // 2, size - 60, size - 1):
         start = 2 * place
@@ -65,7 +64,7 @@ def test_gradients_stay_within_the_footprint(strip_support, size):
 
 def test_the_published_depth_does_not_see_the_whole_of_a_long_image(strip_support):
     module = small(blocks=4, scale=2)
-    field = FAMILY.receptive_field(module)
+    field = FAMILY.receptive_field_of(module)
     low, high = field.footprint(800, 816, 2, 900)
     first, last = strip_support(module, 800, 816, 900)
     assert 0 < low <= first

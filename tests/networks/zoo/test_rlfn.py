@@ -1,6 +1,6 @@
 import pytest
 
-from srlens.networks.zoo.rlfn import ARCHITECTURE, FAMILY, RLFN
+from srlens.networks.zoo.rlfn import FAMILY, RLFN
 
 
 def small(**options):
@@ -16,17 +16,17 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, RLFN(**options), options["scale"], options.get("channels", 3), (17, 23))
+    reload_any(FAMILY, RLFN(**options), options["scale"], options.get("channels", 3), (17, 23))
 
 
 def test_published_size_and_range():
     module = RLFN()
     assert sum(parameter.numel() for parameter in module.parameters()) == 543_740
-    assert FAMILY.value_range(module) == 255.0
+    assert FAMILY.value_range_of(module) == 255.0
 
 
 def test_receptive_field():
-    field = FAMILY.receptive_field(RLFN())
+    field = FAMILY.receptive_field_of(RLFN())
     # Head 1; six times 3 convolutions and the attention's 19; tail 2.
     assert field.true == 1 + 2 * (1 + 6 * (3 + 19) + 2)
     assert not field.is_global
@@ -35,7 +35,7 @@ def test_receptive_field():
 @pytest.mark.parametrize("size", [160, 165])
 def test_gradients_stay_within_the_footprint(strip_support, size):
     module = small(blocks=2, scale=2)
-    field = FAMILY.receptive_field(module)
+    field = FAMILY.receptive_field_of(module)
     widest = 0
     for place in (0, size // 3, size // 2, size - 1):
         first, last = strip_support(module, 2 * place, 2 * place + 2, size)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.rnan import ARCHITECTURE, FAMILY, RNAN, NonLocalBlock
+from srlens.networks.zoo.rnan import FAMILY, RNAN, NonLocalBlock
 
 
 def small(**options):
@@ -18,12 +18,12 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, RNAN(**options), options["scale"], options.get("channels", 3), (10, 14))
+    reload_any(FAMILY, RNAN(**options), options["scale"], options.get("channels", 3), (10, 14))
 
 
 def test_odd_sides_are_announced():
     module = small()
-    assert ARCHITECTURE.load(dict(module.state_dict())).size_requirements.multiple_of == 2
+    assert FAMILY.multiple == 2
     with pytest.raises(RuntimeError):
         module(torch.rand(1, 3, 9, 10))
 
@@ -31,13 +31,13 @@ def test_odd_sides_are_announced():
 def test_the_mean_shift_is_the_files_own():
     state_dict = small().state_dict()
     state_dict["sub_mean.bias"] = torch.tensor([-0.1, -0.2, -0.3])
-    loaded = ARCHITECTURE.load(dict(state_dict)).model
+    loaded = FAMILY.load(dict(state_dict))
     assert torch.equal(loaded.sub_mean.bias, state_dict["sub_mean.bias"])
-    assert FAMILY.value_range(loaded) == 255.0
+    assert FAMILY.value_range_of(loaded) == 255.0
 
 
 def test_attention_weights_of_one_source_sum_to_one_over_its_readers():
-    block = NonLocalBlock(4, 2).double()
+    block = NonLocalBlock(4, 2, pooled=False, over_readers=True).double()
     torch.nn.init.eye_(block.g.weight.data.view(2, 4))
     torch.nn.init.zeros_(block.g.bias)
     torch.nn.init.eye_(block.W.weight.data.view(4, 2))
@@ -49,7 +49,7 @@ def test_attention_weights_of_one_source_sum_to_one_over_its_readers():
 
 def test_it_sees_the_whole_map(strip_support):
     module = small()
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert strip_support(module, 0, 1, 100) == (0, 100)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.san import ARCHITECTURE, FAMILY, SAN, covariance, matrix_square_root
+from srlens.networks.zoo.san import FAMILY, SAN, covariance, matrix_square_root
 
 
 def small(**options):
@@ -19,15 +19,15 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, small(**options), options.get("scale", 2), options.get("channels", 3), (9, 11))
+    reload_any(FAMILY, small(**options), options.get("scale", 2), options.get("channels", 3), (9, 11))
 
 
 def test_the_mean_shift_is_the_files_own_and_the_range_stays():
     state_dict = small().state_dict()
     state_dict["sub_mean.bias"] = torch.tensor([-0.1, -0.2, -0.3])
-    loaded = ARCHITECTURE.load(dict(state_dict)).model
+    loaded = FAMILY.load(dict(state_dict))
     assert torch.equal(loaded.sub_mean.bias, state_dict["sub_mean.bias"])
-    assert FAMILY.value_range(loaded) == 255.0
+    assert FAMILY.value_range_of(loaded) == 255.0
 
 
 def test_covariance_is_numpys():
@@ -64,7 +64,7 @@ def test_each_quarter_of_the_map_is_attended_by_itself():
 
 def test_it_sees_the_whole_map(strip_support):
     module = small(squeezed=8)
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert strip_support(module, 0, 1, 60) == (0, 60)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.smfanet import ARCHITECTURE, FAMILY, SMFANet
+from srlens.networks.zoo.smfanet import FAMILY, SMFANet
 
 
 def small(**options):
@@ -18,13 +18,13 @@ def small(**options):
     ],
 )
 def test_any_configuration_is_read_off_its_state_dict(reload_any, options):
-    reload_any(ARCHITECTURE, SMFANet(**options), options["scale"], options.get("channels", 3), (9, 23))
+    reload_any(FAMILY, SMFANet(**options), options["scale"], options.get("channels", 3), (9, 23))
 
 
 def test_published_size_and_range():
     module = SMFANet()
     assert sum(parameter.numel() for parameter in module.parameters()) == 197_328
-    assert FAMILY.value_range(module) == 1.0
+    assert FAMILY.value_range_of(module) == 1.0
 
 
 def test_training_and_evaluation_compute_the_same():
@@ -38,7 +38,7 @@ def test_it_sees_the_whole_map_once_its_variance_weighs_in(strip_support):
     for name, parameter in module.named_parameters():
         if name.endswith("belt"):
             torch.nn.init.ones_(parameter)
-    assert FAMILY.receptive_field(module).is_global
+    assert FAMILY.receptive_field_of(module).is_global
     assert strip_support(module, 0, 1, 200) == (0, 200)
 
 

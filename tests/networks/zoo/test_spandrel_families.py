@@ -18,20 +18,20 @@ from spandrel.architectures.SwiftSRGAN import SwiftSRGAN
 from spandrel.architectures.Swin2SR import Swin2SR
 from spandrel.architectures.SwinIR import SwinIR
 
-from srlens.networks.zoo.spandrel_families import SPANDREL_FAMILIES
+from srlens.networks.zoo.spandrel_families import spandrel_families
 from srlens.networks.zoo.window_reach import Window, trunk_stage
 
 # SwinIR and its kin call torch.meshgrid the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:torch.meshgrid:UserWarning")
 
-BY_ID = {family.id: family for family in SPANDREL_FAMILIES}
+BY_ID = {family.spandrel_id: family for family in spandrel_families()}
 SWIN = {"img_size": 16, "embed_dim": 8, "num_heads": [2, 2], "window_size": 4, "mlp_ratio": 1.0}
 
 
 def test_every_entry_is_an_architecture_of_spandrel():
     known = {support.architecture.id for support in MAIN_REGISTRY}
     assert known >= set(BY_ID)
-    assert len(BY_ID) == len(SPANDREL_FAMILIES)
+    assert len(BY_ID) == len(spandrel_families())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_every_entry_is_an_architecture_of_spandrel():
 )
 def test_rrdbnet(blocks, scale, fold, paper, true):
     module = ESRGAN(num_filters=4, num_blocks=blocks, scale=scale, shuffle_factor=fold, in_nc=3 * (fold or 1) ** 2)
-    field = BY_ID["ESRGAN"].receptive_field(module)
+    field = BY_ID["ESRGAN"].receptive_field_of(module)
     assert (field.paper, field.true) == (paper, true)
 
 
@@ -81,7 +81,7 @@ CASES = [
 @pytest.mark.parametrize(("family", "build", "scale"), CASES, ids=[case[0] for case in CASES])
 def test_gradients_stay_within_the_footprint_and_nearly_fill_it(family, build, scale):
     module = build().train(family == "PLKSR").double()
-    field = BY_ID[family].receptive_field(module)
+    field = BY_ID[family].receptive_field_of(module)
     for parameter in module.parameters():
         if not parameter.any():
             torch.nn.init.uniform_(parameter, 0.1, 1)  # no path may be shut by its initial value
@@ -125,7 +125,7 @@ def test_gradients_stay_within_the_footprint_and_nearly_fill_it(family, build, s
 )
 def test_global_ones_see_both_ends(family, build):
     module = build().train(family == "PLKSR").double()
-    assert BY_ID[family].receptive_field(module).is_global
+    assert BY_ID[family].receptive_field_of(module).is_global
     x = torch.rand(1, 3, 16, 96, dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(module(x.clone())[..., 8, 96].sum(), x)
     assert (gradient.abs().amax(dim=(0, 1, 2)) > 0).all()

@@ -3,69 +3,29 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from spandrel import Architecture, ImageModelDescriptor, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
-from srlens.networks.zoo.family import Family
+from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.layers import (
-    MeanShift,
-    channel_means,
+    RectifiedResidualBlock,
+    Upsampler,
     checked_scale,
+    convolution,
+    mean_shifts,
+    named,
     range_of_shift,
-    subpixel_receptive_field,
-    upsampler_scale,
-    upsampler_steps,
 )
+from srlens.networks.zoo.reading import subpixel_receptive_field, upsampler_scale
 
 LEVELS = 3
 """Blocks of the network, and residual units of a block."""
 
 
-class Shift(nn.Module):
-    """A mean shift one level down (key ``shifter``), as CARN's files hold it."""
-
-    def __init__(self, shift: Sequence[float]) -> None:
-        super().__init__()
-        self.shifter = MeanShift(shift)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shift ``x`` (N×C×h×w)."""
-        shifted: Tensor = self.shifter(x)
-        return shifted
-
-
-class Fusion(nn.Module):
+def _fusion(collected: int, width: int) -> nn.Sequential:
     """Rectified 1×1 convolution that brings everything collected so far back to ``width`` maps."""
-
-    def __init__(self, collected: int, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(collected, width, 1), nn.ReLU())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Fuse ``x`` (N×collected×h×w) to N×width×h×w."""
-        fused: Tensor = self.body(x)
-        return fused
-
-
-class ResidualUnit(nn.Module):
-    """Residual unit, N×C×h×w to the same; ``efficient`` is CARN-M's: grouped, with a 1×1 mixer."""
-
-    def __init__(self, width: int, groups: int = 1, efficient: bool = False) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [
-            nn.Conv2d(width, width, 3, padding=1, groups=groups),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, groups=groups),
-        ]
-        if efficient:
-            layers += [nn.ReLU(), nn.Conv2d(width, width, 1)]
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine ``x`` (N×C×h×w)."""
-        return torch.relu(self.body(x) + x)
+    return named(body=nn.Sequential(nn.Conv2d(collected, width, 1), nn.ReLU()))
 
 
 class Cascade(nn.Module):
@@ -82,9 +42,9 @@ class Cascade(nn.Module):
         if not recursive:
             self.b2 = stage()
             self.b3 = stage()
-        self.c1 = Fusion(2 * width, width)
-        self.c2 = Fusion(3 * width, width)
-        self.c3 = Fusion(4 * width, width)
+        self.c1 = _fusion(2 * width, width)
+        self.c2 = _fusion(3 * width, width)
+        self.c3 = _fusion(4 * width, width)
 
     def cascade(self, x: Tensor) -> Tensor:
         """Run the three stages on ``x`` (N×C×h×w)."""
@@ -98,23 +58,6 @@ class Cascade(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
         return self.cascade(x)
-
-
-class Enlargement(nn.Module):
-    """Sub-pixel convolution with a rectifier before each shuffle: N×C×h×w to N×C×sh×sw."""
-
-    def __init__(self, scale: int, width: int, groups: int = 1) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for step in upsampler_steps(scale):
-            convolution = nn.Conv2d(width, width * step**2, 3, padding=1, groups=groups)
-            layers += [convolution, nn.ReLU(), nn.PixelShuffle(step)]
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Enlarge ``x`` (N×C×h×w)."""
-        enlarged: Tensor = self.body(x)
-        return enlarged
 
 
 class CARN(Cascade):
@@ -141,22 +84,23 @@ class CARN(Cascade):
     ) -> None:
         super().__init__(
             width,
-            lambda: Cascade(width, lambda: ResidualUnit(width, groups, efficient), recursive),
+            lambda: Cascade(width, lambda: RectifiedResidualBlock(width, groups, efficient), recursive),
         )
         self.scales = tuple(scales)
         self.scale = 4 if 4 in self.scales else self.scales[-1]
         self.shared_trunk = shared_trunk
-        means = channel_means(channels, value_range)
-        self.sub_mean = Shift([-mean for mean in means])
-        self.add_mean = Shift(means)
-        self.entry = nn.Conv2d(channels, width, 3, padding=1)
+        self.channels = channels
+        self.sub_mean, self.add_mean = (named(shifter=shift) for shift in mean_shifts(channels, value_range))
+        self.entry = convolution(channels, width)
         self.upsample = nn.ModuleDict(
             {
-                f"up{scale}" if shared_trunk else "up": Enlargement(scale, width, upsampler_groups)
+                f"up{scale}" if shared_trunk else "up": named(
+                    body=Upsampler(scale, width, groups=upsampler_groups, rectified=True)
+                )
                 for scale in self.scales
             }
         )
-        self.exit = nn.Conv2d(width, channels, 3, padding=1)
+        self.exit = convolution(width, channels)
 
     def select_scale(self, scale: int) -> None:
         """Use the upsampler of ``scale`` from now on."""
@@ -170,78 +114,52 @@ class CARN(Cascade):
         return output
 
 
-class CARNArchitecture(Architecture[CARN]):
-    """Recognises and loads CARN and CARN-M files, for one scale or several."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="CARN",
-            detect=KeyCondition.has_all(
-                "entry.weight",
-                "b1.b1.body.2.weight",
-                "b3.c3.body.0.weight",
-                "c3.body.0.weight",
-                "exit.weight",
-                "sub_mean.shifter.bias",
-                KeyCondition.has_any(*(f"upsample.up{s}.body.0.weight" for s in ("", 2, 3, 4))),
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[CARN]:
-        """Build the network that ``state_dict`` describes and load it strictly."""
-        width, channels = state_dict["entry.weight"].shape[:2]
-        shared_trunk = "upsample.up.body.0.weight" not in state_dict
-        if shared_trunk:
-            scales = [s for s in (2, 3, 4) if f"upsample.up{s}.body.0.weight" in state_dict]
-            kernel = state_dict[f"upsample.up{scales[0]}.body.0.weight"]
-        else:
-            scales = [upsampler_scale(state_dict, "upsample.up.body", width, stride=3)]
-            kernel = state_dict["upsample.up.body.0.weight"]
-        efficient = "b1.b1.body.4.weight" in state_dict
-        groups = width // state_dict["b1.b1.body.0.weight"].shape[1]
-        module = CARN(
-            scales=scales,
-            shared_trunk=shared_trunk,
-            channels=channels,
-            width=width,
-            recursive="b1.b2.body.0.weight" not in state_dict,
-            efficient=efficient,
-            groups=groups,
-            upsampler_groups=width // kernel.shape[1],
-        )
-        return ImageModelDescriptor(
-            module,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=["CARN-M" if efficient else "CARN", f"{width} maps", f"{groups} groups"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=module.scale,
-            input_channels=channels,
-            output_channels=channels,
-        )
+_PUBLISHED = holds(
+    "entry.weight",
+    "b1.b1.body.2.weight",
+    "b3.c3.body.0.weight",
+    "c3.body.0.weight",
+    "exit.weight",
+    "sub_mean.shifter.bias",
+)
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    assert isinstance(module, CARN)
+def _first_kernels(state: StateDict) -> dict[str, Tensor]:
+    """Of each upsampler the first kernel, by its name: ``"up"``, or ``"up2"``, ``"up3"``, ``"up4"``."""
+    names = ("up", "up2", "up3", "up4")
+    return {name: state[key] for name in names if (key := f"upsample.{name}.body.0.weight") in state}
+
+
+def _build(state: StateDict) -> CARN:
+    width, channels = state["entry.weight"].shape[:2]
+    kernels = _first_kernels(state)
+    shared_trunk = "up" not in kernels
+    scales = [int(name.removeprefix("up")) for name in kernels] if shared_trunk else []
+    return CARN(
+        scales=scales or [upsampler_scale(state, "upsample.up.body", width, stride=3)],
+        shared_trunk=shared_trunk,
+        channels=channels,
+        width=width,
+        recursive="b1.b2.body.0.weight" not in state,
+        efficient="b1.b1.body.4.weight" in state,
+        groups=width // state["b1.b1.body.0.weight"].shape[1],
+        upsampler_groups=width // next(iter(kernels.values())).shape[1],
+    )
+
+
+def _receptive_field(module: CARN) -> ReceptiveField:
     # Entry, then 3 blocks of 3 units of two 3×3 convolutions; fusions and CARN-M's mixers are 1×1.
     return subpixel_receptive_field(1 + 2 * LEVELS**2, module.scale)
 
 
-def _value_range(module: nn.Module) -> float:
-    assert isinstance(module, CARN)
-    assert module.sub_mean.shifter.bias is not None
-    return range_of_shift(module.sub_mean.shifter.bias)
-
-
-ARCHITECTURE = CARNArchitecture()
 FAMILY = Family(
-    id="CARN",
     name="CARN",
     kind="convolution",
     paper="Ahn, Kang & Sohn, ECCV 2018, arXiv 1803.08664",
+    detect=lambda state: _PUBLISHED(state) and bool(_first_kernels(state)),
+    build=_build,
     receptive_field=_receptive_field,
-    value_range=_value_range,
+    value_range=range_of_shift,
+    table_1="45",
     note="CARN and CARN-M; published files hold the scales 2, 3 and 4, of which 4 is used unless told.",
 )

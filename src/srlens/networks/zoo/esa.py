@@ -1,4 +1,4 @@
-"""Enhanced spatial attention (ESA), the part that RFDN, RLFN and BSRN share, and how far it reaches.
+"""Enhanced spatial attention (ESA), which RFDN, RLFN and BSRN share, and how far it reaches.
 
 After J. Liu et al., "Residual Feature Aggregation Network for Image Super-Resolution", CVPR 2020.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.receptive_field import Stage
+from srlens.networks.receptive_field import ReceptiveField, Stage
 
 MINIMUM_SIDE = 15
 """Smallest LR side of which the strided convolution (3, by 2) and the pooling (7, by 3) leave a pixel."""
@@ -81,3 +81,9 @@ def esa_stage(coarse_layers: int) -> Stage:
     grown = 25 + 12 * coarse_layers
     radius = -(-grown // 2)
     return Stage(grid=1, radius=radius, drift=22 + 6 * coarse_layers - radius)
+
+
+def esa_receptive_field(blocks: int, local_layers: int, coarse_layers: int) -> ReceptiveField:
+    """Of RFDN and RLFN: a head, blocks of so many 3×3 layers and an :class:`ESA` each, and a tail of two layers."""
+    block = (Stage(1, local_layers), esa_stage(coarse_layers))
+    return ReceptiveField(stages=(Stage(1, 1), *block * blocks, Stage(1, 2)), paper=None)

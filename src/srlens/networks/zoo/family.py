@@ -1,41 +1,92 @@
-"""What srlens knows of a network family beyond its layers."""
+"""A network family: what no state dict tells of it, and how a state dict of it becomes a module."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import nn
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo.scale_probe import most_consistent_scale
 
 Kind = Literal["convolution", "global pooling", "non-local", "transformer"]
 """How a network gathers context; the grouping of the paper's second finding."""
 
-
-def _unit_range(module: nn.Module) -> float:  # noqa: ARG001 - the common answer needs no look at the module
-    return 1.0
+Detect = Callable[[StateDict], bool]
 
 
 @dataclass(frozen=True)
 class Family:
-    """Facts about a network family that no state dict tells.
+    """One network family; :func:`srlens.networks.zoo.registry.add_family` makes it known.
+
+    Whatever depends on the configuration is a function of the loaded module.
 
     Attributes:
-        id: the spandrel architecture id.
         name: as the field writes it, e.g. ``"RFDN"``.
         kind: how it gathers context.
         paper: authors, venue, year, arXiv number.
-        receptive_field: the theoretical receptive field of a loaded module.
-        value_range: the largest input value that the bare module works with (1.0 or 255.0), from a loaded module.
-        colour: ``"rgb"``, or ``"y"`` for networks that take the luma alone.
+        receptive_field: the theoretical receptive field.
+        detect: whether a state dict is of this family; None for a family that spandrel opens.
+        build: makes the module that a state dict describes, still without its weights. It has the attributes
+            ``scale`` (SR pixels per LR pixel) and ``channels`` (of input and output); where it holds several scales
+            also ``scales`` and ``select_scale(scale)``.
+        translate: brings other authors' key names to those of the module.
+        value_range: the largest input value that the bare module works with (1.0 or 255.0).
+        multiple: LR sides must be multiples of this.
+        minimum: the smallest LR side, in pixels.
+        probe_scale: no state dict tells the scale: it is found by trying, and is what ``build`` assumes where that
+            shows nothing.
+        spandrel_id: the id of spandrel's architecture, where spandrel opens it.
+        table_1: receptive field in Table 1 of Gu & Dong (2021); empty where it is not there.
         note: what a user must know (mean shift, colour rule, scales), one sentence.
     """
 
-    id: str
     name: str
-    kind: Kind
+    kind: Kind | Callable[[Any], Kind]
     paper: str
-    receptive_field: Callable[[nn.Module], ReceptiveField]
-    value_range: Callable[[nn.Module], float] = _unit_range
-    colour: Literal["rgb", "y"] = "rgb"
+    receptive_field: ReceptiveField | Callable[[Any], ReceptiveField]
+    detect: Detect | None = None
+    build: Callable[[StateDict], nn.Module] | None = None
+    translate: Callable[[StateDict], StateDict] | None = None
+    value_range: float | Callable[[Any], float] = 1.0
+    multiple: int = 1
+    minimum: int = 1
+    probe_scale: bool = False
+    spandrel_id: str | None = None
+    table_1: str = ""
     note: str = ""
+
+    def kind_of(self, module: nn.Module) -> Kind:
+        """How a loaded module gathers context."""
+        return self.kind(module) if callable(self.kind) else self.kind
+
+    def receptive_field_of(self, module: nn.Module) -> ReceptiveField:
+        """The theoretical receptive field of a loaded module."""
+        return self.receptive_field(module) if callable(self.receptive_field) else self.receptive_field
+
+    def value_range_of(self, module: nn.Module) -> float:
+        """The largest input value that a loaded module works with."""
+        return self.value_range(module) if callable(self.value_range) else self.value_range
+
+    def load(self, state: StateDict) -> Any:
+        """Build the module that a state dict describes and fill it, in float64 where a weight is of that type.
+
+        Raises:
+            RuntimeError, KeyError, ValueError: the state dict is incomplete, or of a variant.
+        """
+        assert self.build is not None
+        state = state if self.translate is None else self.translate(state)
+        module: Any = self.build(state)
+        if any(tensor.dtype == torch.float64 for tensor in state.values()):
+            module.double()  # before the weights come, which would be rounded otherwise
+        module.load_state_dict(state)
+        if self.probe_scale and len(module.scales) > 1:
+            module.select_scale(most_consistent_scale(module, module.channels, module.scales, default=module.scale))
+        return module
+
+
+def holds(*keys: str) -> Detect:
+    """A :attr:`Family.detect`: whether a state dict has all these keys."""
+    return lambda state: all(key in state for key in keys)

@@ -1,13 +1,12 @@
 """FSRCNN: fast super-resolution convolutional network (Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367)."""
 
-from spandrel import Architecture, ImageModelDescriptor, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import checked_scale, count_blocks
-from srlens.networks.zoo.scale_probe import most_consistent_scale
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import checked_scale, convolution
+from srlens.networks.zoo.reading import count_blocks
 
 HEAD_RADIUS = 2
 """Reach of the first, 5×5, convolution in LR pixels."""
@@ -31,11 +30,11 @@ class FSRCNN(nn.Module):
         self, *, scale: int = 4, channels: int = 1, width: int = 56, narrow: int = 12, mappings: int = 4
     ) -> None:
         super().__init__()
-        self.mappings = mappings
+        self.channels, self.mappings = channels, mappings
         self.first_part = nn.Sequential(nn.Conv2d(channels, width, 5, padding=HEAD_RADIUS), nn.PReLU(width))
         layers: list[nn.Module] = [nn.Conv2d(width, narrow, 1), nn.PReLU(narrow)]
         for _ in range(mappings):
-            layers += [nn.Conv2d(narrow, narrow, 3, padding=1), nn.PReLU(narrow)]
+            layers += [convolution(narrow, narrow), nn.PReLU(narrow)]
         layers += [nn.Conv2d(narrow, width, 1), nn.PReLU(width)]
         self.mid_part = nn.Sequential(*layers)
         self.last_part = nn.ConvTranspose2d(width, channels, 9, padding=DECONVOLUTION_RADIUS)
@@ -53,50 +52,14 @@ class FSRCNN(nn.Module):
         return output
 
 
-class FSRCNNArchitecture(Architecture[FSRCNN]):
-    """Recognises and loads FSRCNN files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="FSRCNN",
-            detect=KeyCondition.has_all(
-                "first_part.0.weight",
-                "first_part.1.weight",
-                "mid_part.0.weight",
-                "mid_part.3.weight",
-                "last_part.weight",
-                "last_part.bias",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[FSRCNN]:
-        """Build the network that ``state_dict`` describes and load it strictly.
-
-        The state dict does not tell the scale: it is found by trying, and is 4 where that shows nothing.
-        """
-        width, channels = state_dict["first_part.0.weight"].shape[:2]
-        narrow = state_dict["mid_part.0.weight"].shape[0]
-        # mid_part is pairs of convolution and rectifier: one that narrows, the mappings, one that widens.
-        mappings = (count_blocks(state_dict, "mid_part.{}.weight") - 4) // 2
-        module = FSRCNN(channels=channels, width=width, narrow=narrow, mappings=mappings)
-        module.load_state_dict(state_dict)
-        module.select_scale(most_consistent_scale(module, channels, module.scales, default=4))
-        return ImageModelDescriptor(
-            module,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"d={width}", f"s={narrow}", f"m={mappings}"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=module.scale,
-            input_channels=channels,
-            output_channels=channels,
-        )
+def _build(state: StateDict) -> FSRCNN:
+    width, channels = state["first_part.0.weight"].shape[:2]
+    # mid_part is pairs of convolution and rectifier: one that narrows, the mappings, one that widens.
+    mappings = (count_blocks(state, "mid_part.{}.weight") - 4) // 2
+    return FSRCNN(channels=channels, width=width, narrow=state["mid_part.0.weight"].shape[0], mappings=mappings)
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    assert isinstance(module, FSRCNN)
+def _receptive_field(module: FSRCNN) -> ReceptiveField:
     on_lr = HEAD_RADIUS + module.mappings
     return ReceptiveField(
         stages=(Stage(1, on_lr), Stage(module.scale, DECONVOLUTION_RADIUS)),
@@ -104,12 +67,21 @@ def _receptive_field(module: nn.Module) -> ReceptiveField:
     )
 
 
-ARCHITECTURE = FSRCNNArchitecture()
 FAMILY = Family(
-    id="FSRCNN",
     name="FSRCNN",
     kind="convolution",
     paper="Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367",
+    detect=holds(
+        "first_part.0.weight",
+        "first_part.1.weight",
+        "mid_part.0.weight",
+        "mid_part.3.weight",
+        "last_part.weight",
+        "last_part.bias",
+    ),
+    build=_build,
     receptive_field=_receptive_field,
+    probe_scale=True,
+    table_1="17 (6 mappings)",
     note="With one channel it takes the luma Y; the file does not tell the scale, so it is found by trying.",
 )

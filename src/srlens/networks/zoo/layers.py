@@ -1,16 +1,26 @@
-"""Layers and state-dict readings that several network families share."""
+"""Layers that several network families share. Attribute names are the published keys of the state dicts."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from srlens.errors import SettingError
-from srlens.networks.receptive_field import ReceptiveField, Stage
+from srlens.networks.zoo.reading import upsampler_steps
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 """Average R, G, B of the DIV2K training images, in [0, 1]. For new modules: a checkpoint brings its own."""
+
+
+def named(**layers: nn.Module) -> nn.Sequential:
+    """Layers in a row under names of their own, as the published keys want them."""
+    return nn.Sequential(OrderedDict(layers))
+
+
+def convolution(inputs: int, outputs: int, groups: int = 1) -> nn.Conv2d:
+    """A 3×3 convolution that keeps the size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, groups=groups)
 
 
 class MeanShift(nn.Conv2d):
@@ -34,66 +44,152 @@ def channel_means(channels: int, value_range: float = 1.0) -> tuple[float, ...]:
     return tuple(value_range * mean for mean in means)
 
 
-def range_of_shift(bias: Tensor) -> float:
-    """Tell the value range (1.0 or 255.0) that a mean shift was made for: means lie near 0.4 of the range."""
-    return 255.0 if float(bias.abs().max()) > 2.0 else 1.0
+def mean_shifts(channels: int, value_range: float) -> tuple[MeanShift, MeanShift]:
+    """The shift that takes the mean off the image, and the one that puts it back."""
+    means = channel_means(channels, value_range)
+    return MeanShift([-mean for mean in means]), MeanShift(means)
+
+
+def range_of_shift(module: nn.Module) -> float:
+    """Tell the value range (1.0 or 255.0) that a module's mean shift was made for: means lie near 0.4 of the range.
+
+    1.0 where there is no mean shift: nothing tells, and it is the commoner habit there.
+    """
+    shifts = (part.bias for part in module.modules() if isinstance(part, MeanShift) and part.bias is not None)
+    return 255.0 if any(float(bias.abs().max()) > 2.0 for bias in shifts) else 1.0
+
+
+class ResidualBlock(nn.Module):
+    """``x + residual_scale · conv(relu(conv(x)))`` on N×C×h×w, of EDSR and its kin."""
+
+    def __init__(self, width: int, residual_scale: float = 1.0) -> None:
+        super().__init__()
+        self.residual_scale = residual_scale
+        self.body = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        refined: Tensor = x + self.residual_scale * self.body(x)
+        return refined
+
+
+class RectifiedResidualBlock(nn.Module):
+    """``relu(x + body(x))``, N×C×h×w to the same; ``efficient`` is CARN-M's: grouped, with a 1×1 mixer."""
+
+    def __init__(self, width: int, groups: int = 1, efficient: bool = False) -> None:
+        super().__init__()
+        mixer = [nn.ReLU(), nn.Conv2d(width, width, 1)] if efficient else []
+        self.body = nn.Sequential(
+            convolution(width, width, groups), nn.ReLU(), convolution(width, width, groups), *mixer
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        return torch.relu(self.body(x) + x)
+
+
+def channel_gate(width: int, squeezed: int) -> nn.Sequential:
+    """A weight in (0, 1) per map from one number per map, N×C×1×1 to the same."""
+    return nn.Sequential(nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid())
+
+
+class NonLocalBlock(nn.Module):
+    """Adds to every pixel a sum over all, weighted by the match of two 1×1 embeddings: N×C×h×w in and out.
+
+    Args:
+        width: C.
+        inner: maps of the embeddings.
+        pooled: the sum goes over the map pooled by two (SAN).
+        over_readers: the weights of one *source* pixel sum to one over the pixels that read it, instead of those of
+            one reader over its sources: so RNAN's published code computes, unlike the paper's formula.
+    """
+
+    def __init__(self, width: int, inner: int, *, pooled: bool, over_readers: bool) -> None:
+        super().__init__()
+        self.axis = 1 if over_readers else 2
+        self.g = _embedding(width, inner, pooled)
+        self.W = nn.Conv2d(inner, width, 1)
+        self.theta = _embedding(width, inner, pooled=False)
+        self.phi = _embedding(width, inner, pooled)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Memory grows with (h·w)²."""
+        readers = self.theta(x).flatten(2).transpose(1, 2)
+        weights = (readers @ self.phi(x).flatten(2)).softmax(dim=self.axis)
+        gathered = weights @ self.g(x).flatten(2).transpose(1, 2)
+        out: Tensor = self.W(gathered.transpose(1, 2).unflatten(2, x.shape[-2:])) + x
+        return out
+
+
+def _embedding(width: int, inner: int, pooled: bool) -> nn.Module:
+    layer = nn.Conv2d(width, inner, 1)
+    return nn.Sequential(layer, nn.MaxPool2d(2)) if pooled else layer
 
 
 class Upsampler(nn.Sequential):
     """Sub-pixel convolution as in EDSR: N×C×h×w to N×C×sh×sw.
 
     A power of two is climbed in steps of two (3×3 convolutions at keys ``0``, ``2``, ``4``, each before a
-    pixel shuffle); three is one step (key ``0``).
+    pixel shuffle); three is one step (key ``0``). With ``rectified``, of CARN and DRLN, a rectifier stands before
+    each shuffle, so that the keys are ``0``, ``3``, ``6``.
     """
 
-    def __init__(self, scale: int, width: int, bias: bool = True) -> None:
+    def __init__(self, scale: int, width: int, *, groups: int = 1, rectified: bool = False) -> None:
         layers: list[nn.Module] = []
         for step in upsampler_steps(scale):
-            layers += [nn.Conv2d(width, width * step**2, 3, padding=1, bias=bias), nn.PixelShuffle(step)]
+            layers.append(convolution(width, width * step**2, groups))
+            layers += [nn.ReLU(), nn.PixelShuffle(step)] if rectified else [nn.PixelShuffle(step)]
         super().__init__(*layers)
 
 
-def upsampler_steps(scale: int) -> tuple[int, ...]:
-    """Factor a scale as an upsampler does: twos for a power of two, ``(3,)`` for three, empty for one."""
-    if scale == 3:
-        return (3,)
-    if scale < 1 or scale & (scale - 1):
-        raise ValueError(f"scale must be 3 or a power of two, not {scale}")
-    return (2,) * (scale.bit_length() - 1)
+def shuffled(width: int, scale: int, channels: int) -> nn.Sequential:
+    """One 3×3 convolution (key ``0``) and one pixel shuffle: N×width×h×w to N×channels×sh×sw."""
+    return nn.Sequential(convolution(width, channels * scale**2), nn.PixelShuffle(scale))
 
 
-def upsampler_scale(state_dict: Mapping[str, Tensor], prefix: str, width: int, stride: int = 2) -> int:
-    """Read the scale of sub-pixel convolutions at keys ``prefix.0``, ``prefix.stride``, … of a state dict.
+class MeanShiftedNetwork(nn.Module):
+    """The frame that EDSR, MSRN, RNAN and SAN share; a subclass sets ``tail`` last and says what the ``trunk`` does.
 
-    ``width`` is the number of maps between them; the kernels alone do not tell it where they are grouped.
+    Takes N×C×h×w and gives N×C×sh×sw, in [0, ``value_range``] (the mean shift is made for it). Without
+    ``mean_shift`` the module has no ``sub_mean`` and ``add_mean``.
     """
-    scale, index = 1, 0
-    while (weight := state_dict.get(f"{prefix}.{index}.weight")) is not None:
-        scale *= math.isqrt(weight.shape[0] // width)
-        index += stride
-    return scale
+
+    tail: nn.Module
+
+    def __init__(
+        self, scale: int, channels: int, width: int, *, value_range: float = 255.0, mean_shift: bool = True
+    ) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.sub_mean: nn.Module
+        self.add_mean: nn.Module
+        self.sub_mean, self.add_mean = (
+            mean_shifts(channels, value_range) if mean_shift else (nn.Identity(), nn.Identity())
+        )
+        self.head = nn.Sequential(convolution(channels, width))
+
+    def trunk(self, shallow: Tensor) -> Tensor:
+        """From the features of the head (N×width×h×w) to those that ``tail`` enlarges."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
+        output: Tensor = self.add_mean(self.tail(self.trunk(self.head(self.sub_mean(x)))))
+        return output
 
 
-def count_blocks(state_dict: Mapping[str, Tensor], template: str, first: int = 0) -> int:
-    """Count the consecutive i ≥ ``first`` for which ``template.format(i)`` is a key."""
-    count = 0
-    while template.format(first + count) in state_dict:
-        count += 1
-    return count
+def subpixel_tail(scale: int, width: int, channels: int) -> nn.Sequential:
+    """An :class:`Upsampler` (key ``0``) and one 3×3 convolution on the SR grid (key ``1``)."""
+    return nn.Sequential(Upsampler(scale, width), convolution(width, channels))
 
 
-def subpixel_receptive_field(radius: int, scale: int) -> ReceptiveField:
-    """Receptive field of a trunk, an :class:`Upsampler` and one 3×3 convolution on the SR grid behind it.
-
-    ``radius`` is the reach of the trunk in LR pixels; the paper counts it as so many 3×3 convolutions.
-    """
-    stages, grid = [Stage(1, radius)], 1
-    steps = upsampler_steps(scale)
-    for step in steps:
-        stages.append(Stage(grid, 1))
-        grid *= step
-    stages.append(Stage(grid, 1))
-    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (radius + len(steps) + 1))
+def run_blocks(module: nn.Module, names: Sequence[str], x: Tensor) -> list[Tensor]:
+    """The outputs of the named parts of a module, each of which reads the one before."""
+    outputs = []
+    for name in names:
+        x = module.get_submodule(name)(x)
+        outputs.append(x)
+    return outputs
 
 
 def checked_scale(scale: int, scales: Sequence[int]) -> int:

@@ -1,21 +1,13 @@
 """MSRN: multi-scale residual network (Li, Fang, Mei & Zhang, ECCV 2018)."""
 
 import torch
-from spandrel import Architecture, ImageModelDescriptor, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import (
-    MeanShift,
-    Upsampler,
-    channel_means,
-    count_blocks,
-    range_of_shift,
-    subpixel_receptive_field,
-    upsampler_scale,
-)
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import MeanShiftedNetwork, Upsampler, convolution, range_of_shift
+from srlens.networks.zoo.reading import count_blocks, subpixel_receptive_field, upsampler_scale
 
 
 class MultiScaleBlock(nn.Module):
@@ -23,8 +15,8 @@ class MultiScaleBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv_3_1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv_3_2 = nn.Conv2d(2 * width, 2 * width, 3, padding=1)
+        self.conv_3_1 = convolution(width, width)
+        self.conv_3_2 = convolution(2 * width, 2 * width)
         self.conv_5_1 = nn.Conv2d(width, width, 5, padding=2)
         self.conv_5_2 = nn.Conv2d(2 * width, 2 * width, 5, padding=2)
         self.confusion = nn.Conv2d(4 * width, width, 1)
@@ -37,11 +29,8 @@ class MultiScaleBlock(nn.Module):
         return refined
 
 
-class MSRN(nn.Module):
-    """MSRN: the outputs of all blocks, and of the head, are fused before the enlargement.
-
-    Takes N×C×h×w and gives N×C×sh×sw, in [0, ``value_range``] (the mean shift is made for it).
-    """
+class MSRN(MeanShiftedNetwork):
+    """MSRN: the outputs of all blocks, and of the head, are fused before the enlargement."""
 
     def __init__(
         self,
@@ -52,69 +41,36 @@ class MSRN(nn.Module):
         blocks: int = 8,
         value_range: float = 255.0,
     ) -> None:
-        super().__init__()
-        self.scale, self.blocks = scale, blocks
-        means = channel_means(channels, value_range)
-        self.sub_mean = MeanShift([-mean for mean in means])
-        self.add_mean = MeanShift(means)
-        self.head = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1))
+        super().__init__(scale, channels, width, value_range=value_range)
+        self.blocks = blocks
         self.body = nn.Sequential(*(MultiScaleBlock(width) for _ in range(blocks)))
         self.tail = nn.Sequential(
             nn.Conv2d((blocks + 1) * width, width, 1),
-            nn.Conv2d(width, width, 3, padding=1),
+            convolution(width, width),
             Upsampler(scale, width),
-            nn.Conv2d(width, channels, 3, padding=1),
+            convolution(width, channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
-        features = shallow = self.head(self.sub_mean(x))
-        collected = []
+    def trunk(self, shallow: Tensor) -> Tensor:
+        """All blocks' outputs and the head's, side by side."""
+        features, collected = shallow, []
         for block in self.body:
             features = block(features)
             collected.append(features)
-        output: Tensor = self.add_mean(self.tail(torch.cat([*collected, shallow], dim=1)))
-        return output
+        return torch.cat([*collected, shallow], dim=1)
 
 
-class MSRNArchitecture(Architecture[MSRN]):
-    """Recognises and loads MSRN files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="MSRN",
-            detect=KeyCondition.has_all(
-                "sub_mean.bias",
-                "head.0.weight",
-                "body.0.conv_3_1.weight",
-                "body.0.conv_5_2.weight",
-                "body.0.confusion.weight",
-                "tail.2.0.weight",
-                "tail.3.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[MSRN]:
-        """Build the network that ``state_dict`` describes and load it strictly."""
-        width, channels = state_dict["head.0.weight"].shape[:2]
-        scale = upsampler_scale(state_dict, "tail.2", width)
-        blocks = count_blocks(state_dict, "body.{}.confusion.weight")
-        return ImageModelDescriptor(
-            MSRN(scale=scale, channels=channels, width=width, blocks=blocks),
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width} maps", f"{blocks} blocks"],
-            supports_half=False,  # half precision is coarse on 0–255: 1/8 of a grey level
-            supports_bfloat16=True,
-            scale=scale,
-            input_channels=channels,
-            output_channels=channels,
-        )
+def _build(state: StateDict) -> MSRN:
+    width, channels = state["head.0.weight"].shape[:2]
+    return MSRN(
+        scale=upsampler_scale(state, "tail.2", width),
+        channels=channels,
+        width=width,
+        blocks=count_blocks(state, "body.{}.confusion.weight"),
+    )
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    assert isinstance(module, MSRN)
+def _receptive_field(module: MSRN) -> ReceptiveField:
     # The longest path through a block takes the 5×5 convolution in both rounds: 2 + 2 pixels. Around the
     # blocks stand the head and the convolution of the tail.
     true = subpixel_receptive_field(1 + 4 * module.blocks + 1, module.scale)
@@ -124,19 +80,22 @@ def _receptive_field(module: nn.Module) -> ReceptiveField:
     return ReceptiveField(stages=true.stages, paper=as_published.paper)
 
 
-def _value_range(module: nn.Module) -> float:
-    assert isinstance(module, MSRN)
-    assert module.sub_mean.bias is not None
-    return range_of_shift(module.sub_mean.bias)
-
-
-ARCHITECTURE = MSRNArchitecture()
 FAMILY = Family(
-    id="MSRN",
     name="MSRN",
     kind="convolution",
     paper="Li, Fang, Mei & Zhang, ECCV 2018",
+    detect=holds(
+        "sub_mean.bias",
+        "head.0.weight",
+        "body.0.conv_3_1.weight",
+        "body.0.conv_5_2.weight",
+        "body.0.confusion.weight",
+        "tail.2.0.weight",
+        "tail.3.weight",
+    ),
+    build=_build,
     receptive_field=_receptive_field,
-    value_range=_value_range,
+    value_range=range_of_shift,
+    table_1="107",
     note="Value range read off the mean shift; the paper's receptive field adds parallel branches.",
 )

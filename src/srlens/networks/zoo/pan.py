@@ -1,15 +1,14 @@
 """PAN: pixel attention network (Zhao et al., ECCV Workshops 2020, arXiv 2010.01073)."""
 
 import torch
-from spandrel import Architecture, ImageModelDescriptor, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 from torch.nn import functional
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import checked_scale, count_blocks
-from srlens.networks.zoo.scale_probe import most_consistent_scale
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import checked_scale, convolution
+from srlens.networks.zoo.reading import count_blocks
 
 SLOPE = 0.2
 """Slope of every leaky rectifier for negative values."""
@@ -87,18 +86,18 @@ class PAN(nn.Module):
         super().__init__()
         self.scales = (4,) if scale == 4 else (2, 3)
         self.select_scale(scale)
-        self.blocks = blocks
-        self.conv_first = nn.Conv2d(channels, width, 3, padding=1)
+        self.channels, self.blocks = channels, blocks
+        self.conv_first = convolution(channels, width)
         self.SCPA_trunk = nn.Sequential(*(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks)))
-        self.trunk_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upconv1 = nn.Conv2d(width, tail_width, 3, padding=1)
+        self.trunk_conv = convolution(width, width)
+        self.upconv1 = convolution(width, tail_width)
         self.att1 = PixelAttention(tail_width)
-        self.HRconv1 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
+        self.HRconv1 = convolution(tail_width, tail_width)
         if scale == 4:
-            self.upconv2 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
+            self.upconv2 = convolution(tail_width, tail_width)
             self.att2 = PixelAttention(tail_width)
-            self.HRconv2 = nn.Conv2d(tail_width, tail_width, 3, padding=1)
-        self.conv_last = nn.Conv2d(tail_width, channels, 3, padding=1)
+            self.HRconv2 = convolution(tail_width, tail_width)
+        self.conv_last = convolution(tail_width, channels)
 
     def select_scale(self, scale: int) -> None:
         """Enlarge by ``scale`` from now on."""
@@ -116,65 +115,27 @@ class PAN(nn.Module):
         tails = [(self.upconv1, self.att1, self.HRconv1)]
         if len(self.steps) == 2:
             tails.append((self.upconv2, self.att2, self.HRconv2))
-        for step, (convolution, attention, refinement) in zip(self.steps, tails, strict=True):
+        for step, (first, attention, second) in zip(self.steps, tails, strict=True):
             enlarged = functional.interpolate(features, scale_factor=step, mode="nearest")
-            features = _rectify(refinement(_rectify(attention(convolution(enlarged)))))
+            features = _rectify(second(_rectify(attention(first(enlarged)))))
         shortcut = functional.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
         output: Tensor = self.conv_last(features) + shortcut
         return output
 
 
-class PANArchitecture(Architecture[PAN]):
-    """Recognises and loads PAN files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="PAN",
-            detect=KeyCondition.has_all(
-                "conv_first.weight",
-                "SCPA_trunk.0.conv1_a.weight",
-                "SCPA_trunk.0.PAConv.k2.weight",
-                "trunk_conv.weight",
-                "upconv1.weight",
-                "att1.conv.weight",
-                "conv_last.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[PAN]:
-        """Build the network that ``state_dict`` describes and load it strictly.
-
-        The state dict does not tell scale 2 from 3: it is found by trying, and is 2 where that shows nothing.
-        """
-        width, channels = state_dict["conv_first.weight"].shape[:2]
-        blocks = count_blocks(state_dict, "SCPA_trunk.{}.conv3.weight")
-        module = PAN(
-            scale=4 if "upconv2.weight" in state_dict else 2,
-            channels=channels,
-            width=width,
-            tail_width=state_dict["upconv1.weight"].shape[0],
-            blocks=blocks,
-            group=state_dict["SCPA_trunk.0.conv1_a.weight"].shape[0],
-        )
-        module.load_state_dict(state_dict)
-        if len(module.scales) > 1:
-            module.select_scale(most_consistent_scale(module, channels, module.scales, default=2))
-        return ImageModelDescriptor(
-            module,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width} maps", f"{blocks} blocks"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=module.scale,
-            input_channels=channels,
-            output_channels=channels,
-        )
+def _build(state: StateDict) -> PAN:
+    width, channels = state["conv_first.weight"].shape[:2]
+    return PAN(
+        scale=4 if "upconv2.weight" in state else 2,
+        channels=channels,
+        width=width,
+        tail_width=state["upconv1.weight"].shape[0],
+        blocks=count_blocks(state, "SCPA_trunk.{}.conv3.weight"),
+        group=state["SCPA_trunk.0.conv1_a.weight"].shape[0],
+    )
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    assert isinstance(module, PAN)
+def _receptive_field(module: PAN) -> ReceptiveField:
     # First convolution; two in a block, through k3 and k4; the one that closes the trunk. Pixel attention
     # reaches nowhere, and the bilinear shortcut (one LR pixel) lies well inside. The two convolutions behind
     # an enlargement stand on the enlarged grid, as does the last one.
@@ -187,12 +148,21 @@ def _receptive_field(module: nn.Module) -> ReceptiveField:
     return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (trunk + 2 * len(module.steps) + 1))
 
 
-ARCHITECTURE = PANArchitecture()
 FAMILY = Family(
-    id="PAN",
     name="PAN",
     kind="convolution",
     paper="Zhao, Kong, He, Qiao & Dong, ECCV Workshops 2020, arXiv 2010.01073",
+    detect=holds(
+        "conv_first.weight",
+        "SCPA_trunk.0.conv1_a.weight",
+        "SCPA_trunk.0.PAConv.k2.weight",
+        "trunk_conv.weight",
+        "upconv1.weight",
+        "att1.conv.weight",
+        "conv_last.weight",
+    ),
+    build=_build,
     receptive_field=_receptive_field,
+    probe_scale=True,
     note="Pixel attention is local; a file of one enlargement does not tell scale 2 from 3, so it is tried.",
 )

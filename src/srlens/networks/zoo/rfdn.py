@@ -4,49 +4,18 @@ J. Liu, J. Tang, G. Wu, "Residual Feature Distillation Network for Lightweight I
 ECCV Workshops 2020, arXiv 2009.11551.
 """
 
-import math
+from torch import nn
 
-import torch
-from spandrel import Architecture, ImageModelDescriptor, SizeRequirements, StateDict
-from spandrel.util import KeyCondition
-from torch import Tensor, nn
-
-from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_stage, plain_convolution
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import count_blocks
-
-_COARSE_LAYERS = 3
-_LOCAL_LAYERS = 4
+from srlens.networks.checkpoint import StateDict
+from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo.distillation import DistillationNetwork, ResidualDistillationBlock
+from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import convolution
+from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 
-class _DistillationBlock(nn.Module):
-    """Three residual 3×3 layers, each leaving a thin 1×1 summary behind; summaries fused, then ESA (RFDB)."""
-
-    def __init__(self, width: int, distilled: int, attention_width: int) -> None:
-        super().__init__()
-        self.c1_d = nn.Conv2d(width, distilled, 1)
-        self.c1_r = nn.Conv2d(width, width, 3, padding=1)
-        self.c2_d = nn.Conv2d(width, distilled, 1)
-        self.c2_r = nn.Conv2d(width, width, 3, padding=1)
-        self.c3_d = nn.Conv2d(width, distilled, 1)
-        self.c3_r = nn.Conv2d(width, width, 3, padding=1)
-        self.c4 = nn.Conv2d(width, distilled, 3, padding=1)
-        self.c5 = nn.Conv2d(4 * distilled, width, 1)
-        self.act = nn.LeakyReLU(0.05)
-        self.esa = ESA(width, attention_width, plain_convolution, nn.ReLU())
-
-    def forward(self, x: Tensor) -> Tensor:
-        summaries = []
-        for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
-            summaries.append(self.act(distil(x)))
-            x = self.act(refine(x) + x)
-        summaries.append(self.act(self.c4(x)))
-        out: Tensor = self.esa(self.c5(torch.cat(summaries, dim=1)))
-        return out
-
-
-class RFDN(nn.Module):
+class RFDN(DistillationNetwork):
     """Takes N×C×h×w in 0–255 (h, w ≥ 15), gives N×C×sh×sw.
 
     Args:
@@ -68,87 +37,47 @@ class RFDN(nn.Module):
         scale: int = 4,
         channels: int = 3,
     ) -> None:
-        super().__init__()
-        self.blocks = blocks
-        self.fea_conv = nn.Conv2d(channels, width, 3, padding=1)
-        for i in range(1, blocks + 1):
-            self.add_module(f"B{i}", _DistillationBlock(width, distilled, attention_width))
-        self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(0.05))
-        self.LR_conv = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+        def block() -> nn.Module:
+            attention = ESA(width, attention_width, plain_convolution, nn.ReLU())
+            return ResidualDistillationBlock(width, distilled, convolution, nn.LeakyReLU(0.05), attention)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Super-resolve N×C×h×w."""
-        shallow = x = self.fea_conv(x)
-        outputs = []
-        for i in range(1, self.blocks + 1):
-            x = self.get_submodule(f"B{i}")(x)
-            outputs.append(x)
-        fused = self.LR_conv(self.c(torch.cat(outputs, dim=1)))
-        sr: Tensor = self.upsampler(fused + shallow)
-        return sr
+        super().__init__(scale=scale, channels=channels, width=width, blocks=blocks, prefix="B", block=block)
 
 
-class RFDNArchitecture(Architecture[RFDN]):
-    """Recognises and opens the authors' files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="RFDN",
-            detect=KeyCondition.has_all(
-                "fea_conv.weight",
-                "B1.c1_d.weight",
-                "B1.c1_r.weight",
-                "B1.esa.conv_max.weight",
-                "c.0.weight",
-                "LR_conv.weight",
-                "upsampler.0.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[RFDN]:
-        """Build the module that a state dict describes and fill it."""
-        width, channels = state_dict["fea_conv.weight"].shape[:2]
-        blocks = count_blocks(state_dict, "B{}.c1_d.weight", first=1)
-        scale = math.isqrt(state_dict["upsampler.0.weight"].shape[0] // channels)
-        model = RFDN(
-            width=width,
-            distilled=state_dict["B1.c1_d.weight"].shape[0],
-            attention_width=state_dict["B1.esa.conv1.weight"].shape[0],
-            blocks=blocks,
-            scale=scale,
-            channels=channels,
-        )
-        return ImageModelDescriptor(
-            model,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width}nf", f"{blocks}nb"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=scale,
-            input_channels=channels,
-            output_channels=channels,
-            size_requirements=SizeRequirements(minimum=MINIMUM_SIDE),
-        )
+def _build(state: StateDict) -> RFDN:
+    width, channels = state["fea_conv.weight"].shape[:2]
+    return RFDN(
+        width=width,
+        distilled=state["B1.c1_d.weight"].shape[0],
+        attention_width=state["B1.esa.conv1.weight"].shape[0],
+        blocks=count_blocks(state, "B{}.c1_d.weight", first=1),
+        scale=shuffle_scale(state, "upsampler.0.weight", channels),
+        channels=channels,
+    )
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    if not isinstance(module, RFDN):
-        raise TypeError(f"expected RFDN, got {type(module).__name__}")
-    block = (Stage(1, _LOCAL_LAYERS), esa_stage(_COARSE_LAYERS))
-    return ReceptiveField(stages=(Stage(1, 1), *block * module.blocks, Stage(1, 2)), paper=None)
+def _receptive_field(module: RFDN) -> ReceptiveField:
+    return esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3)
 
 
-ARCHITECTURE = RFDNArchitecture()
 FAMILY = Family(
-    id="RFDN",
     name="RFDN",
     kind="global pooling",
     paper="J. Liu, J. Tang, G. Wu, ECCV Workshops 2020, arXiv 2009.11551",
+    detect=holds(
+        "fea_conv.weight",
+        "B1.c1_d.weight",
+        "B1.c1_r.weight",
+        "B1.esa.conv_max.weight",
+        "c.0.weight",
+        "LR_conv.weight",
+        "upsampler.0.weight",
+    ),
+    build=_build,
     receptive_field=_receptive_field,
-    value_range=lambda _: 255.0,  # no file tells; the authors train on 0–255
+    value_range=255.0,  # no file tells; the authors train on 0–255
+    minimum=MINIMUM_SIDE,
+    table_1="global (as counted)",
     note=(
         "Works on 0–255. Gu & Dong count its attention as global pooling; it is a strided one of finite "
         "reach, wider than most LR images."

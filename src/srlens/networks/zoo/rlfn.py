@@ -4,19 +4,14 @@ F. Kong et al., "Residual Local Feature Network for Efficient Super-Resolution",
 arXiv 2205.07514.
 """
 
-import math
-
-from spandrel import Architecture, ImageModelDescriptor, SizeRequirements, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_stage, plain_convolution
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import count_blocks
-
-_COARSE_LAYERS = 1
-_LOCAL_LAYERS = 3
+from srlens.networks.checkpoint import StateDict
+from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import convolution, run_blocks, shuffled
+from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 
 class _LocalFeatureBlock(nn.Module):
@@ -24,9 +19,9 @@ class _LocalFeatureBlock(nn.Module):
 
     def __init__(self, width: int, inner: int, attention_width: int) -> None:
         super().__init__()
-        self.c1_r = nn.Conv2d(width, inner, 3, padding=1)
-        self.c2_r = nn.Conv2d(inner, inner, 3, padding=1)
-        self.c3_r = nn.Conv2d(inner, width, 3, padding=1)
+        self.c1_r = convolution(width, inner)
+        self.c2_r = convolution(inner, inner)
+        self.c3_r = convolution(inner, width)
         self.c5 = nn.Conv2d(width, width, 1)
         self.act = nn.LeakyReLU(0.05)
         self.esa = ESA(width, attention_width, plain_convolution, nn.ReLU(), single=True)
@@ -62,80 +57,53 @@ class RLFN(nn.Module):
         channels: int = 3,
     ) -> None:
         super().__init__()
-        self.blocks = blocks
-        self.conv_1 = nn.Conv2d(channels, width, 3, padding=1)
-        for i in range(1, blocks + 1):
-            self.add_module(f"block_{i}", _LocalFeatureBlock(width, inner, attention_width))
-        self.conv_2 = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+        self.scale, self.channels, self.blocks = scale, channels, blocks
+        self.block_names = [f"block_{number}" for number in range(1, blocks + 1)]
+        self.conv_1 = convolution(channels, width)
+        for name in self.block_names:
+            self.add_module(name, _LocalFeatureBlock(width, inner, attention_width))
+        self.conv_2 = convolution(width, width)
+        self.upsampler = shuffled(width, scale, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
-        shallow = x = self.conv_1(x)
-        for i in range(1, self.blocks + 1):
-            x = self.get_submodule(f"block_{i}")(x)
-        sr: Tensor = self.upsampler(self.conv_2(x) + shallow)
+        shallow = self.conv_1(x)
+        deep = run_blocks(self, self.block_names, shallow)[-1]
+        sr: Tensor = self.upsampler(self.conv_2(deep) + shallow)
         return sr
 
 
-class RLFNArchitecture(Architecture[RLFN]):
-    """Recognises and opens the authors' files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="RLFN",
-            detect=KeyCondition.has_all(
-                "conv_1.weight",
-                "block_1.c1_r.weight",
-                "block_1.c5.weight",
-                "block_1.esa.conv3.weight",
-                "conv_2.weight",
-                "upsampler.0.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[RLFN]:
-        """Build the module that a state dict describes and fill it."""
-        width, channels = state_dict["conv_1.weight"].shape[:2]
-        blocks = count_blocks(state_dict, "block_{}.c1_r.weight", first=1)
-        scale = math.isqrt(state_dict["upsampler.0.weight"].shape[0] // channels)
-        model = RLFN(
-            width=width,
-            inner=state_dict["block_1.c1_r.weight"].shape[0],
-            attention_width=state_dict["block_1.esa.conv1.weight"].shape[0],
-            blocks=blocks,
-            scale=scale,
-            channels=channels,
-        )
-        return ImageModelDescriptor(
-            model,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width}nf", f"{blocks}nb"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=scale,
-            input_channels=channels,
-            output_channels=channels,
-            size_requirements=SizeRequirements(minimum=MINIMUM_SIDE),
-        )
+def _build(state: StateDict) -> RLFN:
+    width, channels = state["conv_1.weight"].shape[:2]
+    return RLFN(
+        width=width,
+        inner=state["block_1.c1_r.weight"].shape[0],
+        attention_width=state["block_1.esa.conv1.weight"].shape[0],
+        blocks=count_blocks(state, "block_{}.c1_r.weight", first=1),
+        scale=shuffle_scale(state, "upsampler.0.weight", channels),
+        channels=channels,
+    )
 
 
-def _receptive_field(module: nn.Module) -> ReceptiveField:
-    if not isinstance(module, RLFN):
-        raise TypeError(f"expected RLFN, got {type(module).__name__}")
-    block = (Stage(1, _LOCAL_LAYERS), esa_stage(_COARSE_LAYERS))
-    return ReceptiveField(stages=(Stage(1, 1), *block * module.blocks, Stage(1, 2)), paper=None)
+def _receptive_field(module: RLFN) -> ReceptiveField:
+    return esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1)
 
 
-ARCHITECTURE = RLFNArchitecture()
 FAMILY = Family(
-    id="RLFN",
     name="RLFN",
     kind="global pooling",
     paper="F. Kong et al., CVPR Workshops 2022, arXiv 2205.07514",
+    detect=holds(
+        "conv_1.weight",
+        "block_1.c1_r.weight",
+        "block_1.c5.weight",
+        "block_1.esa.conv3.weight",
+        "conv_2.weight",
+        "upsampler.0.weight",
+    ),
+    build=_build,
     receptive_field=_receptive_field,
-    value_range=lambda _: 255.0,  # no file tells; the authors train on 0–255
+    value_range=255.0,  # no file tells; the authors train on 0–255
+    minimum=MINIMUM_SIDE,
     note="Works on 0–255. Its strided attention, grouped with RFDN's as global pooling, has a finite reach.",
 )

@@ -7,13 +7,19 @@ CVPR 2018, arXiv 1712.01034.
 """
 
 import torch
-from spandrel import Architecture, ImageModelDescriptor, SizeRequirements, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import MeanShift, Upsampler, channel_means, count_blocks, upsampler_scale
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import (
+    MeanShiftedNetwork,
+    NonLocalBlock,
+    channel_gate,
+    convolution,
+    subpixel_tail,
+)
+from srlens.networks.zoo.reading import count_blocks, upsampler_scale
 
 _ITERATIONS = 5
 _POOLED_SIDE = 1000
@@ -47,9 +53,7 @@ class _SecondOrderAttention(nn.Module):
 
     def __init__(self, width: int, squeezed: int) -> None:
         super().__init__()
-        self.conv_du = nn.Sequential(
-            nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid()
-        )
+        self.conv_du = channel_gate(width, squeezed)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
@@ -60,24 +64,6 @@ class _SecondOrderAttention(nn.Module):
         return x * weight
 
 
-class _NonLocalBlock(nn.Module):
-    """Adds to every pixel a sum over the map pooled by two, weighted by the match of 1×1 embeddings."""
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.g = nn.Sequential(nn.Conv2d(width, inner, 1), nn.MaxPool2d(2))
-        self.W = nn.Conv2d(inner, width, 1)
-        self.theta = nn.Conv2d(width, inner, 1)
-        self.phi = nn.Sequential(nn.Conv2d(width, inner, 1), nn.MaxPool2d(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        readers = self.theta(x).flatten(2).transpose(1, 2)
-        weights = (readers @ self.phi(x).flatten(2)).softmax(dim=-1)
-        gathered = weights @ self.g(x).flatten(2).transpose(1, 2)
-        out: Tensor = self.W(gathered.transpose(1, 2).unflatten(2, x.shape[-2:])) + x
-        return out
-
-
 class _RegionNonLocal(nn.Module):
     """A non-local block applied to each quarter of the map by itself (RL-NL)."""
 
@@ -85,7 +71,7 @@ class _RegionNonLocal(nn.Module):
         super().__init__()
         # Never used by the published forward pass; its weights are in the files.
         self.soca = _SecondOrderAttention(width, squeezed)
-        self.non_local = _NonLocalBlock(width, inner)
+        self.non_local = NonLocalBlock(width, inner, pooled=True, over_readers=False)
 
     def forward(self, x: Tensor) -> Tensor:
         middle, centre = x.shape[-2] // 2, x.shape[-1] // 2
@@ -101,9 +87,7 @@ class _ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv_first = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1)
-        )
+        self.conv_first = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv_first(x) + x
@@ -116,19 +100,16 @@ class _AttentionGroup(nn.Module):
     def __init__(self, width: int, squeezed: int, blocks: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.zeros(1))  # in the files, never used by the published forward pass
-        self.rcab = nn.ModuleList(_ResidualBlock(width) for _ in range(blocks))
+        self.rcab = nn.Sequential(*(_ResidualBlock(width) for _ in range(blocks)))
         self.soca = _SecondOrderAttention(width, squeezed)
-        self.conv_last = nn.Conv2d(width, width, 3, padding=1)
+        self.conv_last = convolution(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for block in self.rcab:
-            y = block(y)
-        out: Tensor = self.conv_last(self.soca(y)) + x
+        out: Tensor = self.conv_last(self.soca(self.rcab(x))) + x
         return out
 
 
-class SAN(nn.Module):
+class SAN(MeanShiftedNetwork):
     """Takes N×C×h×w in 0–255 (h, w ≥ 4), gives N×C×sh×sw.
 
     Args:
@@ -154,84 +135,54 @@ class SAN(nn.Module):
         scale: int = 4,
         channels: int = 3,
     ) -> None:
-        super().__init__()
-        means = channel_means(channels, 255.0)
-        self.sub_mean = MeanShift([-mean for mean in means])
-        self.add_mean = MeanShift(means)
-        self.head = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1))
+        super().__init__(scale, channels, width)
         self.gamma = nn.Parameter(torch.zeros(1))
         self.RG = nn.ModuleList(_AttentionGroup(width, squeezed, blocks) for _ in range(groups))
-        self.conv_last = nn.Conv2d(width, width, 3, padding=1)  # in the files, never used by the forward pass
+        self.conv_last = convolution(width, width)  # in the files, never used by the forward pass
         self.non_local = _RegionNonLocal(width, inner, inner_squeezed)
-        self.tail = nn.Sequential(Upsampler(scale, width), nn.Conv2d(width, channels, 3, padding=1))
+        self.tail = subpixel_tail(scale, width, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Super-resolve N×C×h×w."""
-        shallow = self.head(self.sub_mean(x))
+    def trunk(self, shallow: Tensor) -> Tensor:
+        """The groups between two non-local blocks, and the way around them."""
         source = y = self.non_local(shallow)
         for group in self.RG:
             y = group(y) + self.gamma * source
-        sr: Tensor = self.add_mean(self.tail(self.non_local(y) + shallow))
-        return sr
+        deep: Tensor = self.non_local(y) + shallow
+        return deep
 
 
-class SANArchitecture(Architecture[SAN]):
-    """Recognises and opens the authors' files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="SAN",
-            detect=KeyCondition.has_all(
-                "gamma",
-                "head.0.weight",
-                "RG.0.gamma",
-                "RG.0.rcab.0.conv_first.0.weight",
-                "RG.0.soca.conv_du.0.weight",
-                "non_local.non_local.theta.weight",
-                "tail.0.0.weight",
-                "tail.1.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[SAN]:
-        """Build the module that a state dict describes and fill it."""
-        width, channels = state_dict["head.0.weight"].shape[:2]
-        groups = count_blocks(state_dict, "RG.{}.conv_last.weight")
-        blocks = count_blocks(state_dict, "RG.0.rcab.{}.conv_first.0.weight")
-        scale = upsampler_scale(state_dict, "tail.0", width)
-        model = SAN(
-            width=width,
-            squeezed=state_dict["RG.0.soca.conv_du.0.weight"].shape[0],
-            inner=state_dict["non_local.non_local.theta.weight"].shape[0],
-            inner_squeezed=state_dict["non_local.soca.conv_du.0.weight"].shape[0],
-            groups=groups,
-            blocks=blocks,
-            scale=scale,
-            channels=channels,
-        )
-        return ImageModelDescriptor(
-            model,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width}nf", f"{groups}ng", f"{blocks}nb"],
-            supports_half=False,
-            supports_bfloat16=False,
-            scale=scale,
-            input_channels=channels,
-            output_channels=channels,
-            # Each quarter of the map is pooled by two.
-            size_requirements=SizeRequirements(minimum=4),
-        )
+def _build(state: StateDict) -> SAN:
+    width, channels = state["head.0.weight"].shape[:2]
+    return SAN(
+        width=width,
+        squeezed=state["RG.0.soca.conv_du.0.weight"].shape[0],
+        inner=state["non_local.non_local.theta.weight"].shape[0],
+        inner_squeezed=state["non_local.soca.conv_du.0.weight"].shape[0],
+        groups=count_blocks(state, "RG.{}.conv_last.weight"),
+        blocks=count_blocks(state, "RG.0.rcab.{}.conv_first.0.weight"),
+        scale=upsampler_scale(state, "tail.0", width),
+        channels=channels,
+    )
 
 
-ARCHITECTURE = SANArchitecture()
 FAMILY = Family(
-    id="SAN",
     name="SAN",
     kind="non-local",
     paper="T. Dai, J. Cai, Y. Zhang, S.-T. Xia, L. Zhang, CVPR 2019",
-    receptive_field=lambda _: GLOBAL,  # covariance pooling and non-local blocks
-    value_range=lambda _: 255.0,  # whatever mean shift the file brings
+    detect=holds(
+        "gamma",
+        "head.0.weight",
+        "RG.0.gamma",
+        "RG.0.rcab.0.conv_first.0.weight",
+        "RG.0.soca.conv_du.0.weight",
+        "non_local.non_local.theta.weight",
+        "tail.0.0.weight",
+        "tail.1.weight",
+    ),
+    build=_build,
+    receptive_field=GLOBAL,  # covariance pooling and non-local blocks
+    value_range=255.0,  # whatever mean shift the file brings
+    minimum=4,  # each quarter of the map is pooled by two
+    table_1="global",
     note="Works on 0–255; the mean shift comes with the file. Non-local within each quarter of the image.",
 )

@@ -6,7 +6,7 @@ given, and at a wrong scale it does not: measured on published files, the error 
 large (PAN, 2 and 3), or 90 times (FSRCNN).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -35,13 +35,16 @@ class ScaleSelectable(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w)."""
 
+    def parameters(self) -> Iterator[Tensor]:
+        """The weights."""
+
 
 def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequence[int], *, default: int) -> int:
     """Find the scale whose SR image of a test chart, made small again, comes closest to the chart.
 
     Leaves the module at any of ``scales``; gives ``default`` where none stands out, as with random weights.
     """
-    chart = _chart(channels)
+    chart = _chart(channels).to(next(module.parameters()).dtype)
     errors: dict[int, float] = {}
     for scale in scales:
         module.select_scale(scale)

@@ -4,17 +4,15 @@ M. Zheng et al., "SMFANet: A Lightweight Self-Modulation Feature Aggregation Net
 Super-Resolution", ECCV 2024.
 """
 
-import math
-
 import torch
-from spandrel import Architecture, ImageModelDescriptor, SizeRequirements, StateDict
-from spandrel.util import KeyCondition
 from torch import Tensor, nn
 from torch.nn import functional
 
+from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.layers import count_blocks
+from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.layers import convolution, shuffled
+from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 _POOLING = 8
 
@@ -24,7 +22,7 @@ class _LocalDetail(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.conv_0 = nn.Sequential(nn.Conv2d(width, hidden, 3, padding=1, groups=width), nn.Conv2d(hidden, hidden, 1))
+        self.conv_0 = nn.Sequential(convolution(width, hidden, groups=width), nn.Conv2d(hidden, hidden, 1))
         self.act = nn.GELU()
         self.conv_1 = nn.Conv2d(hidden, width, 1)
 
@@ -42,7 +40,7 @@ class _SelfModulation(nn.Module):
         self.linear_1 = nn.Conv2d(width, width, 1)
         self.linear_2 = nn.Conv2d(width, width, 1)
         self.lde = _LocalDetail(width, detail_width)
-        self.dw_conv = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.dw_conv = convolution(width, width, groups=width)
         self.act = nn.GELU()
         self.alpha = nn.Parameter(torch.ones(1, width, 1, 1))
         self.belt = nn.Parameter(torch.zeros(1, width, 1, 1))
@@ -65,7 +63,7 @@ class _PartialFeedForward(nn.Module):
         super().__init__()
         self.partial = partial
         self.conv_0 = nn.Conv2d(width, hidden, 1)
-        self.conv_1 = nn.Conv2d(partial, partial, 3, padding=1)
+        self.conv_1 = convolution(partial, partial)
         self.act = nn.GELU()
         self.conv_2 = nn.Conv2d(hidden, width, 1)
 
@@ -116,9 +114,10 @@ class SMFANet(nn.Module):
         channels: int = 3,
     ) -> None:
         super().__init__()
-        self.to_feat = nn.Conv2d(channels, width, 3, padding=1)
+        self.scale, self.channels = scale, channels
+        self.to_feat = convolution(channels, width)
         self.feats = nn.Sequential(*(_ModulationBlock(width, detail_width, hidden, partial) for _ in range(blocks)))
-        self.to_img = nn.Sequential(nn.Conv2d(width, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+        self.to_img = shuffled(width, scale, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
@@ -127,57 +126,33 @@ class SMFANet(nn.Module):
         return sr
 
 
-class SMFANetArchitecture(Architecture[SMFANet]):
-    """Recognises and opens the authors' files."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="SMFANet",
-            detect=KeyCondition.has_all(
-                "to_feat.weight",
-                "feats.0.smfa.alpha",
-                "feats.0.smfa.belt",
-                "feats.0.smfa.lde.conv_0.0.weight",
-                "feats.0.pcfn.conv_1.weight",
-                "to_img.0.weight",
-            ),
-        )
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[SMFANet]:
-        """Build the module that a state dict describes and fill it."""
-        width, channels = state_dict["to_feat.weight"].shape[:2]
-        blocks = count_blocks(state_dict, "feats.{}.smfa.alpha")
-        scale = math.isqrt(state_dict["to_img.0.weight"].shape[0] // channels)
-        model = SMFANet(
-            width=width,
-            blocks=blocks,
-            detail_width=state_dict["feats.0.smfa.lde.conv_0.0.weight"].shape[0],
-            hidden=state_dict["feats.0.pcfn.conv_0.weight"].shape[0],
-            partial=state_dict["feats.0.pcfn.conv_1.weight"].shape[0],
-            scale=scale,
-            channels=channels,
-        )
-        return ImageModelDescriptor(
-            model,
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{width}nf", f"{blocks}nb"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=scale,
-            input_channels=channels,
-            output_channels=channels,
-            size_requirements=SizeRequirements(minimum=_POOLING),
-        )
+def _build(state: StateDict) -> SMFANet:
+    width, channels = state["to_feat.weight"].shape[:2]
+    return SMFANet(
+        width=width,
+        blocks=count_blocks(state, "feats.{}.smfa.alpha"),
+        detail_width=state["feats.0.smfa.lde.conv_0.0.weight"].shape[0],
+        hidden=state["feats.0.pcfn.conv_0.weight"].shape[0],
+        partial=state["feats.0.pcfn.conv_1.weight"].shape[0],
+        scale=shuffle_scale(state, "to_img.0.weight", channels),
+        channels=channels,
+    )
 
 
-ARCHITECTURE = SMFANetArchitecture()
 FAMILY = Family(
-    id="SMFANet",
     name="SMFANet",
     kind="global pooling",
     paper="M. Zheng et al., ECCV 2024",
-    receptive_field=lambda _: GLOBAL,  # variance over the whole map
+    detect=holds(
+        "to_feat.weight",
+        "feats.0.smfa.alpha",
+        "feats.0.smfa.belt",
+        "feats.0.smfa.lde.conv_0.0.weight",
+        "feats.0.pcfn.conv_1.weight",
+        "to_img.0.weight",
+    ),
+    build=_build,
+    receptive_field=GLOBAL,  # variance over the whole map
+    minimum=_POOLING,
     note="Works on 0–1. The output of the authors' evaluation mode, with the gradient that theirs loses.",
 )

@@ -12,7 +12,7 @@ from typing import Any, cast
 from torch import nn
 
 from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField, Stage
-from srlens.networks.zoo.layers import upsampler_steps
+from srlens.networks.zoo.reading import upsampler_steps
 from srlens.networks.zoo.window_reach import Step, Window, trunk_stage
 
 

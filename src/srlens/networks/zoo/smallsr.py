@@ -1,4 +1,4 @@
-"""The architecture of the shipped networks: one small trunk, with or without a way to see far.
+"""SmallSR, the architecture of the shipped networks: one small trunk, with or without a way to see far.
 
 All three enlarge by four and share every 3×3 convolution; they differ only in what stands inside the residual
 blocks. That makes them a controlled experiment: whatever a local attribution map shows more of in ``channel``
@@ -9,6 +9,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+
+from srlens.networks.checkpoint import StateDict
+from srlens.networks.receptive_field import GLOBAL, ReceptiveField, Stage
+from srlens.networks.zoo.family import Family, Kind, holds
+from srlens.networks.zoo.layers import convolution
+from srlens.networks.zoo.reading import count_blocks
 
 SCALE = 4
 """Enlargement of every shipped network."""
@@ -103,9 +109,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, attention: nn.Module) -> None:
         super().__init__()
-        self.expand = nn.Conv2d(channels, channels, 3, padding=1)
+        self.expand = convolution(channels, channels)
         self.attention = attention
-        self.reduce = nn.Conv2d(channels, channels, 3, padding=1)
+        self.reduce = convolution(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
@@ -128,9 +134,10 @@ class SmallSR(nn.Module):
 
     def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__()
-        self.head = nn.Conv2d(3, width, 3, padding=1)
+        self.scale, self.channels = SCALE, 3
+        self.head = convolution(3, width)
         self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
-        self.tail = nn.Conv2d(width, 3 * SCALE**2, 3, padding=1)
+        self.tail = convolution(width, 3 * SCALE**2)
         self.shuffle = nn.PixelShuffle(SCALE)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -141,29 +148,42 @@ class SmallSR(nn.Module):
         return enlarged + residual
 
 
-def plain() -> SmallSR:
-    """Build the trunk alone: convolutions, a bounded receptive field."""
-    return SmallSR(lambda _: nn.Identity())
+def _build(state: StateDict) -> SmallSR:
+    def attention(block: int) -> nn.Module:
+        prefix = f"body.{block}.attention"
+        if (squeeze := state.get(f"{prefix}.squeeze.weight")) is not None:
+            return ChannelAttention(squeeze.shape[1], hidden=squeeze.shape[0])
+        if (query := state.get(f"{prefix}.query.weight")) is not None:
+            return NonLocalAttention(query.shape[1], embedding=query.shape[0])
+        return nn.Identity()
+
+    return SmallSR(attention, state["head.weight"].shape[0], count_blocks(state, "body.{}.expand.weight"))
 
 
-def channel() -> SmallSR:
-    """Build the trunk with global-average-pooling channel attention in each block."""
-    return SmallSR(lambda _: ChannelAttention(WIDTH, hidden=WIDTH))
+def _kind(module: SmallSR) -> Kind:
+    parts = {type(part) for part in module.modules()}
+    return (
+        "non-local" if NonLocalAttention in parts else "global pooling" if ChannelAttention in parts else "convolution"
+    )
 
 
-def nonlocal_() -> SmallSR:
-    """Build the trunk with non-local attention over the whole image in every second block."""
-    return SmallSR(lambda i: NonLocalAttention(WIDTH, embedding=WIDTH // 2) if i % 2 else nn.Identity())
-
-
-def conv_radius(module: nn.Module) -> int | None:
-    """Radius of the receptive field of a shipped network, in LR pixels; ``None`` where it is the whole image.
-
-    An SR pixel lies in one LR pixel p; with radius r it can depend on the (2r + 1)×(2r + 1) LR pixels around
-    p and on no others. The convolutions stand one behind another, so their radii add; bicubic enlargement
-    runs beside them.
-    """
-    if any(isinstance(part, ChannelAttention | NonLocalAttention) for part in module.modules()):
-        return None
+def _receptive_field(module: SmallSR) -> ReceptiveField:
+    if _kind(module) != "convolution":
+        return GLOBAL
+    # The convolutions stand one behind another on the LR grid, so that their radii add, and the paper's count and the
+    # true side length are one number. Bicubic enlargement runs beside them.
     stack = sum(part.kernel_size[0] // 2 for part in module.modules() if isinstance(part, nn.Conv2d))
-    return max(stack, BICUBIC_REACH)
+    radius = max(stack, BICUBIC_REACH)
+    return ReceptiveField((Stage(1, radius),), paper=1 + 2 * radius)
+
+
+FAMILY = Family(
+    name="SmallSR",
+    kind=_kind,
+    paper="no paper; the networks that ship with srlens",
+    detect=holds("head.weight", "body.0.expand.weight", "body.0.reduce.weight", "tail.weight"),
+    build=_build,
+    receptive_field=_receptive_field,
+    minimum=8,
+    note="Bicubic enlargement plus a learnt residual, ×4; convolutions alone, or with one of two attentions.",
+)

@@ -1,5 +1,4 @@
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,11 @@ import torch
 from skimage.io import imread
 from torch import Tensor, nn
 
-from srlens.errors import SettingError
-from srlens.networks.default import DEFAULT_NETWORKS, DISPLAY_NAMES, build, conv_radius
-from srlens.networks.default.model import ChannelAttention, NonLocalAttention
+from srlens.networks.catalog import SHIPPED, catalog, fetch, file_sha256
+from srlens.networks.open import load_default
+from srlens.networks.zoo.smallsr import FAMILY, ChannelAttention, NonLocalAttention, SmallSR
 
-NAMES = pytest.mark.parametrize("name", DEFAULT_NETWORKS)
+NAMES = pytest.mark.parametrize("name", SHIPPED)
 WIDE = pytest.mark.parametrize("name", ["channel", "nonlocal"])
 
 
@@ -30,20 +29,24 @@ def gradient_of_window(module: nn.Module, image: Tensor, top: int, left: int, si
     return gradient.sum(dim=1)[0].abs()
 
 
+def build(name: str) -> nn.Module:
+    """The bare module of a shipped network."""
+    return load_default(name).module
+
+
 def test_names() -> None:
-    assert DEFAULT_NETWORKS == ("plain", "channel", "nonlocal")
-    assert DISPLAY_NAMES["nonlocal"] == "srlens-nonlocal-x4"
-
-
-def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SettingError, match=r"'edsr'.*plain, channel, nonlocal"):
-        build("edsr")
+    assert SHIPPED == ("plain", "channel", "nonlocal")
+    assert catalog()["nonlocal"].title == "srlens-nonlocal-x4"
 
 
 @NAMES
-def test_weights_are_small(name: str) -> None:
-    weights = resources.files("srlens.networks.default").joinpath("weights", f"{name}.safetensors")
-    assert len(weights.read_bytes()) <= 500_000
+def test_the_catalogue_agrees_with_the_files(name: str) -> None:
+    entry, network = catalog()[name], load_default(name)
+    assert fetch(name).stat().st_size == entry.size <= 500_000
+    assert file_sha256(fetch(name)) == entry.sha256
+    assert (network.family, network.kind, network.scale) == (entry.family, entry.kind, entry.scales[0])
+    assert network.padding.minimum == 8
+    assert str(network.receptive_field.paper or network.receptive_field) == entry.receptive_field
 
 
 @NAMES
@@ -51,6 +54,11 @@ def test_is_in_evaluation_mode_and_float32(name: str) -> None:
     module = build(name)
     assert not module.training
     assert {value.dtype for value in module.state_dict().values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("attention", [lambda _: nn.Identity(), lambda i: ChannelAttention(6, 4 + i)])
+def test_any_configuration_is_read_off_its_state_dict(reload, attention) -> None:
+    reload(FAMILY, SmallSR(attention, 6, 3), 3)
 
 
 @NAMES
@@ -93,8 +101,8 @@ def test_gradient_is_the_derivative(name: str) -> None:
 
 def test_radius_of_the_plain_network_is_exact() -> None:
     module = build("plain")
-    radius = conv_radius(module)
-    assert radius == 10
+    assert FAMILY.receptive_field_of(module).true == 21
+    radius = 10
     lr = random_image(41, 41).double().requires_grad_()
     # One SR pixel in the LR pixel (20, 20).
     (gradient,) = torch.autograd.grad(module.double()(lr)[0, :, 81, 82].sum(), lr)
@@ -106,7 +114,7 @@ def test_radius_of_the_plain_network_is_exact() -> None:
 @WIDE
 def test_attention_reaches_every_pixel(name: str) -> None:
     module = build(name)
-    assert conv_radius(module) is None
+    assert FAMILY.receptive_field_of(module).is_global
     gradient = gradient_of_window(module, random_image(64, 64), 8, 8, 16)
     assert float((gradient > 0).float().mean()) > 0.99
 
