@@ -9,7 +9,6 @@ import pytest
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import resolve_settings
 from srlens.comparison.comparable import check_comparable
-from srlens.comparison.row import Row
 from srlens.errors import IncomparableWarning
 from srlens.figures.caption import facts
 from srlens.imaging.window import Window
@@ -60,7 +59,7 @@ def test_the_diffusion_index_changes_by_the_ratio_of_areas(pair: tuple[Attributi
 
 def test_captions_and_records_state_the_size(pair: tuple[Attribution, Attribution]) -> None:
     for result, size in zip(pair, ("64×64", "128×128"), strict=True):
-        (index,) = [fact for fact in facts(Row(result, None)) if fact.label.startswith("DI")]  # type: ignore[arg-type]
+        (index,) = [fact for fact in facts(result) if fact.label.startswith("DI")]
         assert size in index.label
         assert re.search(rf"LR {size}\b", result.conditions)
         assert "x".join(map(str, result.record()["lr_size"])) == size.replace("×", "x")

@@ -188,10 +188,10 @@ def _upscale(network: Network, lr: Tensor) -> Tensor:
 def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int) -> tuple[Window, str]:
     reference = subject.hr if subject.hr is not None else bicubic
     best = choose_window(srs, reference, size=size)
-    judged = "this network" if len(srs) == 1 else f"these {len(srs)} networks"
+    judged, verb = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
-    return best.window, f"{size}×{size} window where {judged} depart most from bicubic ({best.psnr:.2f} dB); HR unknown"
+    return best.window, f"{size}×{size} window where {judged} {verb} most from bicubic ({best.psnr:.2f} dB); HR unknown"
 
 
 def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple[float | None, float | None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
-from srlens.comparison.row import Row
+from srlens.comparison.compare import Explained
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
 from srlens.figures.view import View
@@ -25,22 +25,24 @@ class Fact:
     value: str
 
 
-def facts(row: Row) -> list[Fact]:
+def facts(row: Explained | Attribution) -> list[Fact]:
     """What stands beside a network's panels; the same labels in the same order for every row."""
-    result = row.result
+    result, psnr_window, psnr_image = (
+        (row, None, None) if isinstance(row, Attribution) else (row.result, row.psnr_window, row.psnr_image)
+    )
     height, width = result.lr_size
     dagger = "" if result.converged else f" {_UNCONVERGED}"
     return [
         Fact(f"DI (LR {height}×{width})", _index(result.diffusion_index)),
         Fact("Effective pixels", _count(result.effective_pixels)),
-        Fact("PSNR, window", _decibels(row.psnr_window)),
-        Fact("PSNR, image", _decibels(row.psnr_image)),
+        Fact("PSNR, window", _decibels(psnr_window)),
+        Fact("PSNR, image", _decibels(psnr_image)),
         Fact("Completeness gap", percent(result.completeness_gap)),
         Fact("Map error, est.", _MISSING if result.map_error is None else percent(result.map_error) + dagger),
     ]
 
 
-def fact_table(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+def fact_table(rows: Sequence[Explained | Attribution]) -> list[tuple[str, list[str]]]:
     """The facts of several networks, label by label, without those that no network has."""
     columns = [facts(row) for row in rows]
     table = [(same[0].label, [fact.value for fact in same]) for same in zip(*columns, strict=True)]
@@ -49,15 +51,20 @@ def fact_table(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 
 def conditions(results: Sequence[Attribution]) -> str:
     """Every setting: what the results share once, then what is each network's own."""
-    parts = [re.split(r", | (?=\()", result.conditions) for result in results]
+    parts = [_parts(result) for result in results]
     shared = [part for part in parts[0] if all(part in other for other in parts)]
-    text = _sentence(_joined(shared))
     own = [
         f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
         for result, mine in zip(results, parts, strict=True)
         if any(part not in shared for part in mine)
     ]
-    return " ".join([text, *([_sentence("; ".join(own), capital=False)] if own else [])])
+    return " ".join([_sentence(_joined(shared)), *([_sentence("; ".join(own), capital=False)] if own else [])])
+
+
+def shared_conditions(results: Sequence[Attribution]) -> str:
+    """The settings that all results have in common, but for the number of steps; no sentence."""
+    first, *others = (_parts(result) for result in results)
+    return _joined([part for part in first if all(part in other for other in others) and not part.endswith(" steps")])
 
 
 def weights(results: Sequence[Attribution]) -> str:
@@ -66,13 +73,13 @@ def weights(results: Sequence[Attribution]) -> str:
     return f"Weights (SHA-256): {listed}."
 
 
-def reading(look: Look, view: View, bandwidth: str) -> str:
-    """How to read the panels."""
+def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) -> str:
+    """How to read the panels; ``pictured`` says whether they show the LR image."""
     if look.normalised:
         sentences = [
             "Attribution: absolute value after summing the channels, divided by its maximum.",
-            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum. Both half blended with "
-            "the LR image.",
+            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum."
+            + (" Both half blended with the LR image." if pictured else ""),
         ]
     else:
         sentences = [
@@ -83,8 +90,8 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
         ]
     if not view.whole:
         sentences.append(
-            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1} (dashed), which "
-            f"hold {_share(view.share)} of the absolute attribution."
+            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
+            f"{' (dashed)' if pictured else ''}, which hold {_share(view.share)} of the absolute attribution."
         )
     return " ".join(sentences)
 
@@ -99,6 +106,21 @@ def remarks(results: Sequence[Attribution]) -> str:
     if not all(result.converged for result in results):
         sentences.append(f"{_UNCONVERGED} the step limit came before the tolerance.")
     return " ".join(sentences)
+
+
+def map_caption(
+    results: Sequence[Attribution], look: Look, view: View, bandwidth: Bandwidth, *, pictured: bool = True
+) -> str:
+    """Everything that the panels and numbers of these results depend on."""
+    several = len(results) > 1
+    sentences = [
+        conditions(results),
+        reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured),
+        "Colour scales are common to all networks." if several and not look.normalised else "",
+        remarks(results),
+        weights(results),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
@@ -118,6 +140,10 @@ def percent(ratio: float) -> str:
     if value != 0 and value < 0.01:
         return "<0.01 %"
     return f"{value:.2f} %" if value < 0.995 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+
+
+def _parts(result: Attribution) -> list[str]:
+    return re.split(r", | (?=\()", result.conditions)
 
 
 def _share(ratio: float) -> str:
