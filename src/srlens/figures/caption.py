@@ -47,15 +47,20 @@ def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list
 
 def conditions(results: Sequence[Attribution]) -> str:
     """Every setting: what the results share once, then what is each network's own."""
-    parts = [re.split(r", | (?=\()", result.conditions) for result in results]
+    parts = [_parts(result) for result in results]
     shared = [part for part in parts[0] if all(part in other for other in parts)]
-    text = _sentence(_joined(shared))
     own = [
         f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
         for result, mine in zip(results, parts, strict=True)
         if any(part not in shared for part in mine)
     ]
-    return " ".join([text, *([_sentence("; ".join(own), capital=False)] if own else [])])
+    return " ".join([_sentence(_joined(shared)), *([_sentence("; ".join(own), capital=False)] if own else [])])
+
+
+def shared_conditions(results: Sequence[Attribution]) -> str:
+    """The settings that all results have in common, but for the number of steps; no sentence."""
+    first, *others = (_parts(result) for result in results)
+    return _joined([part for part in first if all(part in other for other in others) and not part.endswith(" steps")])
 
 
 def weights(results: Sequence[Attribution]) -> str:
@@ -64,13 +69,13 @@ def weights(results: Sequence[Attribution]) -> str:
     return f"Weights (SHA-256): {listed}."
 
 
-def reading(look: Look, view: View, bandwidth: str) -> str:
-    """How to read the panels."""
+def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) -> str:
+    """How to read the panels; ``pictured`` says whether they show the LR image."""
     if look.normalised:
         sentences = [
             "Attribution: absolute value after summing the channels, divided by its maximum.",
-            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum. Both half blended with "
-            "the LR image.",
+            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum."
+            + (" Both half blended with the LR image." if pictured else ""),
         ]
     else:
         sentences = [
@@ -81,8 +86,8 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
         ]
     if not view.whole:
         sentences.append(
-            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1} (dashed), which "
-            f"hold {_share(view.share)} of the absolute attribution."
+            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
+            f"{' (dashed)' if pictured else ''}, which hold {_share(view.share)} of the absolute attribution."
         )
     return " ".join(sentences)
 
@@ -99,6 +104,21 @@ def remarks(results: Sequence[Attribution]) -> str:
     return " ".join(sentences)
 
 
+def map_caption(
+    results: Sequence[Attribution], look: Look, view: View, bandwidth: Bandwidth, *, pictured: bool = True
+) -> str:
+    """Everything that the panels and numbers of these results depend on."""
+    several = len(results) > 1
+    sentences = [
+        conditions(results),
+        reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured),
+        "Colour scales are common to all networks." if several and not look.normalised else "",
+        remarks(results),
+        weights(results),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
 def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
     """A bandwidth as standard deviations in LR pixels."""
     (rows, both), (_, columns) = bandwidth.covariance
@@ -106,6 +126,10 @@ def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
     width = f"σ = {down:.2g}" if down == across and both == 0 else f"σ = {down:.2g} (down) and {across:.2g} (across)"
     origin = "for all" if shared else "by Scott's rule" if bandwidth.rule == "scott" else ""
     return f"{width} LR pixels {origin}".rstrip()
+
+
+def _parts(result: Attribution) -> list[str]:
+    return re.split(r", | (?=\()", result.conditions)
 
 
 def _share(ratio: float) -> str:

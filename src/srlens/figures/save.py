@@ -53,6 +53,6 @@ def save_figure(
             contents.append(buffer.getvalue())
     paths = [stem.with_name(f"{stem.name}.{name}") for name in formats]
     for path, content in zip(paths, contents, strict=True):
-        with replacing(path) as partial:
-            partial.write_bytes(content)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     return paths

@@ -69,7 +69,8 @@ def run_field(
         evaluations=evaluations,
         evaluation=evaluation,
     )
-    return found, [*_write_figure(found, subject.lr, stem), _write_table(found, subject, stem), log]
+    table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
+    return found, [*_write_figure(found, subject.lr, stem), table, log]
 
 
 def _key(network: Network, subject: Subject, method: Method, size: int, stride: int | None) -> dict[str, Any]:
