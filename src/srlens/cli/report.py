@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,16 +17,19 @@ from srlens.comparison.sweep import Sweep
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
-    shown = [(m, [m.text(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
+    shown = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
     caption = ("PSNR: luma. " if comparison.reference else "") + "Map error: estimated, relative L2."
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     table = _table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
     for measure, _ in shown:
-        table.add_column(measure.title.replace(" ", "\n"), justify="right")
+        word = measure.kind is str
+        justify: Literal["left", "right"] = "left" if word else "right"
+        heading = f"{measure.title} {measure.unit}".strip().replace(" ", "\n")  # as narrow as it can be
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=not word, min_width=8 if word else None)
     for row in zip(*(texts for _, texts in shown), strict=True):
         table.add_row(*row)
     if (reference := comparison.reference) is not None:
-        cells = [m.text(m.value(reference)) if m.of_picture else MISSING for m, _ in shown]
+        cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in shown]
         table.add_row("bicubic", *cells[1:], style="dim")
     _print(table, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
 

@@ -21,11 +21,6 @@ _LR = "{lr}"
 """In a label: the LR size, which the number depends on."""
 
 
-def plain(value: Value) -> str:
-    """A value in four digits, or as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 @dataclass(frozen=True)
 class Measure:
     """One column of every table.
@@ -37,7 +32,7 @@ class Measure:
         label: for people, beside figures; ``{lr}`` stands for the LR size.
         of: draws it; None where it is not known.
         kind: type of the column.
-        format: the value as text, its unit included.
+        format: the value as text, its unit included; None: numbers in four digits, all else as it is.
         unit: of the value; in a table whose cells hold bare numbers it stands in the heading.
         better: which end is better; None where neither is, or where it is not known. The best come first when rows
             are sorted, the largest where neither end is better.
@@ -56,7 +51,7 @@ class Measure:
     of: Callable[[Measurable], Value | None]
     _: KW_ONLY
     kind: type[Value] = float
-    format: Callable[[Any], str] = plain
+    format: Callable[[Any], str] | None = None
     unit: str = ""
     better: Literal["higher", "lower"] | None = None
     heading: str = ""
@@ -95,7 +90,11 @@ class Measure:
 
     def text(self, value: Value | None) -> str:
         """A value with its unit, or a dash where it is not known."""
-        return MISSING if value is None or (isinstance(value, float) and math.isnan(value)) else self.format(value)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return MISSING
+        if self.format is not None:
+            return self.format(value)
+        return (f"{value:.4g}" if isinstance(value, float) else str(value)) + (f" {self.unit}" if self.unit else "")
 
     def number(self, value: Value | None) -> str:
         """A value without its unit, for columns that have it in their heading."""

@@ -21,6 +21,7 @@ from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
 from srlens.records.output import write_comparison
 from srlens.web.choices import Choices
@@ -72,6 +73,7 @@ class Page:
         limits: Limits | None = None,
         folder: Path | None = None,
     ) -> None:
+        load_plugins()
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
         self.device = device
