@@ -18,7 +18,7 @@ from srlens.comparison.measure import Measure, Place, Value
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.measures.extent import used_fraction
-from srlens.networks.network import Network
+from srlens.networks.facts import NetworkFacts
 
 __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_in"]
 
@@ -29,7 +29,7 @@ _LATEX: frozenset[Place] = frozenset({"latex"})
 _TEXTURE: frozenset[Place] = frozenset({"texture"})
 
 
-def _network(of: Callable[[Network], Value | None]) -> Callable[[Measurable], Value | None]:
+def _network(of: Callable[[NetworkFacts], Value | None]) -> Callable[[Measurable], Value | None]:
     return lambda e: None if e.network is None else of(e.network)
 
 
@@ -211,7 +211,7 @@ _OWN = (
     _fact("detector_at_baseline", float, lambda e: e.result.detector_at_baseline),
     _fact("converged", bool, lambda e: e.result.converged),
     _fact("evaluation", str, lambda e: e.result.evaluation),
-    _fact("device", str, _network(lambda n: n.device.type)),
+    _fact("device", str, _network(lambda n: n.device)),
     _fact("method", str, lambda e: e.result.method.name),
     _fact("detector", str, lambda e: e.result.method.detector.name),
     _fact("preset", str, lambda e: e.result.method.preset_text),

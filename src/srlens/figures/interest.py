@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from srlens.attribution.result import Attribution
-from srlens.comparison.compare import Comparison
 from srlens.comparison.interest import Interest
-from srlens.errors import SettingError
 from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, page, panel, paragraph, row, space, text, title
 from srlens.figures.caption import conditions, weights
 from srlens.figures.panels import bar_below, draw_shading
@@ -29,22 +27,15 @@ _NAMES = 2.6  # cm at most
 _COLOURS = matplotlib.colormaps["cividis"]
 
 
-def interest_figure(comparison: Comparison, interest: Interest) -> Figure:
+def interest_figure(interest: Interest) -> Figure:
     """Picture an area of interest, 17 cm wide: consensus, difference, and the agreement of each pair.
 
     Args:
-        comparison: of at least two networks.
-        interest: what was drawn from it.
-
-    Raises:
-        SettingError: fewer than two networks, or the area of interest of other ones.
+        interest: with the comparison that it was drawn from.
     """
+    comparison = interest.comparison
     results = [one.result for one in comparison.rows]
     names = [one.network.name for one in comparison.rows]
-    if len(results) < 2 or {name for pair in interest.pairs for name in (pair.first, pair.second)} != set(names):
-        raise SettingError(
-            f"Agreement of {len(results)} networks needs at least two of them, and an area of interest of just these."
-        )
     look = find_look("default")
     view, lr = choose_view(results), comparison.subject.lr
     below = interest.matrix(names, "rank_correlation")

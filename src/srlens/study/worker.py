@@ -164,7 +164,9 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
         from srlens.study.perceptual import lpips_distance
 
         lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(network, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips)
+    explained = Explained(
+        network.facts, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips
+    )
     row = job_row(job, explained, threads=batch.threads)
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
