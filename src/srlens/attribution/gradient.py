@@ -11,10 +11,7 @@ from srlens.attribution.detector import Detector
 from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
-from srlens.windowed.bound import TooLargeError, bounded
-from srlens.windowed.plan import Source
-from srlens.windowed.regional import Regional
-from srlens.windowed.verify import Result
+from srlens.windowed import Result, Source, TooLargeError, Windowed, bounded
 
 
 class SuperResolver(Protocol):
@@ -72,6 +69,7 @@ class Evaluator:
         expected: how many gradients will be asked for; few do not repay the verification.
         memory: bytes that autograd may keep of one evaluation; where the network takes more, parts of it are computed
             again in the backward pass. None: no bound.
+        windowed: what is known of the network from earlier windows; ``regional`` and ``memory`` are then its own.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
@@ -88,6 +86,7 @@ class Evaluator:
         regional: bool = True,
         expected: int = 1,
         memory: int | None = None,
+        windowed: Windowed | None = None,
     ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
@@ -102,8 +101,9 @@ class Evaluator:
         self.detector = detector
         self.evaluations = 0
         self._detector_tried = False
-        self._regional = Regional(network, self.read, expected, wanted=regional, memory=memory)
-        self._memory = memory
+        windowed = windowed if windowed is not None else Windowed(network, memory=memory, wanted=regional)
+        self._regional = windowed.at(self.read, expected)
+        self._memory = windowed.memory
 
     @property
     def evaluation(self) -> str:
@@ -125,17 +125,18 @@ class Evaluator:
             OutOfMemoryError: not even one image fits.
         """
         # Whatever mode the caller is in (no_grad, inference mode), gradients are wanted here.
-        with (
-            _out_of_memory_named(),
-            _not_differentiable_named(self.network.name),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            gradient = self._regional.evaluate(self._leaf(images), self._differentiate).gradient
+        with self.named_errors(), torch.inference_mode(False), torch.enable_grad():
+            gradient = self._regional.evaluate(self._leaf(images), self.differentiate).gradient
         self.evaluations += len(images)
         result = gradient.cpu().double()
         self._check_finite(result)
         return result
+
+    @contextmanager
+    def named_errors(self) -> Iterator[None]:
+        """Within the block, PyTorch's errors of memory and of differentiation are srlens's."""
+        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
+            yield
 
     def leaf(self, images: Tensor) -> Tensor:
         """A copy of N×C×h×w images as the network takes them, ready for :meth:`backward`."""
@@ -157,7 +158,7 @@ class Evaluator:
         Raises:
             As :meth:`gradients`.
         """
-        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
+        with self.named_errors():
             if not patch.requires_grad:
                 raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
             (gradient,) = torch.autograd.grad(self._measure(x, patch).sum(), x, retain_graph=keep_graph)
@@ -171,7 +172,8 @@ class Evaluator:
         device, dtype = self.network.device, _leaf_dtype(self.network.dtype)
         return images.to(device=device, dtype=dtype, copy=True, memory_format=torch.contiguous_format)
 
-    def _differentiate(self, images: Tensor, source: Source) -> Result:
+    def differentiate(self, images: Tensor, source: Source) -> Result:
+        """Patch and gradient at images as :meth:`leaf` makes them, the patch computed by ``source``."""
         x = images.detach().requires_grad_(True)
         with bounded(self._memory, self.network.module):
             patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids

@@ -12,11 +12,9 @@ from srlens.attribution.gradient import Evaluator, SuperResolver
 from srlens.attribution.integrate import Curve, FixedSum, Progress, nodes_of
 from srlens.attribution.result import Attribution
 from srlens.attribution.settings import Settings
-from srlens.attribution.shared import SharedForward, WholeForward
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
-from srlens.windowed.capture import captured
-from srlens.windowed.plan import make_plan
+from srlens.windowed import SharedForward, WholeForward, Windowed
 
 _HELD_PER_WINDOW = 6  # maps of float64 that a window holds: sum, bends, last gradient, last difference, two at work
 
@@ -65,8 +63,9 @@ def attribute_windows(
         raise SettingError("Many windows share their nodes: give steps, not a tolerance.")
     height, width = image.shape[-2:]
     total = len(windows) * settings.steps
+    windowed = Windowed(network, wanted=regional)
     evaluators = [
-        Evaluator(network, settings.detector, window, height, width, regional=regional, expected=total)
+        Evaluator(network, settings.detector, window, height, width, expected=total, windowed=windowed)
         for window in windows
     ]
     per_window = image.numel() * 8 * _HELD_PER_WINDOW
@@ -76,7 +75,7 @@ def attribute_windows(
     done = 0
     for start in range(0, len(windows), at_once):
         chosen = evaluators[start : start + at_once]
-        forward, how = _forward(network, curve, chosen, regional=regional)
+        forward, how = _forward(windowed, curve, chosen, total)
         ends = _detect(forward, settings.path.at(image, torch.tensor([0.0, 1.0], dtype=torch.float64)), chosen)
         sums = [FixedSum(image.shape, settings.rule) for _ in chosen]
         before: Tensor | None = None
@@ -125,23 +124,10 @@ def _detect(
 
 
 def _forward(
-    network: SuperResolver, curve: Curve, evaluators: Sequence[Evaluator], *, regional: bool
+    windowed: Windowed, curve: Curve, evaluators: Sequence[Evaluator], expected: int
 ) -> tuple[SharedForward | WholeForward, str]:
     """How to compute the windows together, and in words."""
-    whole = WholeForward(network, [evaluator.read for evaluator in evaluators])
-    if not regional:
-        return whole, "full (as asked)"
     first = evaluators[0]
-    point = curve.points(np.array([0.5]))
-    first.gradients(point)  # records the network and proves that its plans can be trusted, where that is not known yet
-    first.evaluations = 0
-    record = captured(network, first.leaf(point))
-    if record is None or record.graph is None or not record.verified:
-        return whole, first.evaluation
-    try:
-        plans = [make_plan(record.graph, evaluator.read, record.memory_format) for evaluator in evaluators]
-    except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
-        record.reject(f"no plan: {type(error).__name__}: {error}")
-        return whole, f"full ({record.reason})"
-    needed = 1 - sum(plan.saved for plan in plans) / len(plans)
-    return SharedForward(plans), f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
+    x = first.leaf(curve.points(np.array([0.5])))
+    with first.named_errors(), torch.inference_mode(False), torch.enable_grad():
+        return windowed.shared(x, [evaluator.read for evaluator in evaluators], first.differentiate, expected)
