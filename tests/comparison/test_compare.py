@@ -27,3 +27,10 @@ def test_a_whole_map_is_not() -> None:
     network = srlens.Network.wrap(nn.Upsample(scale_factor=2, mode="bilinear"), scale=2, name="whole")
     comparison = srlens.compare([network], torch.rand(3, 24, 24), srlens.Window(8, 8, 16, 16))
     assert comparison.rows[0].result.completeness_gap < 0.05
+
+
+def test_the_choice_of_a_window_is_a_sentence() -> None:
+    networks = [srlens.Network.wrap(nn.Upsample(scale_factor=2, mode="bilinear"), scale=2, name=name) for name in "ab"]
+    for count, words in ((1, "where this network departs most"), (2, "where these 2 networks depart most")):
+        compared = srlens.compare(networks[:count], torch.rand(3, 24, 24), size=8, steps=2)
+        assert words in compared.window_choice
