@@ -37,7 +37,7 @@ class Measure:
         better: which end is better; None where neither is, or where it is not known. The best come first when rows
             are sorted, the largest where neither end is better.
         heading: of a narrow column; ``label`` if empty.
-        latex: the heading in LaTeX; made of ``heading`` and ``unit`` if empty. ``{lr}`` as in ``label``.
+        latex: the heading in LaTeX; if empty, made of ``heading`` and ``unit``, or of a ``label`` with the LR size.
         short: name for sorting (``--sort``); ``key`` if empty.
         places: where it is shown.
         of_picture: it is drawn from the SR image alone, so that the reference (bicubic) has it too.
@@ -99,6 +99,11 @@ class Measure:
     def number(self, value: Value | None) -> str:
         """A value without its unit, for columns that have it in their heading."""
         return self.text(value).removesuffix(f" {self.unit}")
+
+
+def has_size(text: str) -> bool:
+    """Whether a label has a place for the LR size."""
+    return _LR in text
 
 
 def with_size(text: str, size: str) -> str:

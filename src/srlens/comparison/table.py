@@ -8,7 +8,7 @@ from srlens.atomic import replacing
 from srlens.comparison.comparable import check_comparable
 from srlens.comparison.compare import Comparison
 from srlens.comparison.explained import Explained
-from srlens.comparison.measure import Measure, with_size
+from srlens.comparison.measure import Measure, has_size, with_size
 from srlens.comparison.measures import MEASURES, columns, measured, shown_in
 from srlens.errors import SettingError
 
@@ -114,8 +114,8 @@ def to_latex(comparison: Comparison) -> str:
 
 def _heading(measure: Measure, size: str) -> str:
     unit = f" ({measure.unit})" if measure.unit else ""
-    text = measure.latex or _escaped(measure.title + unit).replace(". ", ".\\ ")
-    return with_size(text, size).replace("×", r"$\times$")
+    title = measure.label if has_size(measure.label) else measure.title
+    return measure.latex or _escaped(with_size(title, size) + unit).replace(". ", ".\\ ")
 
 
 def _escaped(text: str) -> str:
