@@ -14,7 +14,7 @@ from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.report.page import number
 from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
-from srlens.study.verdicts import Findings
+from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,11 +43,11 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
                 for label, (mean, span) in findings.used.items()
             ]
         )
-    known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman)}
+    known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman.value)}
     if known:
         figures["texture"] = texture_figure(
             [
-                (MEASURES[n].label.replace(" of the ", ", "), blocks.textures[n], f"ρ = {number(found.spearman)}")
+                (MEASURES[n].label.replace(" of the ", ", "), blocks.textures[n], f"ρ = {number(found.spearman.value)}")
                 for n, found in known.items()
             ],
             np.exp(np.log(index).mean(axis=0)),
@@ -76,8 +76,8 @@ def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson:.3f} (paper 0.851)",
-            f"Spearman {found.spearman:.3f} (paper 0.880)",
+            f"Pearson {found.pearson.value:.3f} (paper {PAPER_PEARSON:.3f})",
+            f"Spearman {found.spearman.value:.3f} (paper {PAPER_SPEARMAN:.3f})",
             f"{found.networks} networks, {found.windows} windows",
         ),
     )
