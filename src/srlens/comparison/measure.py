@@ -78,6 +78,15 @@ class Measure:
         """Of a narrow column."""
         return self.heading or self.label
 
+    def label_at(self, size: str) -> str:
+        """The label with the LR size in its place."""
+        return self.label.replace(_LR, size)
+
+    def heading_at(self, size: str) -> str:
+        """Of a column, with the LR size where the label has it, and with the unit."""
+        title = self.label_at(size) if _LR in self.label else self.title
+        return f"{title} ({self.unit})" if self.unit else title
+
     @property
     def largest_first(self) -> bool:
         """Whether sorting puts the largest first."""
@@ -99,13 +108,3 @@ class Measure:
     def number(self, value: Value | None) -> str:
         """A value without its unit, for columns that have it in their heading."""
         return self.text(value).removesuffix(f" {self.unit}")
-
-
-def has_size(text: str) -> bool:
-    """Whether a label has a place for the LR size."""
-    return _LR in text
-
-
-def with_size(text: str, size: str) -> str:
-    """A label with the LR size in its place."""
-    return text.replace(_LR, size)

@@ -100,19 +100,9 @@ def correlation_rows(findings: Findings) -> list[Row]:
 
 
 def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
-    """Each pair of networks."""
-    return [
-        {
-            "a": blocks.labels[pair.a],
-            "b": blocks.labels[pair.b],
-            f"{INDEX}_ratio": pair.ratio,
-            "a_larger_share": pair.share,
-            "p": pair.p,
-            "p_holm": pair.p_holm,
-            "windows": len(blocks.places),
-        }
-        for pair in pairs
-    ]
+    """Each pair of networks: the ratio of their diffusion indices, and the share of windows at which a's is larger."""
+    names = ({"a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs)
+    return [{**vars(pair), **name, "windows": len(blocks.places)} for pair, name in zip(pairs, names, strict=True)]
 
 
 def texture_rows(findings: Findings) -> list[Row]:
