@@ -16,7 +16,7 @@ def compare(
     size: int = 16,
     crop: str | None = None,
     hr: bool = False,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
+    degradation: str | None = None,
     scale: int | None = None,
     device: str | None = None,
     sort: Literal["di", "pixels", "area", "psnr", "psnr-image", "gap", "error", "name"] | None = None,
@@ -46,8 +46,8 @@ def compare(
     hr
         The image is HR: the LR is made from it, and PSNR is reported against bicubic.
     degradation
-        How the LR is made from HR: MATLAB's bicubic (default), the same with its 8-bit rounding, or PIL's (default of
-        the paper preset).
+        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
+        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
     scale
         Which scale of files that hold several.
     device
@@ -73,6 +73,7 @@ def compare(
     from srlens.comparison.subject import read_subject
     from srlens.comparison.sweep import sweep as run_sweep
     from srlens.comparison.table import sort_rows, write_tables
+    from srlens.imaging.degrade import default_degradation
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison, write_sweep
 
@@ -86,8 +87,8 @@ def compare(
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
-    how = degradation or ("pil" if method.preset == "paper" else "matlab")
-    subject = read_subject(Path(image), networks[0].scale, is_hr=hr, degradation=how, part=part)
+    how = default_degradation(method.preset, degradation)
+    subject = read_subject(image, networks[0].scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=size, progress=bars.step, **method.keywords())
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))

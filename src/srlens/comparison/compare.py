@@ -13,10 +13,11 @@ from srlens.attribution.attribute import attribute, check_image
 from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
 from srlens.comparison.hard_window import choose_window
-from srlens.comparison.sanity import check_against_bicubic
+from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.colour import match_channels
+from srlens.imaging.degrade import GIVEN, psnr_border
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.measures.quality import psnr, window_psnr
@@ -33,7 +34,7 @@ class Explained:
         result: the attribution.
         sr: its SR image for the eye, C×sh×sw in [0, 1].
         psnr_window: PSNR of the window in dB (luma, 8 bits); None where HR is not known.
-        psnr_image: PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None likewise.
+        psnr_image: PSNR of the image in dB (luma, 8 bits, without the border); None likewise.
         seconds: wall time of the attribution.
     """
 
@@ -132,11 +133,11 @@ def compare(
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, "given")
+    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
     subject = _for_all(networks, given)
     if subject.hr is not None:
         for network in networks:
-            check_against_bicubic(network, subject.lr, subject.hr)
+            check_against_reference(network, subject.lr, subject.hr, subject.degradation)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     srs = [_upscale(network, subject.lr) for network in networks]
@@ -198,4 +199,4 @@ def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple
     if hr is None:
         return None, None
     bounds = (window.top, window.left, window.bottom, window.right)
-    return window_psnr(sr, hr, bounds), psnr(sr, hr, border=scale)
+    return window_psnr(sr, hr, bounds), psnr(sr, hr, border=psnr_border(scale))

@@ -1,12 +1,11 @@
 """The part of a picture that a network is shown: an LR crop of fixed size around the window."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from torch import Tensor
 
 from srlens.errors import ImageTooSmallError
-from srlens.imaging.degrade import Method, make_lr, modcrop
+from srlens.imaging.degrade import degrade, modcrop
 from srlens.imaging.window import Window
 
 
@@ -46,7 +45,7 @@ def make_picture(image: Tensor, scale: int, *, given: str, degradation: str) -> 
     """Make the LR of an HR picture (``given="hr"``), or take the picture as LR."""
     if given == "lr":
         return Picture(image, None)
-    return Picture(make_lr(image, scale, cast(Method, degradation)), modcrop(image, scale))
+    return Picture(degrade(image, degradation, scale=scale), modcrop(image, scale))
 
 
 def crop_around(picture: Picture, window: Window, scale: int, lr_size: int | None) -> Crop:

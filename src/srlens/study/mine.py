@@ -10,11 +10,12 @@ from srlens.comparison.crop import Picture, make_picture
 from srlens.comparison.hard_window import Candidate, rank_windows, without_overlaps
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import Method
 from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.open import image_file
+from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
+from srlens.naming import known_name
 from srlens.networks.network import Network
-from srlens.study.opening import image_path
 from srlens.study.window_list import ListedImage, ListedWindow, WindowList
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -43,7 +44,7 @@ def mine(
     lr_size: int | None = 64,
     per_image: int | None = None,
     separation: int | None = None,
-    degradation: Method = "matlab",
+    degradation: str = "matlab",
     progress: Callable[[int, int], None] | None = None,
 ) -> Mined:
     """Find the windows where the networks' mean PSNR is lowest. The same input gives the same list.
@@ -83,9 +84,9 @@ def mine(
     names = _unique_names(specs)
     for done, (spec, name) in enumerate(zip(specs, names, strict=True), start=1):
         try:
-            with image_path(spec) as path:
-                listed = ListedImage(name, spec, image_digest(path))
-                picture = make_picture(read_image(path), scales[0], given="hr", degradation=degradation)
+            path = image_file(spec)
+            listed = ListedImage(name, spec, image_digest(path))
+            picture = make_picture(read_image(path), scales[0], given="hr", degradation=degradation)
             candidates = _candidates(picture, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
@@ -120,11 +121,9 @@ def find_images(given: Sequence[str | Path]) -> list[str]:
     Raises:
         StudyError: something is not there, or a folder holds no picture.
     """
-    from srlens.imaging.samples import SAMPLES
-
     found: list[str] = []
     for entry in given:
-        if str(entry) in SAMPLES:
+        if known_name(entry, SAMPLES) is not None:
             found.append(str(entry))
             continue
         path = Path(entry).expanduser().absolute()

@@ -1,6 +1,5 @@
 """Opening what a job names, and making sure that it is what was planned."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from srlens.errors import CheckpointError, ImageError, StudyError
 from srlens.imaging.files import image_digest, read_image
-from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.imaging.open import image_file
 from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -72,16 +71,11 @@ def open_planned_image(ref: ImageRef) -> Tensor:
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
     """
-    with image_path(ref.spec) as path:
-        found = image_digest(path)
-        if found != ref.digest:
-            raise ImageError(
-                f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
-                "It was changed or was missing; put it right and run again with --resume."
-            )
-        return read_image(path)
-
-
-def image_path(spec: str) -> AbstractContextManager[Path]:
-    """The file of a picture: a packaged photograph by its name, or the path itself."""
-    return sample_path(spec) if spec in SAMPLES else nullcontext(Path(spec))
+    path = image_file(ref.spec)
+    found = image_digest(path)
+    if found != ref.digest:
+        raise ImageError(
+            f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
+            "It was changed or was missing; put it right and run again with --resume."
+        )
+    return read_image(path)
