@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 import srlens
-from srlens.attribution.field import field_points, field_settings, grid_windows
+from srlens.attribution.field import grid_windows
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def measure(network: srlens.Network, lr: torch.Tensor, options: argparse.Namespa
     # Around the field, so that a busy moment hits both.
     separate([9 * k for k in range(options.separate)])
     started = time.perf_counter()
-    together = list(field_points(network, lr, windows, field_settings(options.steps)))
+    together = list(srlens.Explainer(network, lr, steps=options.steps).windows(windows))
     shared = (time.perf_counter() - started) / len(windows)
     separate([63 - 9 * k for k in range(options.separate)])
     errors = [np.linalg.norm(together[k].map - m) / np.linalg.norm(m) for k, m in maps.items()]

@@ -91,3 +91,25 @@ def make_comparison(networks: list[Network], make_subject: Callable[..., Subject
             return compare(networks, make_subject(side, hr=hr), WINDOW, **{"steps": 4, **settings})
 
     return make
+
+
+PLUG_IN = """
+from srlens.comparison.measures import Measure, add_measure
+
+add_measure(Measure("peak_density", "Peak density", lambda e: 1e3 * float(e.result.absolute.max()), unit="mD"))
+"""
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file with a measure, named in the environment and loaded here; its measure is forgotten afterwards."""
+    from srlens import plugins
+    from srlens.comparison import measures
+
+    monkeypatch.setattr(plugins, "_loaded", set())
+    path = tmp_path / "density_plug_in.py"
+    path.write_text(PLUG_IN)
+    monkeypatch.setenv(plugins.VARIABLE, str(path))
+    plugins.load_plugins()
+    yield path
+    del measures._measures["peak_density"]

@@ -19,12 +19,18 @@ from typing import TYPE_CHECKING, Any
 from srlens._version import __version__
 
 if TYPE_CHECKING:
-    from srlens.attribution.attribute import attribute
+    from srlens.attribution.attribute import attribute, field
+    from srlens.attribution.baseline import BASELINES, Baseline
     from srlens.attribution.detector import DETECTORS, Detector
-    from srlens.attribution.field import Field, field
-    from srlens.attribution.path import LinearFromBlack, LinearFromBlur, ProgressiveBlur
+    from srlens.attribution.explainer import Explainer
+    from srlens.attribution.field import Field
+    from srlens.attribution.method import METHODS, Method
+    from srlens.attribution.path import CURVES, LinearFromBlack, LinearFromBlur, Path, ProgressiveBlur
     from srlens.attribution.result import Attribution
+    from srlens.attribution.scene import Algorithm, Explanation, Scene
     from srlens.comparison.compare import compare
+    from srlens.comparison.explained import Explained, Measurable
+    from srlens.comparison.measures import MEASURES, Measure, add_measure
     from srlens.imaging.degrade import make_lr
     from srlens.imaging.files import read_image, write_image
     from srlens.imaging.window import Window
@@ -37,21 +43,36 @@ if TYPE_CHECKING:
     from srlens.study.run import run_study
 
 _HOMES = {
+    "Algorithm": "srlens.attribution.scene",
     "Attribution": "srlens.attribution.result",
+    "BASELINES": "srlens.attribution.baseline",
+    "Baseline": "srlens.attribution.baseline",
+    "CURVES": "srlens.attribution.path",
     "DETECTORS": "srlens.attribution.detector",
     "Detector": "srlens.attribution.detector",
+    "Explained": "srlens.comparison.explained",
+    "Explainer": "srlens.attribution.explainer",
+    "Explanation": "srlens.attribution.scene",
     "Field": "srlens.attribution.field",
     "LinearFromBlack": "srlens.attribution.path",
     "LinearFromBlur": "srlens.attribution.path",
+    "MEASURES": "srlens.comparison.measures",
+    "METHODS": "srlens.attribution.method",
+    "Measurable": "srlens.comparison.explained",
+    "Measure": "srlens.comparison.measures",
+    "Method": "srlens.attribution.method",
     "Network": "srlens.networks.network",
+    "Path": "srlens.attribution.path",
     "ProgressiveBlur": "srlens.attribution.path",
+    "Scene": "srlens.attribution.scene",
     "Window": "srlens.imaging.window",
+    "add_measure": "srlens.comparison.measures",
     "attribute": "srlens.attribution.attribute",
     "build_report": "srlens.study.report.build",
     "compare": "srlens.comparison.compare",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
-    "field": "srlens.attribution.field",
+    "field": "srlens.attribution.attribute",
     "gini": "srlens.measures.concentration",
     "load_default": "srlens.networks.open",
     "load_network": "srlens.networks.load",
@@ -63,16 +84,31 @@ _HOMES = {
 }
 
 __all__ = [
+    "BASELINES",
+    "CURVES",
     "DETECTORS",
+    "MEASURES",
+    "METHODS",
+    "Algorithm",
     "Attribution",
+    "Baseline",
     "Detector",
+    "Explained",
+    "Explainer",
+    "Explanation",
     "Field",
     "LinearFromBlack",
     "LinearFromBlur",
+    "Measurable",
+    "Measure",
+    "Method",
     "Network",
+    "Path",
     "ProgressiveBlur",
+    "Scene",
     "Window",
     "__version__",
+    "add_measure",
     "attribute",
     "build_report",
     "compare",

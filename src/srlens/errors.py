@@ -13,7 +13,8 @@ The tree::
     │   │   ├── UnsafeCheckpointError       loading it would execute code
     │   │   └── UnknownArchitectureError    readable, but of no known network family
     │   ├── CatalogError           a published checkpoint that is unknown, unreachable or not what was published
-    │   └── StudyError             a study file or a stored result that cannot be used
+    │   ├── StudyError             a study file or a stored result that cannot be used
+    │   └── PluginError            the user's own code beside srlens cannot be loaded
     ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
@@ -76,6 +77,10 @@ class CatalogError(InputError):
 
 class StudyError(InputError):
     """A study file, or a stored result of a study, cannot be used."""
+
+
+class PluginError(InputError):
+    """A plug-in is not there, or raised while it was imported."""
 
 
 class NetworkOutputError(SrlensError):

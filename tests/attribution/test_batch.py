@@ -1,4 +1,4 @@
-"""Batches of nodes: sizes, back-off, and the bound on memory."""
+"""OneWindow of nodes: sizes, back-off, and the bound on memory."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import srlens
-from srlens.attribution.batch import Batches
+from srlens.attribution.batch import OneWindow
 from srlens.errors import OutOfMemoryError, SettingError
 
 
@@ -26,9 +26,9 @@ class Recorder:
         return images * 2
 
 
-def batches(capacity: int, limit: int) -> tuple[Batches, Recorder]:
+def batches(capacity: int, limit: int) -> tuple[OneWindow, Recorder]:
     recorder: Any = Recorder(capacity)
-    result = Batches(recorder, None)
+    result = OneWindow(recorder, None)
     result.limit = limit
     return result, recorder
 
@@ -37,7 +37,7 @@ def batches(capacity: int, limit: int) -> tuple[Batches, Recorder]:
 def test_every_image_once_in_powers_of_two(limit: int) -> None:
     run, recorder = batches(100, limit)
     images = torch.rand(13, 3, 2, 2)
-    assert torch.equal(run(images), images * 2)
+    assert torch.equal(run.gradients(images)[:, 0], images * 2)
     assert sum(recorder.sizes) == 13
     assert all(size & (size - 1) == 0 and size <= limit for size in recorder.sizes)
 
@@ -45,7 +45,7 @@ def test_every_image_once_in_powers_of_two(limit: int) -> None:
 def test_too_many_are_halved_until_they_fit() -> None:
     run, recorder = batches(3, 16)
     images = torch.rand(13, 3, 2, 2)
-    assert torch.equal(run(images), images * 2)
+    assert torch.equal(run.gradients(images)[:, 0], images * 2)
     assert run.limit == 2
     assert max(recorder.sizes) == 2
 
@@ -53,7 +53,7 @@ def test_too_many_are_halved_until_they_fit() -> None:
 def test_one_that_does_not_fit_is_an_error() -> None:
     run, _ = batches(0, 4)
     with pytest.raises(OutOfMemoryError):
-        run(torch.rand(5, 3, 2, 2))
+        run.gradients(torch.rand(5, 3, 2, 2))
 
 
 def test_the_bound_on_memory_holds() -> None:
@@ -73,4 +73,4 @@ def test_the_bound_on_memory_holds() -> None:
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(SettingError, match="positive number of bytes"):
-        Batches(Recorder(1), 0)  # type: ignore[arg-type]
+        OneWindow(Recorder(1), 0)  # type: ignore[arg-type]

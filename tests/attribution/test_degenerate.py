@@ -58,7 +58,8 @@ def half_flat(image: Tensor) -> Tensor:
 def test_exactly_flat_pixels_of_the_output_make_no_nan(image: Tensor, change, detector: str) -> None:
     """Nearest-neighbour enlargement: three of four pixels have a gradient magnitude of exactly 0."""
     network = srlens.Network.wrap(nn.Sequential(nn.Upsample(scale_factor=2), nn.Tanh()), scale=2)
-    result = srlens.attribute(network, change(image), srlens.Window(6, 8, 10, 10), detector=detector, steps=9)
+    window, clean = srlens.Window(6, 8, 10, 10), torch.rand(3, 2 * image.shape[1], 2 * image.shape[2])
+    result = srlens.attribute(network, change(image), window, detector=detector, clean=clean, steps=9)
     assert np.isfinite(result.map).all()
     assert result.map.any()
     assert 0 < result.diffusion_index <= 100
@@ -99,8 +100,9 @@ def test_network_that_ignores_its_input_has_no_map(image: Tensor) -> None:
 def test_half_precision_networks_give_finite_maps_near_the_true_ones(make_network, image, dtype, detector) -> None:
     full = make_network(nn.GELU)
     window = srlens.Window(6, 8, 12, 12)
-    truth = srlens.attribute(full, image, window, detector=detector, steps=9)
-    result = srlens.attribute(full.to(dtype=dtype), image.to(dtype), window, detector=detector, steps=9)
+    known = {"detector": detector, "clean": torch.rand(3, 2 * image.shape[1], 2 * image.shape[2]), "steps": 9}
+    truth = srlens.attribute(full, image, window, **known)
+    result = srlens.attribute(full.to(dtype=dtype), image.to(dtype), window, **known)
     assert np.isfinite(result.map).all()
     relative = np.linalg.norm(result.map - truth.map) / np.linalg.norm(truth.map)
     assert relative < (0.05 if dtype == torch.float16 else 0.3)

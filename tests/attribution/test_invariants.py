@@ -180,22 +180,23 @@ def test_result_cannot_be_changed(make_network, image) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.window.top = 1
     with pytest.raises(dataclasses.FrozenInstanceError):
-        result.settings.steps = 1
+        result.method.name = "gradient"
 
 
 def test_record_is_plain_and_complete(make_network, image) -> None:
     network = make_network()
     result = srlens.attribute(network, image, WINDOW, steps=3, path=srlens.LinearFromBlur(1.0, 7), detector="intensity")
     record = json.loads(json.dumps(result.record(), allow_nan=False))
-    assert record["network_sha256"] == network.digest
+    assert record["weights_sha256"] == network.digest
     assert record["window"] == {"top": 8, "left": 10, "height": 7, "width": 6, "unit": "SR pixels"}
     assert record["lr_size"] == [14, 16]
-    assert record["settings"]["path"] == {"name": "linear from blur", "sigma": 1.0, "kernel": 7}
-    assert (record["settings"]["detector"], record["settings"]["steps"], record["settings"]["tolerance"]) == (
-        "intensity",
-        3,
-        None,
-    )
+    method = record["method"]
+    assert {name: method[name] for name in ("path", "sigma", "kernel")} == {
+        "path": "linear-blur",
+        "sigma": 1.0,
+        "kernel": 7,
+    }
+    assert (method["detector"], method["steps"], method["tolerance"]) == ("intensity", 3, None)
     assert record["completeness_gap"] == result.completeness_gap
     for text in ("window 7×6 at (top 8, left 10)", "×2", "LR 14×16", "intensity", "σ 1.0", "kernel 7", "3 steps"):
         assert text in result.conditions
@@ -241,6 +242,7 @@ def problems(draw) -> tuple[srlens.Network, Tensor, srlens.Window, dict]:
         "steps": draw(st.sampled_from([None, 1, 6])),
         "rule": draw(st.sampled_from([None, "midpoint", "right-riemann"])),
         "max_steps": 99,
+        "clean": torch.rand(channels, height * scale, width * scale),
     }
     return network, image.double(), srlens.Window(top, left, rows, columns), keywords
 

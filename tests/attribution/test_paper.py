@@ -73,7 +73,7 @@ def test_paper_preset_is_the_papers_algorithm(make_network, activation, top: int
     assert result.detector_at_baseline == pytest.approx(at_baseline, rel=1e-10)
     assert result.diffusion_index == pytest.approx(paper_diffusion_index(expected), rel=1e-10)
     assert result.evaluations == 50
-    assert result.settings.shifted_index
+    assert result.method.shifted_index
 
 
 def test_shift_of_the_paper_preset_is_the_papers_alone(make_network, image) -> None:
@@ -81,7 +81,7 @@ def test_shift_of_the_paper_preset_is_the_papers_alone(make_network, image) -> N
     paper = srlens.attribute(make_network(), image, window, preset="paper")
     assert paper.diffusion_index == shifted_diffusion_index(paper.map)
     default = srlens.attribute(make_network(), image, window)
-    assert not default.settings.shifted_index
+    assert not default.method.shifted_index
     assert default.diffusion_index == srlens.diffusion_index(default.map)
 
 
@@ -97,9 +97,9 @@ def test_settings_beside_the_preset_take_precedence_and_are_told(make_network, i
         detector="intensity",
     )
     assert result.evaluations == 7
-    assert result.settings.preset == "paper, but steps and detector and path"
-    assert result.settings.shifted_index
+    assert result.method.preset_text == "paper, but steps and detector and path"
+    assert result.method.shifted_index
     plain = srlens.attribute(make_network(), image, window, preset="paper")
-    assert plain.settings.preset == "paper"
+    assert plain.method.preset_text == "paper"
     assert "paper preset" in plain.conditions
     assert "50 steps" in plain.conditions

@@ -9,7 +9,7 @@ import pytest
 
 from srlens.imaging.files import write_image
 from srlens.imaging.samples import sample_image
-from srlens.records.maps import load_map
+from srlens.records.archive import load
 
 
 def srlens(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -36,9 +36,9 @@ def test_explain_writes_what_it_says(picture: Path, tmp_path: Path) -> None:
     assert network["psnr_window"] > 0
     assert record["bicubic"]["psnr_image"] > 0
     (maps,) = (tmp_path / "here").glob("*.safetensors")
-    stored = load_map(maps)
+    stored = load(maps)
     assert stored.map.shape == (3, 32, 32)
-    assert stored.record["diffusion_index"] == network["diffusion_index"]
+    assert stored.diffusion_index == network["diffusion_index"]
     for suffix in (".png", ".pdf"):
         (figure,) = (tmp_path / "here").glob(f"*{suffix}")
         assert figure.stat().st_size > 10_000

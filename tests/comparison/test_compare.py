@@ -1,11 +1,19 @@
 """What a comparison says of a map that does not explain its window."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 import srlens
-from srlens.errors import IncompleteWarning
+from srlens.comparison.compare import compare
+from srlens.comparison.subject import Subject
+from srlens.errors import BelowBicubicWarning, IncompleteWarning
+from srlens.imaging.window import Window
+from srlens.networks.network import Network
+
+WINDOW = Window(24, 28, 8, 8)
 
 
 class HalfDetached(nn.Module):
@@ -27,3 +35,27 @@ def test_a_whole_map_is_not() -> None:
     network = srlens.Network.wrap(nn.Upsample(scale_factor=2, mode="bilinear"), scale=2, name="whole")
     comparison = srlens.compare([network], torch.rand(3, 24, 24), srlens.Window(8, 8, 16, 16))
     assert comparison.rows[0].result.completeness_gap < 0.05
+
+
+def test_the_whole_image_is_upscaled_once_a_network(
+    networks: list[Network], make_subject: Callable[..., Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upscaled: list[str] = []
+    upscale = Network.upscale
+
+    def counted(network: Network, image: Tensor) -> Tensor:
+        upscaled.append(network.name)
+        return upscale(network, image)
+
+    monkeypatch.setattr(Network, "upscale", counted)
+    with pytest.warns(BelowBicubicWarning, match="no other value range helps"):
+        compare(networks, make_subject(), WINDOW, steps=2)
+    # Once for the picture, and once more in the other value range that the warning speaks of.
+    assert sorted(upscaled) == ["narrow", "narrow", "wide", "wide"]
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "this network departs most"), (2, "these 2 networks depart most")])
+def test_the_choice_of_the_window_is_said(
+    count: int, words: str, networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    assert words in compare(networks[:count], make_subject(hr=False), steps=2).window_choice

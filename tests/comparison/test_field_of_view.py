@@ -57,7 +57,7 @@ def test_fields_of_two_networks(networks: list[Network], make_subject: Callable[
     frame = to_frame(fields)
     assert frame["support_pixels"].to_list() == [9, 81]
     assert frame["lam_radius95"].to_list() == [narrow.lam_radius, wide.lam_radius]
-    assert frame["lam_share_of_receptive_field"].to_list() == [None, None]  # unknown
+    assert "receptive_field_used" not in frame.columns  # unknown
     files = write_fields_of_view(fields, tmp_path)
     assert {file.name for file in files} == {f"field-of-view.{ending}" for ending in ("png", "pdf", "csv", "parquet")}
     assert polars.read_parquet(tmp_path / "field-of-view.parquet")["effective_radius90"].to_list() == [
@@ -71,7 +71,7 @@ def test_the_map_is_a_small_part_of_the_field(make_subject: Callable[..., Subjec
     )
     assert plain.within_reach is not None
     assert plain.lam_area < plain.within_reach
-    assert plain.record()["lam_share_of_receptive_field"] == plain.lam_area / plain.within_reach
+    assert plain.record()["receptive_field_used"] == plain.lam_area / plain.within_reach
     assert plain.record()["receptive_field_side"] == 21
 
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import resolve_settings
 from srlens.comparison.comparable import check_comparable
-from srlens.comparison.row import Row
 from srlens.errors import IncomparableWarning
 from srlens.figures.caption import facts
 from srlens.imaging.window import Window
@@ -31,7 +30,7 @@ def pair() -> tuple[Attribution, Attribution]:
         map_error=0.02,
         evaluations=9,
         converged=True,
-        settings=resolve_settings(),
+        method=Method(),
         network="IMDN",
         network_digest="0" * 64,
         scale=SCALE,
@@ -60,7 +59,7 @@ def test_the_diffusion_index_changes_by_the_ratio_of_areas(pair: tuple[Attributi
 
 def test_captions_and_records_state_the_size(pair: tuple[Attribution, Attribution]) -> None:
     for result, size in zip(pair, ("64×64", "128×128"), strict=True):
-        (index,) = [fact for fact in facts(Row(result, None)) if fact.label.startswith("DI")]  # type: ignore[arg-type]
+        (index,) = [fact for fact in facts(result) if fact.label.startswith("DI")]
         assert size in index.label
         assert re.search(rf"LR {size}\b", result.conditions)
         assert "x".join(map(str, result.record()["lr_size"])) == size.replace("×", "x")

@@ -134,13 +134,13 @@ class Denoiser(nn.Module):
 def test_a_denoiser_is_measured_against_the_noisy_picture() -> None:
     clean = sample_image()[:, 60:160, 60:160]
     noisy = degrade(clean, "noise:25", seed=1)
-    found = check_against_reference(Network.wrap(Denoiser(), scale=1), noisy, clean, "noise:25")
+    found = check_against_reference(Network.wrap(Denoiser(), scale=1), noisy, clean, degradation="noise:25")
     assert found.passed
     # 20·log10(255 / (0.574·25)) = 25.0: luma has 0.574 of the noise of its channels; clipping takes some more off.
     assert 25 < found.reference_psnr < 26
     assert "noisy picture 2" in str(found)
     with pytest.warns(BelowReferenceWarning, match=r"dB, noisy picture 2.* dB"):
-        check_against_reference(Network.wrap(Denoiser(worse=True), scale=1), noisy, clean, "noise:25")
+        check_against_reference(Network.wrap(Denoiser(worse=True), scale=1), noisy, clean, degradation="noise:25")
 
 
 def test_where_the_observed_picture_is_the_clean_one_nothing_is_judged() -> None:

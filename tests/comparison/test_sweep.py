@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from srlens.attribution.attribute import attribute
 from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
@@ -71,7 +72,7 @@ def test_the_window_grows_about_its_centre(networks: list[Network], make_subject
 def test_the_path_keeps_what_is_not_swept(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
     path = LinearFromBlur(sigma=1.0, kernel=9)
     swept = sweep(networks[:1], make_subject(), WINDOW, "kernel", (7, 11), steps=2, path=path)
-    assert [point.result.settings.path for point in swept.points["narrow"]] == [
+    assert [point.result.method.algorithm.path for point in swept.points["narrow"]] == [
         LinearFromBlur(1.0, 7),
         LinearFromBlur(1.0, 11),
     ]
@@ -97,3 +98,11 @@ def test_what_cannot_be_swept(
 ) -> None:
     with pytest.raises(SettingError, match=words):
         sweep(networks, make_subject(), WINDOW, setting, values, steps=2, **settings)  # type: ignore[arg-type]
+
+
+def test_scales_must_agree(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
+    other = Network.wrap(torch.nn.Upsample(scale_factor=4), scale=4, name="other")
+    with pytest.raises(SettingError, match="scales 2, 4; a sweep needs one scale"):
+        sweep([networks[0], other], make_subject(), WINDOW, "steps", (2,))
+    with pytest.raises(SettingError, match="at least one network"):
+        sweep([], make_subject(), WINDOW, "steps", (2,))

@@ -10,7 +10,8 @@ import polars
 import pytest
 
 from srlens.comparison.compare import Comparison
-from srlens.comparison.table import SORT_KEYS, measured, sort_rows, to_frame, to_latex, write_tables
+from srlens.comparison.measures import measured
+from srlens.comparison.table import sort_keys, sort_rows, to_frame, to_latex, write_tables
 from srlens.errors import IncomparableWarning, SettingError
 from srlens.measures.extent import mass_area, mass_radius
 from srlens.networks.receptive_field import ReceptiveField, Stage
@@ -36,7 +37,7 @@ def test_values_are_those_of_the_results(make_comparison: Make) -> None:
         assert row["radius_mean"] == mass_radius(result.map, result.window.on_lr(2)).mean
         assert (row["lr_height"], row["lr_width"]) == result.lr_size == (32, 32)
         assert "LR 32×32" in row["conditions"]
-        assert row["network_sha256"] == explained.network.digest
+        assert row["weights_sha256"] == explained.network.digest
 
 
 def test_share_of_the_receptive_field(make_comparison: Make) -> None:
@@ -51,21 +52,23 @@ def test_share_of_the_receptive_field(make_comparison: Make) -> None:
     assert row["receptive_field_used"] <= 1
 
 
-@pytest.mark.parametrize("by", SORT_KEYS)
+@pytest.mark.parametrize("by", sort_keys())
 def test_order(make_comparison: Make, by: str) -> None:
     rows = make_comparison().rows
-    column, descending = SORT_KEYS[by]
-    values = [measured(row)[column] for row in sort_rows(rows, by)]
-    assert values == sorted(values, reverse=descending)
-    assert [row.network.name for row in sort_rows(rows[::-1], by)] == [row.network.name for row in sort_rows(rows, by)]
+    measure = sort_keys()[by]
+    values = [measured(row)[measure.key] for row in sort_rows(rows, by)]
+    assert values == sorted(values, reverse=measure.largest_first)
+    if len(set(values)) > 1:
+        backwards = sort_rows(rows[::-1], by)
+        assert [row.network.name for row in backwards] == [row.network.name for row in sort_rows(rows, by)]
 
 
 def test_rows_without_the_number_come_last(make_comparison: Make) -> None:
     narrow, wide = make_comparison().rows
-    bare = replace(narrow, psnr_window=None)
+    bare = replace(narrow, subject=replace(narrow.subject, hr=None))
     assert sort_rows([bare, wide], "psnr") == (wide, bare)
     assert sort_rows([bare, wide], None) == (bare, wide)
-    with pytest.raises(SettingError, match="known: di, pixels"):
+    with pytest.raises(SettingError, match=r"known: name, .*di, pixels, area, psnr, psnr-image, gap"):
         sort_rows([wide], "beauty")
 
 
@@ -98,7 +101,8 @@ def test_latex_leaves_out_columns_that_nobody_has(make_comparison: Make) -> None
     text = to_latex(make_comparison(hr=False))
     assert "PSNR" not in text
     comparison = make_comparison()
-    perfect = replace(comparison.rows[0], psnr_window=math.inf)
+    perfect = replace(comparison.rows[0], sr=comparison.subject.hr)
+    assert perfect.psnr_window == math.inf
     assert r"$\infty$" in to_latex(replace(comparison, rows=(perfect,)))
 
 

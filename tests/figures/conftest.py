@@ -11,13 +11,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from torch import Tensor
+from torch import Tensor, nn
 
+from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import resolve_settings
-from srlens.comparison.row import Row
+from srlens.comparison.compare import Comparison
+from srlens.comparison.explained import Explained
+from srlens.comparison.subject import Subject
 from srlens.figures.style import find_look, styled
 from srlens.imaging.window import Window
+from srlens.networks.network import Network
 
 SCALE = 4
 
@@ -47,7 +50,7 @@ def _make_result(
         map_error=0.0321,
         evaluations=9 + seed,
         converged=True,
-        settings=resolve_settings(preset=preset),
+        method=Method(preset=preset),
         network=name,
         network_digest=f"{seed:x}" * 8 + "f" * 56,
         scale=SCALE,
@@ -64,17 +67,44 @@ def _make_images(size: tuple[int, int] = (40, 40)) -> tuple[Tensor, Tensor, Tens
     )
 
 
-def _make_rows(names: list[str], size: tuple[int, int] = (40, 40), *, psnr: bool = True) -> list[Row]:
+def _explained(
+    result: Attribution, sr: Tensor, psnr: float | None = None, psnr_image: float | None = None
+) -> Explained:
+    network = Network(nn.Identity(), scale=SCALE, name=result.network)
+    made = Explained(network, result, sr, Subject("image", torch.zeros(3, *result.lr_size), None, "given"), sr, 1.0)
+    vars(made).update(psnr_window=psnr, psnr_image=psnr_image)  # as if HR had been known
+    return made
+
+
+def _alone(
+    result: Attribution,
+    lr: Tensor,
+    sr: Tensor,
+    hr: Tensor | None = None,
+    *,
+    psnr: float | None = None,
+    psnr_image: float | None = None,
+) -> tuple[Explained, Subject]:
+    """What a figure of one network takes."""
+    return _explained(result, sr, psnr, psnr_image), Subject("image", lr, hr, "given")
+
+
+def _make_rows(names: list[str], size: tuple[int, int] = (40, 40), *, psnr: bool = True) -> list[Explained]:
     """Networks of different reach and strength."""
     return [
-        Row(
+        _explained(
             replace(_make_result(name, size, reach=1.5 + 2 * i, seed=i, strength=1 + i), evaluations=9 + 2 * i),
             _make_images(size)[1],
             21.5 + i if psnr else None,
-            None,
         )
         for i, name in enumerate(names)
     ]
+
+
+def _compared(rows: list[Explained], lr: Tensor, hr: Tensor | None = None) -> Comparison:
+    """A comparison of these rows on that image."""
+    window = rows[0].result.window if rows else Window.square(0, 0, 16)
+    return Comparison(Subject("image", lr, hr, "given"), window, "given", tuple(rows), lr)
 
 
 def _texts(figure: Figure) -> list[Text]:
@@ -133,3 +163,13 @@ def all_words() -> Any:
 @pytest.fixture
 def faults() -> Any:
     return _faults
+
+
+@pytest.fixture
+def alone() -> Any:
+    return _alone
+
+
+@pytest.fixture
+def compared() -> Any:
+    return _compared

@@ -21,10 +21,10 @@ def panel(figure, label):
 @pytest.mark.parametrize(
     "size", [(40, 40), (48, 64), (32, 64), (16, 80), (10, 100), (64, 40), (100, 25), (160, 16), (200, 320)]
 )
-def test_panels_bars_and_text_stand_apart(make_result, make_images, faults, size, with_hr, style):
+def test_panels_bars_and_text_stand_apart(alone, make_result, make_images, faults, size, with_hr, style):
     lr, sr, hr = make_images(size)
     figure = explain_figure(
-        make_result(size=size), lr, sr, hr if with_hr else None, psnr=21.34, psnr_image=28.1, style=style
+        *alone(make_result(size=size), lr, sr, hr if with_hr else None, psnr=21.34, psnr_image=28.1), style=style
     )
     assert faults(figure) == []
     assert figure.get_figwidth() * 2.54 == pytest.approx(17)
@@ -38,10 +38,10 @@ def test_panels_bars_and_text_stand_apart(make_result, make_images, faults, size
 
 
 @pytest.mark.parametrize("shape", [(4, 40), (40, 4), (64, 64), (1, 1)])
-def test_windows_of_any_shape(make_result, make_images, faults, shape):
+def test_windows_of_any_shape(alone, make_result, make_images, faults, shape):
     lr, sr, hr = make_images()
     result = make_result(window=Window(60, 60, *shape))
-    figure = explain_figure(result, lr, sr, hr)
+    figure = explain_figure(*alone(result, lr, sr, hr))
     assert faults(figure) == []
     for label in ("sr window", "hr window"):
         box = panel(figure, label).get_window_extent()
@@ -49,10 +49,10 @@ def test_windows_of_any_shape(make_result, make_images, faults, shape):
 
 
 @pytest.mark.parametrize("preset", [None, "paper"])
-def test_the_caption_says_everything_that_the_numbers_depend_on(make_result, make_images, all_words, preset):
+def test_the_caption_says_everything_that_the_numbers_depend_on(alone, make_result, make_images, all_words, preset):
     lr, sr, hr = make_images()
     result = make_result(preset=preset)
-    words = all_words(explain_figure(result, lr, sr, hr, psnr=21.34, psnr_image=28.1))
+    words = all_words(explain_figure(*alone(result, lr, sr, hr, psnr=21.34, psnr_image=28.1)))
     assert result.conditions[1:] in words
     for word in (
         "IMDN",
@@ -72,18 +72,18 @@ def test_the_caption_says_everything_that_the_numbers_depend_on(make_result, mak
     assert ("authors' shift" in words) == (preset == "paper")
 
 
-def test_what_is_not_known_is_not_said(make_result, make_images, all_words):
+def test_what_is_not_known_is_not_said(alone, make_result, make_images, all_words):
     lr, sr, _ = make_images()
-    words = all_words(explain_figure(replace(make_result(), map_error=None), lr, sr))
+    words = all_words(explain_figure(*alone(replace(make_result(), map_error=None), lr, sr)))
     assert "PSNR" not in words
     assert "Map error" not in words
     assert "HR window" not in words
 
 
-def test_the_outline_runs_around_the_window(make_result, make_images):
+def test_the_outline_runs_around_the_window(alone, make_result, make_images):
     lr, sr, _ = make_images()
     result = make_result(window=Window(40, 60, 16, 24))
-    figure = explain_figure(result, lr, sr)
+    figure = explain_figure(*alone(result, lr, sr))
     for label in ("lr", "map", "area"):
         outlines = [p for p in panel(figure, label).patches if isinstance(p, Rectangle)]
         assert outlines
@@ -98,9 +98,9 @@ def test_the_outline_runs_around_the_window(make_result, make_images):
     assert colours == [(1, 1, 1), (0, 0, 0)]  # seen on any background
 
 
-def test_zero_has_the_middle_colour_and_the_bar_is_that_of_the_map(make_result, make_images):
+def test_zero_has_the_middle_colour_and_the_bar_is_that_of_the_map(alone, make_result, make_images):
     lr, sr, _ = make_images()
-    figure = explain_figure(make_result(), lr, sr)
+    figure = explain_figure(*alone(make_result(), lr, sr))
     image = panel(figure, "map").images[0]
     assert image.norm(0.0) == pytest.approx(0.5)
     assert image.norm.vmin == -image.norm.vmax
@@ -108,11 +108,11 @@ def test_zero_has_the_middle_colour_and_the_bar_is_that_of_the_map(make_result, 
     assert len(panel(figure, "map bar").get_xticklabels()) == 5
 
 
-def test_a_narrow_map_of_a_large_image_is_shown_enlarged(make_result, make_images, all_words):
+def test_a_narrow_map_of_a_large_image_is_shown_enlarged(alone, make_result, make_images, all_words):
     size = (200, 320)
     lr, sr, _ = make_images(size)
     result = make_result(size=size)
-    figure = explain_figure(result, lr, sr)
+    figure = explain_figure(*alone(result, lr, sr))
     left, right = panel(figure, "map").get_xlim()
     bottom, top = panel(figure, "map").get_ylim()
     assert right - left < 160
@@ -122,35 +122,35 @@ def test_a_narrow_map_of_a_large_image_is_shown_enlarged(make_result, make_image
     assert f"rows {top:.0f}–{bottom - 1:.0f} and columns {left:.0f}–{right - 1:.0f} (dashed)" in all_words(figure)
 
 
-def test_the_user_s_matplotlib_settings_neither_matter_nor_change(make_result, make_images, faults):
+def test_the_user_s_matplotlib_settings_neither_matter_nor_change(alone, make_result, make_images, faults):
     import matplotlib
 
     lr, sr, hr = make_images()
     with matplotlib.rc_context({"font.size": 30, "figure.facecolor": "black", "axes.grid": True, "text.color": "red"}):
         before = dict(matplotlib.rcParams)
-        figure = explain_figure(make_result(), lr, sr, hr)
+        figure = explain_figure(*alone(make_result(), lr, sr, hr))
         assert dict(matplotlib.rcParams) == before
     assert faults(figure) == []
     assert figure.get_facecolor() == (1, 1, 1, 1)
     assert figure.texts[0].get_color() == "black"
 
 
-def test_what_does_not_belong_together_is_refused(make_result, make_images):
+def test_what_does_not_belong_together_is_refused(alone, make_result, make_images):
     lr, sr, hr = make_images()
     result = make_result()
     with pytest.raises(ImageError, match="LR image"):
-        explain_figure(result, lr[:, 1:], sr)
+        explain_figure(*alone(result, lr[:, 1:], sr))
     with pytest.raises(ImageError, match="SR image"):
-        explain_figure(result, lr, lr)
+        explain_figure(*alone(result, lr, lr))
     with pytest.raises(ImageError, match="HR image"):
-        explain_figure(result, lr, sr, hr[0])
+        explain_figure(*alone(result, lr, sr, hr[0]))
     with pytest.raises(SettingError, match="default"):
-        explain_figure(result, lr, sr, style="neon")
+        explain_figure(*alone(result, lr, sr), style="neon")
 
 
-def test_the_checks_of_these_tests_see_faults(make_result, make_images, faults):
+def test_the_checks_of_these_tests_see_faults(alone, make_result, make_images, faults):
     lr, sr, _ = make_images()
-    figure = explain_figure(make_result(), lr, sr)
+    figure = explain_figure(*alone(make_result(), lr, sr))
     figure.text(0.5, 0.5, "on a panel", fontsize=8)
     figure.text(0.97, 0.98, "beyond the edge", fontsize=8)
     figure.text(0.3, 0.99, "tiny", fontsize=4)

@@ -5,25 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from srlens.comparison.interest import area_of_interest
 from srlens.errors import SettingError
-from srlens.figures.interest import Shared, interest_figure
-from srlens.measures import agreement
+from srlens.figures.interest import interest_figure
 
 
 @pytest.fixture
-def make_shared():
-    def make(results):
-        maps = [result.map for result in results]
-        pairs = range(len(maps))
-        return Shared(
-            agreement.consensus(maps),
-            agreement.difference(maps[-1], maps[0]),
-            results[-1].network,
-            results[0].network,
-            "PSNR of the window",
-            np.array([[agreement.rank_correlation(maps[i], maps[j]) for j in pairs] for i in pairs]),
-            np.array([[agreement.overlap(maps[i], maps[j]) for j in pairs] for i in pairs]),
-        )
+def make_comparison(make_rows, make_images, compared):
+    """Networks as a comparison, judged by PSNR, which grows along them; ``maps`` in place of the synthetic ones."""
+
+    def make(names, size=(40, 40), maps=None):
+        rows = make_rows(names, size)
+        if maps is not None:
+            rows = [replace(row, result=replace(row.result, map=one)) for row, one in zip(rows, maps, strict=True)]
+        return compared(rows, make_images(size)[0])
 
     return make
 
@@ -36,9 +31,9 @@ def panel(figure, label):
 @pytest.mark.parametrize(
     ("count", "size"), [(2, (40, 40)), (3, (24, 96)), (8, (40, 40)), (8, (96, 24)), (14, (40, 40))]
 )
-def test_panels_bars_and_text_stand_apart(make_result, make_images, make_shared, faults, count, size):
-    results = [make_result(f"network-of-a-long-name-{i}", size, reach=1 + i, seed=i) for i in range(count)]
-    figure = interest_figure(results, make_images(size)[0], make_shared(results))
+def test_panels_bars_and_text_stand_apart(make_comparison, faults, count, size):
+    comparison = make_comparison([f"network-of-a-long-name-{i}" for i in range(count)], size)
+    figure = interest_figure(comparison, area_of_interest(comparison))
     cells = {f"{value:.2f}" for value in np.linspace(-1, 1, 201)}
     # The numbers stand on the cells of the matrix on purpose.
     matrix = "'agreement'"
@@ -48,51 +43,52 @@ def test_panels_bars_and_text_stand_apart(make_result, make_images, make_shared,
     assert figure.get_figwidth() * 2.54 == pytest.approx(17)
 
 
-def test_maps_and_scales(make_result, make_images, make_shared):
-    results = [make_result(name, reach=reach, seed=3) for name, reach in (("near", 1.0), ("far", 5.0))]
-    shared = make_shared(results)
-    figure = interest_figure(results, make_images()[0], shared)
+def test_maps_and_scales(make_comparison):
+    comparison = make_comparison(["near", "far"])
+    interest = area_of_interest(comparison)
+    figure = interest_figure(comparison, interest)
     consensus = panel(figure, "consensus").images[-1]
-    assert np.allclose(consensus.get_array(), 100 * shared.consensus)
+    assert np.allclose(consensus.get_array(), 100 * interest.consensus)
     assert consensus.norm.vmin == 0
     difference = panel(figure, "difference").images[-1]
-    assert np.allclose(difference.get_array(), 100 * shared.difference)
+    assert np.allclose(difference.get_array(), 100 * interest.difference)
     assert difference.norm.vmin == -difference.norm.vmax
-    assert difference.norm.vmax == pytest.approx(100 * np.abs(shared.difference).max())
+    assert difference.norm.vmax == pytest.approx(100 * np.abs(interest.difference).max())
     assert float(difference.norm(0)) == pytest.approx(0.5)
 
 
-def test_the_matrix_holds_both_measures(make_result, make_images, make_shared, all_words):
-    results = [make_result(name, reach=1 + 2 * k, seed=k) for k, name in enumerate("abc")]
-    shared = make_shared(results)
-    figure = interest_figure(results, make_images()[0], shared)
+def test_the_matrix_holds_both_measures(make_comparison, all_words):
+    comparison = make_comparison(list("abc"))
+    interest = area_of_interest(comparison)
+    figure = interest_figure(comparison, interest)
+    ranks, overlap = (interest.matrix(list("abc"), measure) for measure in ("rank_correlation", "overlap"))
     shown = panel(figure, "agreement").images[0].get_array()
     assert shown.mask.tolist() == np.eye(3, dtype=bool).tolist()
-    assert shown[2, 0] == shared.rank_correlation[2, 0]
-    assert shown[0, 2] == shared.overlap[0, 2]
+    assert shown[2, 0] == ranks[2, 0]
+    assert shown[0, 2] == overlap[0, 2]
     words = all_words(figure)
-    assert f"{shared.overlap[0, 2]:.2f}" in words
+    assert f"{overlap[0, 2]:.2f}" in words
     for part in (
         "c − a",
         "PSNR of the window",
         "LR 40×40",
         "SHA-256",
-        f"{100 * shared.consensus.sum():.0f} % of the mass",
+        f"{100 * interest.consensus.sum():.0f} % of the mass",
     ):
         assert part in words
 
 
-def test_disjoint_maps_can_be_drawn(make_result, make_images, make_shared):
-    a, b = make_result("a"), make_result("b")
+def test_disjoint_maps_can_be_drawn(make_comparison):
     left, right = np.zeros((3, 40, 40)), np.zeros((3, 40, 40))
     left[:, :, 3], right[:, :, 30] = 1.0, 1.0
-    results = [replace(a, map=left), replace(b, map=right)]
-    shared = make_shared(results)
-    assert shared.consensus.sum() == 0
-    interest_figure(results, make_images()[0], shared)
+    comparison = make_comparison(["a", "b"], maps=[left, right])
+    interest = area_of_interest(comparison)
+    assert interest.consensus.sum() == 0
+    interest_figure(comparison, interest)
 
 
-def test_one_network_is_refused(make_result, make_images, make_shared):
-    results = [make_result("a")]
-    with pytest.raises(SettingError, match="at least two"):
-        interest_figure(results, make_images()[0], make_shared(results))
+def test_what_does_not_belong_together_is_refused(make_comparison):
+    interest = area_of_interest(make_comparison(["a", "b"]))
+    for names in (["a"], ["a", "c"], ["a", "b", "c"]):
+        with pytest.raises(SettingError, match="at least two"):
+            interest_figure(make_comparison(names), interest)

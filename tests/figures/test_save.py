@@ -13,9 +13,9 @@ from srlens.figures.save import save_figure
 
 
 @pytest.fixture
-def figure(make_result, make_images):
+def figure(alone, make_result, make_images):
     lr, sr, hr = make_images()
-    return explain_figure(make_result(), lr, sr, hr, psnr=21.0)
+    return explain_figure(*alone(make_result(), lr, sr, hr, psnr=21.0))
 
 
 @pytest.mark.parametrize(("dpi", "width"), [(300, 2008), (100, 669)])
@@ -36,11 +36,12 @@ def test_fonts_are_embedded_and_text_stays_text(figure, tmp_path):
     assert "<text" in svg.read_text(encoding="utf-8")
 
 
-def test_the_same_bytes_in_every_run_and_no_dates(make_result, make_images, tmp_path):
+def test_the_same_bytes_in_every_run_and_no_dates(alone, make_result, make_images, tmp_path):
     lr, sr, hr = make_images()
     formats = ["png", "pdf", "svg"]
     files = [
-        save_figure(explain_figure(make_result(), lr, sr, hr), tmp_path / name, formats) for name in ("one", "two")
+        save_figure(explain_figure(*alone(make_result(), lr, sr, hr)), tmp_path / name, formats)
+        for name in ("one", "two")
     ]
     for first, second in zip(*files, strict=True):
         assert first.read_bytes() == second.read_bytes()

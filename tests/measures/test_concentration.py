@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from inequality.gini import Gini
 
 import srlens
-from srlens.errors import NotFiniteError, ZeroMapError
+from srlens.errors import InputError, NotFiniteError, ZeroMapError
 from srlens.measures.concentration import absolute_map, shifted_diffusion_index
 
 # Zero, or large enough that scaling cannot push it below the smallest number.
@@ -124,7 +124,7 @@ def test_maps_without_a_ratio(measure) -> None:
 
 @pytest.mark.parametrize("g", [[], [-1.0, 2.0], [np.nan, 1.0], [np.inf]])
 def test_gini_refuses(g) -> None:
-    with pytest.raises(ValueError, match="non-empty array of finite values ≥ 0"):
+    with pytest.raises(InputError, match="non-empty array of finite values ≥ 0"):
         srlens.gini(g)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import srlens
-from srlens.attribution.field import field_settings
+from srlens.attribution.attribute import field_method
 from srlens.comparison.subject import Subject
 from srlens.records.field_run import run_field
 
@@ -25,7 +25,7 @@ def network() -> srlens.Network:
 
 def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path: Path) -> None:
     subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
-    settings = field_settings(3)
+    settings = field_method(steps=3)
     whole, _ = run_field(network, subject, settings, tmp_path / "whole", size=8)
 
     def stop(done: int, total: int) -> None:
@@ -56,7 +56,7 @@ def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path:
 
 def test_other_settings_start_anew(network: srlens.Network, tmp_path: Path) -> None:
     subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
-    run_field(network, subject, field_settings(3), tmp_path, size=8)
+    run_field(network, subject, field_method(steps=3), tmp_path, size=8)
     totals: list[int] = []
-    run_field(network, subject, field_settings(4), tmp_path, size=8, progress=lambda _, total: totals.append(total))
+    run_field(network, subject, field_method(steps=4), tmp_path, size=8, progress=lambda _, total: totals.append(total))
     assert totals[-1] == 25 * 4

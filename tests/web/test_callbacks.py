@@ -8,7 +8,7 @@ import torch
 import srlens
 from srlens.errors import ImageError, SettingError, SrlensError, WindowError
 from srlens.imaging.samples import sample_image
-from srlens.records.maps import load_map
+from srlens.records.archive import load
 from srlens.web.callbacks import Answer, Page
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
@@ -66,7 +66,7 @@ def test_files_are_those_of_the_last_answer(page: Page, session: Session) -> Non
     record = json.loads(names[".json"].read_text())
     result = got.comparison.rows[0].result
     assert record["networks"][0]["diffusion_index"] == result.diffusion_index
-    assert (load_map(names[".safetensors"]).map == result.map).all()
+    assert (load(names[".safetensors"]).map == result.map).all()
     again = page.files(session)
     assert sorted(again) == sorted(again[0].parent.iterdir())
     session.close()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import srlens
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import PATHS
+from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.imaging.degrade import without_level
 from srlens.web.choices import DEFAULTS, Choices
@@ -43,7 +43,7 @@ def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         steps=optional(st.integers(1, 500)),
         max_steps=st.integers(9, 2000),
         detector=optional(st.sampled_from(sorted(DETECTORS))),
-        path=optional(st.sampled_from(sorted(PATHS))),
+        path=optional(st.sampled_from(sorted(path_names()))),
         rule=optional(st.sampled_from(sorted(RULES))),
         sigma=optional(st.sampled_from([0.8, 1.2, 2.5])),
         kernel=optional(st.sampled_from([5, 9, 17])),

@@ -6,9 +6,9 @@ from torch.nn import functional as nnf
 
 import srlens
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.gradient import Evaluator
+from srlens.attribution.evaluator import Evaluator
 from srlens.networks.frozen import frozen
-from srlens.windowed.capture import captured
+from srlens.windowed import Windowed
 from srlens.windowed.layout import laid_out
 
 # File and largest share of multiply-adds that a window of 16 needs of LR 64×64.
@@ -34,13 +34,14 @@ def test_a_published_network_is_evaluated_regionally(shared, file):
     rough = torch.rand(1, network.channels, 64, 64, dtype=torch.float64)
     image = nnf.avg_pool2d(nnf.pad(rough, (2, 2, 2, 2), mode="reflect"), 5, 1)
     window = srlens.Window.square(110, 150, 16)
-    evaluator = Evaluator(network, DETECTORS["gradient"], window, 64, 64, expected=50)
+    windowed = Windowed(network)
+    evaluator = Evaluator(network, DETECTORS["gradient"], window, 64, 64, expected=50, windowed=windowed)
     reference = Evaluator(network, DETECTORS["gradient"], window, 64, 64, regional=False)
     with frozen(network.module):
         full = reference.gradients(image)
         regional = evaluator.gradients(image)
-        x = reference.leaf(image)
-        record = captured(network, x)
+        x = reference.as_given(image).requires_grad_(True)
+        record = windowed._records.known(x)
         assert record is not None
         patch = reference.read.crop(network(laid_out(x, record.memory_format)))
         same_format = reference.backward(x, patch, keep_graph=False)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 import srlens
-from srlens.windowed.capture import Capture, capture
 from srlens.windowed.layout import laid_out, memory_format
 from srlens.windowed.record import NotRecordableError
+from srlens.windowed.records import Capture, Records
 
 BODY = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
 
@@ -64,7 +64,7 @@ class Scaled(nn.Module):
 
 
 def recorded(module: nn.Module, x: Tensor) -> tuple[Tensor, Capture]:
-    return capture(srlens.Network.wrap(module.eval(), scale=1), x)
+    return Records(srlens.Network.wrap(module.eval(), scale=1)).make(x)
 
 
 def test_convolutions_run_channels_last_in_single_precision_on_the_cpu() -> None:

@@ -1,9 +1,11 @@
-"""How many nodes run at once: measured on the first one, bounded by memory, halved where it was too many."""
+"""One window: how many images run at once, measured on the first one, bounded by memory, halved where too many."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from srlens.attribution.gradient import Evaluator
+from srlens.attribution.evaluator import Evaluator
 from srlens.errors import OutOfMemoryError, SettingError
 
 _SHARE_OF_FREE = 0.5  # of a CUDA device's free memory, unless the user says otherwise
@@ -11,8 +13,8 @@ _MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
 _LARGEST = 64
 
 
-class Batches:
-    """Gradients of any number of LR images, in batches that fit.
+class OneWindow:
+    """Gradients and values of one window at any number of LR images, in batches that fit; see :class:`Scene`.
 
     On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
     launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
@@ -35,8 +37,17 @@ class Batches:
         self._measured = False
         self.limit = _MPS_BATCH if self._device.type == "mps" else 1
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Gradients (N×C×h×w, float64, CPU) at N×C×h×w LR images.
+    @property
+    def evaluation(self) -> str:
+        """How the network was evaluated."""
+        return self._evaluator.evaluation
+
+    def values(self, images: Tensor) -> Tensor:
+        """Detector values (N×1, float64, CPU) at N×C×h×w LR images."""
+        return self._evaluator.detect(images)[:, None]
+
+    def gradients(self, images: Tensor, tick: Callable[[int], None] = lambda _: None) -> Tensor:
+        """Gradients (N×1×C×h×w, float64, CPU) at N×C×h×w LR images; ``tick`` is told the size of each batch.
 
         Raises:
             OutOfMemoryError: a single image does not fit, or needs more than ``memory``.
@@ -54,7 +65,8 @@ class Batches:
                 torch.cuda.empty_cache()
                 continue
             start += size
-        return torch.cat(pieces)
+            tick(size)
+        return torch.cat(pieces)[:, None]
 
     def _run(self, images: Tensor) -> Tensor:
         if self._measured or self._device.type != "cuda":

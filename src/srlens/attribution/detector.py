@@ -1,17 +1,22 @@
 """Detectors: what is asked about the SR window. Each is a scalar of the window's pixels.
 
-The window is cropped before anything is computed, so that no pixel outside it can spoil the gradient.
+The window is cropped before anything is computed, so that no pixel outside it can spoil the gradient. A detector may
+also read what else is known of the same pixels: ``reads`` names it.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
 from srlens.errors import SettingError
+
+Known = Literal["reference", "clean"]
+"""What a detector may read of a window's pixels besides the output."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +25,31 @@ class Detector:
 
     Attributes:
         name: for records and captions.
-        measure: takes the window's SR pixels, N×C×h×w in [0, 1] terms (float32 or float64), grown by ``margin``;
-            returns N values. Must be differentiable and finite everywhere, flat patches included.
+        measure: takes the window's SR pixels, N×C×h×w in [0, 1] terms (float32 or float64), grown by ``margin``, then
+            the same pixels of each picture that ``reads`` names; returns N values. Must be differentiable and finite
+            everywhere, flat patches included.
         margin: SR pixels read above, left of, below and right of the window, as far as the image has them.
-        residual: the patch is the network's SR minus MATLAB's bicubic enlargement of its input.
         smallest: the smallest patch side that ``measure`` can take, in SR pixels.
+        reads: ``"reference"``, the output of doing nothing (the input enlarged by MATLAB's bicubic; at scale 1 the
+            input itself), which depends on the input; ``"clean"``, the ground truth, which does not and must be
+            given (``clean=``).
+
+    Raises:
+        SettingError: ``reads`` names something else.
     """
 
     name: str
-    measure: Callable[[Tensor], Tensor]
+    measure: Callable[..., Tensor]
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
-    residual: bool = False
     smallest: int = 1
+    reads: tuple[Known, ...] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := [one for one in self.reads if one not in get_args(Known)]:
+            raise SettingError(
+                f"The detector {self.name!r} reads {', '.join(map(repr, unknown))}; there is "
+                f"{' and '.join(get_args(Known))}."
+            )
 
 
 def magnitude(dy: Tensor, dx: Tensor) -> Tensor:
@@ -56,9 +74,19 @@ def intensity(patch: Tensor) -> Tensor:
     return patch.sum(dim=(1, 2, 3))
 
 
-def energy(patch: Tensor) -> Tensor:
-    """Half the sum of squares over window and channels (with ``residual``: the detail beyond bicubic)."""
+def squares(patch: Tensor) -> Tensor:
+    """Half the sum of squares over window and channels."""
     return 0.5 * (patch * patch).sum(dim=(1, 2, 3))
+
+
+def difference_energy(patch: Tensor, other: Tensor) -> Tensor:
+    """Half the sum of squares of the difference: detail beyond the reference, or error against the clean picture."""
+    return squares(patch - other)
+
+
+def difference_gradient(patch: Tensor, other: Tensor) -> Tensor:
+    """:func:`gradient_magnitude` of the difference."""
+    return gradient_magnitude(patch - other)
 
 
 _GABOR_RADIUS, _GABOR_WAVELENGTH, _GABOR_SIGMA, _GABOR_ORIENTATIONS = 5, 4.0, 2.0, 4
@@ -98,11 +126,12 @@ DETECTORS: dict[str, Detector] = {
         Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2),
         Detector("intensity", intensity),
         Detector("gabor", gabor_magnitude, margin=(_R, _R, _R, _R), smallest=2 * _R + 1),
-        Detector("residual", energy, residual=True),
-        Detector("residual-gradient", gradient_magnitude, margin=(0, 0, 1, 1), residual=True, smallest=2),
+        Detector("residual", difference_energy, reads=("reference",)),
+        Detector("residual-gradient", difference_gradient, (0, 0, 1, 1), 2, reads=("reference",)),
+        Detector("error", difference_energy, reads=("clean",)),
     )
 }
-"""The detectors that have a name on the command line and in study files."""
+"""Detectors by name. Add your own here, and the command line, study files and the page know it."""
 
 
 def find_detector(detector: str | Detector) -> Detector:

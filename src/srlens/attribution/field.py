@@ -1,26 +1,16 @@
-"""The diffusion index over the whole image: a grid of windows, their forward passes shared."""
+"""The diffusion index over the whole image: a grid of windows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from srlens.attribution.attribute import check_image
-from srlens.attribution.detector import Detector
-from srlens.attribution.gradient import SuperResolver
-from srlens.attribution.integrate import Progress
-from srlens.attribution.many import Ensemble, attribute_windows
-from srlens.attribution.path import Path
-from srlens.attribution.quadrature import Parameterisation, Rule
+from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import Settings, resolve_settings
 from srlens.errors import SettingError, WindowError, ZeroMapError
 from srlens.imaging.window import Window
-from srlens.networks.frozen import frozen
-
-DEFAULT_MEMORY = 2**30
+from srlens.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +22,7 @@ class FieldPoint:
         diffusion_index: None where the map is zero everywhere (a flat window); depends on the LR size.
         effective_pixels: None likewise.
         detector_at_image: D(F(I)): how much edge and texture the window holds.
-        completeness_gap: relative.
+        completeness_gap: relative; None where the method has no baseline.
         map_error: estimated relative L2 error; None with one step or a zero map.
     """
 
@@ -40,7 +30,7 @@ class FieldPoint:
     diffusion_index: float | None
     effective_pixels: float | None
     detector_at_image: float
-    completeness_gap: float
+    completeness_gap: float | None
     map_error: float | None
 
     @classmethod
@@ -55,8 +45,8 @@ class FieldPoint:
         return cls(result.window, index, pixels, result.detector_at_image, result.completeness_gap, result.map_error)
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+@dataclass(frozen=True, eq=False, repr=False)
+class Field(Shown):
     """Diffusion index, effective pixels and detector over an image.
 
     Attributes:
@@ -65,8 +55,10 @@ class Field:
         scale: SR pixels per LR pixel.
         network: its name.
         network_digest: SHA-256 of its weights.
-        settings: how every map was computed.
+        method: how every map was computed.
+        evaluations: made for each window.
         evaluation: how the network was evaluated.
+        image: the LR image as the network took it, C×h×w in [0, 1]; None where it was not kept.
     """
 
     points: tuple[FieldPoint, ...]
@@ -74,8 +66,42 @@ class Field:
     scale: int
     network: str
     network_digest: str
-    settings: Settings
+    method: Method
+    evaluations: int
     evaluation: str
+    image: NDArray[np.float64] | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        height, width = self.lr_size
+        known = [point.diffusion_index for point in self.points if point.diffusion_index is not None]
+        found = f"median DI {np.median(known):.2f}" if known else "all flat"
+        return f"{len(self.points)} windows, {self.method.name} of {self.network}, LR {height}×{width}, {found}"
+
+    @classmethod
+    def of(cls, results: Iterable[Attribution]) -> "Field":
+        """The numbers of attributions of one network on one image, whose maps are let go as they come.
+
+        Raises:
+            SettingError: there is none.
+        """
+        points, last = [], None
+        for last in results:
+            points.append(FieldPoint.of(last))
+        if last is None:
+            raise SettingError("A field needs at least one window.")
+        return cls(
+            points=tuple(points),
+            lr_size=last.lr_size,
+            scale=last.scale,
+            network=last.network,
+            network_digest=last.network_digest,
+            method=last.method,
+            evaluations=last.evaluations,
+            evaluation=last.evaluation,
+            image=last.image,
+        )
 
     def grid(self, number: str = "diffusion_index") -> NDArray[np.float64]:
         """A number of :class:`FieldPoint` as rows×columns; NaN where a window is flat."""
@@ -102,100 +128,3 @@ def grid_windows(height: int, width: int, size: int, stride: int) -> tuple[Windo
         raise WindowError(f"The SR image is {height}×{width} pixels, smaller than a window of {size}×{size}.")
     tops, lefts = (range((side - size) % stride // 2, side - size + 1, stride) for side in (height, width))
     return tuple(Window.square(top, left, size) for top in tops for left in lefts)
-
-
-def field_points(
-    network: SuperResolver,
-    image: Tensor | ArrayLike,
-    windows: tuple[Window, ...],
-    settings: Settings,
-    *,
-    memory: int = DEFAULT_MEMORY,
-    regional: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[Attribution]:
-    """Yield the attribution of each window as soon as it is known; see :func:`field`."""
-    if isinstance(network, nn.Module):
-        raise SettingError(
-            "A field takes a srlens.Network; wrap the module first: srlens.Network.wrap(module, scale=…)."
-        )
-    prepared = network.prepare(check_image(image).double())
-    settings.path.check(*prepared.shape[-2:])
-    with frozen(network.module):
-        ensemble = Ensemble(network, prepared, settings)
-        yield from attribute_windows(ensemble, windows, memory=memory, regional=regional, progress=progress)
-
-
-def field_settings(
-    steps: int = 12,
-    *,
-    preset: str | None = None,
-    detector: str | Detector | None = None,
-    path: str | Path | None = None,
-    rule: str | Rule | None = None,
-    parameterisation: Parameterisation | None = None,
-) -> Settings:
-    """Settings of a field: as of :func:`srlens.attribute`, with a fixed number of steps that all windows share."""
-    return resolve_settings(
-        preset=preset, steps=steps, detector=detector, path=path, rule=rule, parameterisation=parameterisation
-    )
-
-
-def field(
-    network: SuperResolver,
-    image: Tensor | ArrayLike,
-    *,
-    size: int = 16,
-    stride: int | None = None,
-    steps: int = 12,
-    preset: str | None = None,
-    detector: str | Detector | None = None,
-    path: str | Path | None = None,
-    rule: str | Rule | None = None,
-    parameterisation: Parameterisation | None = None,
-    memory: int = DEFAULT_MEMORY,
-    regional: bool = True,
-    progress: Progress | None = None,
-) -> Field:
-    """The diffusion index of a grid of windows over the whole SR image.
-
-    The path is blurred once. Every forward pass is shared by all windows as far as the network is global; what is
-    local is evaluated window by window, only where it is needed.
-
-    Args:
-        network: as for :func:`srlens.attribute`.
-        image: the LR image, C×h×w in [0, 1].
-        size: side of the windows, in SR pixels.
-        stride: of the grid, in SR pixels; ``size`` by default, so that the windows tile the image.
-        steps: nodes of every map.
-        preset: ``"paper"`` for the published settings; give ``steps=50`` with it.
-        detector: see :func:`srlens.attribute`.
-        path: see :func:`srlens.attribute`.
-        rule: see :func:`srlens.attribute`.
-        parameterisation: see :func:`srlens.attribute`.
-        memory: bytes that the maps in hand may take; fewer windows at once mean more forward passes.
-        regional: evaluate only what a window needs, once that is verified to give the same.
-        progress: called with (window gradients done, all of them).
-
-    Raises:
-        As :func:`srlens.attribute`, but for ZeroMapError: a flat window has None for its numbers.
-    """
-    settings = field_settings(
-        steps, preset=preset, detector=detector, path=path, rule=rule, parameterisation=parameterisation
-    )
-    given = check_image(image)
-    height, width = given.shape[-2] * network.scale, given.shape[-1] * network.scale
-    windows = grid_windows(height, width, size, stride if stride is not None else size)
-    points, evaluation = [], ""
-    for result in field_points(network, given, windows, settings, memory=memory, regional=regional, progress=progress):
-        points.append(FieldPoint.of(result))
-        evaluation = result.evaluation
-    return Field(
-        points=tuple(points),
-        lr_size=(given.shape[-2], given.shape[-1]),
-        scale=network.scale,
-        network=network.name,
-        network_digest=network.digest,
-        settings=settings,
-        evaluation=evaluation,
-    )

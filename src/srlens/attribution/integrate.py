@@ -1,7 +1,7 @@
 """The path integral: a fixed number of nodes, or nested refinement until the estimated error is small enough."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,26 +10,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.attribution.arc import Clock
-from srlens.attribution.path import Path
+from srlens.attribution.path import Path, derivative
 from srlens.attribution.quadrature import CURVATURE, FROM_BENDS, FROM_JUMPS, FROM_TRISECTION, MIDPOINT, Rule
+from srlens.attribution.reparameterisation import ArcLength
 from srlens.errors import ToleranceWarning
 
 Floats = NDArray[np.float64]
 
 
 class Batched(Protocol):
-    """Gradients of the detector at LR images, and how many are worth asking for at once."""
+    """Gradients of one or several detectors at LR images, and how many images are worth asking for at once."""
 
-    limit: int
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """N×C×h×w LR images to the gradients there, both float64 on the CPU."""
+    @property
+    def limit(self) -> int:
+        """Images at once."""
         ...
 
-
-Progress = Callable[[int, int], None]
-"""Called with (gradient evaluations done, evaluations expected); the second may grow."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """N×C×h×w LR images to the gradients there, N×K×C×h×w for K detectors; both float64 on the CPU."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,29 +36,29 @@ class Integral:
     """A path integral and what is known of its error.
 
     Attributes:
-        map: C×h×w, float64.
-        error: estimated L2 error of the map relative to its L2 norm; None where one node cannot tell.
+        maps: K×C×h×w, float64, for K detectors.
+        errors: estimated L2 error of each map relative to its L2 norm; None where one node cannot tell.
         steps: nodes used.
         converged: False if a tolerance was asked for and not reached.
     """
 
-    map: Tensor
-    error: float | None
+    maps: Tensor
+    errors: tuple[float | None, ...]
     steps: int
     converged: bool
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A path through one image with its clock: everything in u, the parameter of the quadrature."""
+class ImagePath:
+    """A path through one image: everything in u, the parameter of the quadrature."""
 
     path: Path
     image: Tensor
-    clock: Clock
+    length: ArcLength
 
     def points(self, u: Floats) -> Tensor:
         """γ at each u: N×C×h×w."""
-        return self.path.at(self.image, self.clock.alpha(u))
+        return self.path.at(self.image, self.length.alpha(u))
 
     def increments(self, edges: Floats) -> Tensor:
         """Differences of γ between neighbouring edges: (len(edges) − 1)×C×h×w."""
@@ -68,8 +67,8 @@ class Curve:
 
     def weighted_derivatives(self, u: Floats, weights: Floats) -> Tensor:
         """``w·dγ/du`` at each u: N×C×h×w."""
-        factors = self.clock.speed(u) * torch.from_numpy(weights)
-        return _without_rounding(self.path.derivative(self.image, self.clock.alpha(u)) * factors[:, None, None, None])
+        factors = self.length.speed(u) * torch.from_numpy(weights)
+        return _without_rounding(derivative(self.path, self.image, self.length.alpha(u)) * factors[:, None, None, None])
 
 
 def _without_rounding(difference: Tensor) -> Tensor:
@@ -81,93 +80,87 @@ _ROUNDING = 1e-14  # float64 keeps 1e-16, and a blurred pixel is a sum of 81 pro
 
 
 class FixedSum:
-    """The sum over the nodes of a rule, taken in as they come, with an estimate of its error.
+    """The sums over the nodes of a rule, for K maps, taken in as they come, with an estimate of their errors.
 
-    The error is estimated from the second differences of neighbouring gradients, see ``quadrature``.
+    The errors are estimated from the second differences of neighbouring gradients, see ``quadrature``.
 
     Args:
-        shape: C, h, w.
         rule: whose nodes they are.
     """
 
-    def __init__(self, shape: torch.Size, rule: Rule) -> None:
+    def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._total = torch.zeros(shape, dtype=torch.float64)
-        self._bends = torch.zeros(shape, dtype=torch.float64)
-        self._halves = torch.zeros(shape, dtype=torch.float64) if rule.systematic else None
-        self._squares = 0.0
+        self._total: Tensor = torch.zeros(())
+        self._bends: Tensor = torch.zeros(())
+        self._halves: Tensor = torch.zeros(())
+        self._squares: Tensor = torch.zeros(())
         self._steps = 0
-        self._last: Tensor | None = None
+        self._last: tuple[Tensor, Tensor] | None = None
         self._jump: Tensor | None = None
-        self._first_square = 0.0
+        self._first_square: Tensor = torch.zeros(())
 
-    def add(self, gradients: Tensor, increments: Tensor, before: Tensor | None) -> None:
-        """Take in the next nodes.
+    def add(self, gradient: Tensor, increment: Tensor) -> None:
+        """Take in the next node.
 
         Args:
-            gradients: N×C×h×w, float64.
-            increments: of γ over the nodes' cells, N×C×h×w, float64.
-            before: the increment of the cell before the first of them, C×h×w; None at the start.
+            gradient: K×C×h×w, float64.
+            increment: of γ over the node's cell, C×h×w, float64.
         """
-        self._total += (gradients * increments).sum(dim=0)
-        previous, earlier = self._last, before
-        for gradient, increment in zip(gradients, increments, strict=True):
-            if previous is not None and earlier is not None:
-                jump = gradient - previous
-                if self._jump is None:
-                    self._first_square = float((jump * (increment + earlier) / 2).square().sum())
-                else:
-                    bend = (jump - self._jump) * earlier
-                    self._bends += bend
-                    self._squares += float(bend.square().sum())
-                if self._halves is not None:
-                    self._halves += jump * increment / 2
-                self._jump = jump
-            previous, earlier = gradient, increment
-        self._last = previous
-        self._steps += len(gradients)
+        self._total = self._total + gradient * increment
+        if self._last is not None:
+            previous, earlier = self._last
+            jump = gradient - previous
+            if self._jump is None:
+                self._first_square = _square(jump * (increment + earlier) / 2)
+            else:
+                bend = (jump - self._jump) * earlier
+                self._bends = self._bends + bend
+                self._squares = self._squares + _square(bend)
+            if self._rule.systematic:
+                self._halves = self._halves + jump * increment / 2
+            self._jump = jump
+        self._last = gradient, increment
+        self._steps += 1
 
     def result(self) -> Integral:
-        """The integral over the nodes taken in."""
-        norm, steps = float(self._total.norm()), self._steps
-        if steps <= 1 or norm == 0:
-            return Integral(self._total, None, steps, converged=True)
+        """The integrals over the nodes taken in."""
+        norms, steps = _square(self._total).sqrt(), self._steps
+        if steps <= 1:
+            return Integral(self._total, (None,) * len(norms), steps, converged=True)
         if steps == 2:
             variance = self._first_square / FROM_JUMPS * 2
         else:
             unseen = steps / (steps - 2)  # there are two cells more than there are second differences
-            variance = self._squares / FROM_BENDS * unseen + float((self._bends / CURVATURE).square().sum()) * unseen**2
-        if self._halves is not None:
-            variance += float(self._halves.square().sum()) * (steps / (steps - 1)) ** 2
-        return Integral(self._total, variance**0.5 / norm, steps, converged=True)
+            variance = self._squares / FROM_BENDS * unseen + _square(self._bends / CURVATURE) * unseen**2
+        if self._rule.systematic:
+            variance = variance + _square(self._halves) * (steps / (steps - 1)) ** 2
+        errors = tuple(
+            float(square) ** 0.5 / float(norm) if norm > 0 else None
+            for square, norm in zip(variance, norms, strict=True)
+        )
+        return Integral(self._total, errors, steps, converged=True)
 
 
-def nodes_of(curve: Curve, rule: Rule, steps: int, batch: Callable[[], int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Points γ(node) and increments of γ over the nodes' cells, N×C×h×w each; ``batch`` tells how many come next."""
+def _square(maps: Tensor) -> Tensor:
+    """Squared L2 norm of each of K maps, shape (K,)."""
+    return maps.square().sum(dim=(-3, -2, -1))
+
+
+def integrate_fixed(path: ImagePath, gradients: Batched, rule: Rule, steps: int) -> Integral:
+    """Integrate with ``steps`` nodes of ``rule``."""
     nodes = rule.nodes(steps)
+    total = FixedSum(rule)
     stop = 0
     while stop < steps:
-        start, stop = stop, min(stop + batch(), steps)
+        start, stop = stop, min(stop + gradients.limit, steps)
         u = nodes.at[start:stop]
         if nodes.edges is not None:
-            yield curve.points(u), curve.increments(nodes.edges[start : stop + 1])
+            increments = path.increments(nodes.edges[start : stop + 1])
         else:
             assert nodes.weights is not None
-            yield curve.points(u), curve.weighted_derivatives(u, nodes.weights[start:stop])
-
-
-def integrate_fixed(
-    curve: Curve, gradients: Batched, rule: Rule, steps: int, progress: Progress | None = None
-) -> Integral:
-    """Integrate with ``steps`` nodes of ``rule``."""
-    total = FixedSum(curve.image.shape, rule)
-    done, before = 0, None
-    for points, increments in nodes_of(curve, rule, steps, lambda: gradients.limit):
-        total.add(gradients(points), increments, before)
-        before = increments[-1]
-        done += len(points)
-        if progress is not None:
-            progress(done, steps)
+            increments = path.weighted_derivatives(u, nodes.weights[start:stop])
+        for gradient, increment in zip(gradients(path.points(u)), increments, strict=True):
+            total.add(gradient, increment)
     return total.result()
 
 
@@ -186,31 +179,26 @@ _REFINED = 9.0  # a trisected cell's squared error falls to a ninth if errors fa
 
 
 def integrate_to_tolerance(
-    curve: Curve,
-    gradients: Batched,
-    tolerance: float,
-    limit: int,
-    progress: Progress | None = None,
+    path: ImagePath, gradients: Batched, tolerance: float, limit: int, expect: Callable[[int], None] = lambda _: None
 ) -> Integral:
-    """Midpoint rule by the clock, refined where it errs until the estimated error is below ``tolerance``.
+    """Midpoint rule by arc length, refined where it errs until the estimated error is below ``tolerance``; K = 1.
 
     Three cells at first, each trisected: the middle third's midpoint is the cell's own, so every gradient that was
     paid for stays in use. A trisection changes the cell's contribution by δ; the error that is left is taken as
     ‖δ‖/√8 (see ``quadrature.FROM_TRISECTION``), and errors of different cells as independent. Then the fewest cells
-    whose refinement should reach the tolerance are trisected, and so on.
+    whose refinement should reach the tolerance are trisected, and so on. ``expect`` is told how many evaluations that
+    makes.
     """
-    expected = 3 * _FIRST_CELLS
     done = 0
+    expect(3 * _FIRST_CELLS)
 
     def evaluate(u: Floats) -> list[Tensor]:
         nonlocal done
         result: list[Tensor] = []
         while len(result) < len(u):
             chunk = u[len(result) : len(result) + gradients.limit]
-            result.extend(gradients(curve.points(chunk)))
+            result.extend(gradients(path.points(chunk)))
             done += len(chunk)
-            if progress is not None:
-                progress(done, max(expected, done))
         return result
 
     first = MIDPOINT.nodes(_FIRST_CELLS)
@@ -218,17 +206,17 @@ def integrate_to_tolerance(
     cells = [
         _Cell(first.edges[k], first.edges[k + 1], gradient, np.inf) for k, gradient in enumerate(evaluate(first.at))
     ]
-    total = torch.zeros_like(curve.image)
+    total = torch.zeros_like(cells[0].gradient)
     for cell in cells:
-        total += cell.gradient * curve.increments(np.array([cell.start, cell.stop]))[0]
+        total += cell.gradient * path.increments(np.array([cell.start, cell.stop]))[0]
     chosen = list(range(len(cells)))
     while True:
-        _trisect(cells, chosen, total, curve, evaluate)
+        _trisect(cells, chosen, total, path, evaluate)
         norm = float(total.norm())
         squared = sum(cell.squared_error for cell in cells)
         error = squared**0.5 / norm if norm > 0 else 0.0
         if error <= tolerance:
-            return Integral(total, error if norm > 0 else None, done, converged=True)
+            return Integral(total, (error if norm > 0 else None,), done, converged=True)
         chosen = _worth_refining(cells, (tolerance * norm) ** 2)
         room = (limit - done) // 2
         if room < 1:
@@ -238,16 +226,16 @@ def integrate_to_tolerance(
                 ToleranceWarning,
                 stacklevel=2,
             )
-            return Integral(total, error, done, converged=False)
+            return Integral(total, (error,), done, converged=False)
         chosen = chosen[:room]
-        expected = done + 2 * len(chosen)
+        expect(done + 2 * len(chosen))
 
 
 def _trisect(
     cells: list[_Cell],
     chosen: list[int],
     total: Tensor,
-    curve: Curve,
+    path: ImagePath,
     evaluate: Callable[[Floats], list[Tensor]],
 ) -> None:
     """Trisect the chosen cells in place, and bring ``total`` up to date."""
@@ -256,7 +244,7 @@ def _trisect(
     new = evaluate(u)
     for k, (i, e) in enumerate(edges.items()):
         cell = cells[i]
-        delta = curve.increments(e)
+        delta = path.increments(e)
         left, right = new[2 * k], new[2 * k + 1]
         change = (left - cell.gradient) * delta[0] + (right - cell.gradient) * delta[2]
         total += change

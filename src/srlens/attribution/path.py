@@ -1,131 +1,183 @@
-"""From a baseline to the image: the curves along which gradients are integrated."""
+"""From a baseline to the image: the paths along which gradients are integrated.
 
-from dataclasses import asdict, dataclass, is_dataclass
-from typing import ClassVar, Protocol
+A path is a curve and a baseline, and its name is both: ``progressive-blur``, ``linear-black``.
+"""
 
-import torch
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
 from torch import Tensor
 
-from srlens.attribution.blur import blur, blur_derivative, check_blur
+from srlens.attribution.baseline import BASELINES, Baseline, Black, Blurred
+from srlens.errors import SettingError
 
 
 class Path(Protocol):
-    """A curve γ(α) of LR images, γ(0) = baseline and γ(1) = image.
+    """A curve γ(α) of LR images, γ(0) = baseline and γ(1) = image; a frozen dataclass that holds its baseline.
 
-    Images are C×h×w, float64, on the CPU; α are values in [0, 1], shape (N,); results N×C×h×w.
+    Images are C×h×w, float64, on the CPU; α are values in [0, 1], shape (N,); results N×C×h×w. A path may also have
+    ``derivative(image, alpha)``, dγ/dα; where it has none, :func:`derivative` takes differences.
     """
 
     @property
-    def name(self) -> str:
-        """What the curve is called in records and captions."""
+    def baseline(self) -> Baseline:
+        """Where it starts."""
         ...
 
-    def check(self, height: int, width: int) -> None:
-        """Raise a named error if the settings do not fit an LR image of this size."""
+    @property
+    def curve(self) -> str:
+        """Its key in :data:`CURVES`."""
         ...
 
     def at(self, image: Tensor, alpha: Tensor) -> Tensor:
         """γ(α)."""
         ...
 
+
+@dataclass(frozen=True)
+class Progressive:
+    """The baseline's blur fades to none (the paper's eq. 6): ``γ(α) = ω(σ − ασ) ⊗ I``.
+
+    Raises:
+        SettingError: the baseline is none that can fade (one with ``fading`` and ``fading_derivative``).
+    """
+
+    baseline: Blurred
+    curve: ClassVar[str] = "progressive"
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.baseline, "fading"):
+            raise SettingError(
+                f"A progressive path needs a baseline that can fade, such as blur, got {self.baseline.name!r}. Take "
+                f"the straight line: linear-{self.baseline.name}."
+            )
+
+    def at(self, image: Tensor, alpha: Tensor) -> Tensor:
+        """γ(α): N×C×h×w for C×h×w and (N,)."""
+        return self.baseline.fading(image, alpha)
+
     def derivative(self, image: Tensor, alpha: Tensor) -> Tensor:
         """dγ/dα."""
-        ...
+        return self.baseline.fading_derivative(image, alpha)
 
 
 @dataclass(frozen=True)
-class ProgressiveBlur:
-    """The paper's path (eq. 6): ``γ(α) = ω(σ − ασ) ⊗ I``, a Gaussian blur that fades to none.
+class Line:
+    """A straight line from the baseline I': ``γ(α) = (1 − α) I' + α I``."""
 
-    Attributes:
-        sigma: σ of the baseline's blur, in LR pixels, > 0; the paper's is 1.2.
-        kernel: side of the sampled Gaussian in LR pixels, odd, with a radius of at least 3 σ; the paper's is 9.
-    """
-
-    sigma: float = 1.2
-    kernel: int = 9
-    name: ClassVar[str] = "progressive blur"
-
-    def __post_init__(self) -> None:
-        check_blur(self.sigma, self.kernel)
-
-    def check(self, height: int, width: int) -> None:
-        """Raise ImageTooSmallError if reflection at the border needs a larger image."""
-        check_blur(self.sigma, self.kernel, height, width)
+    baseline: Baseline
+    curve: ClassVar[str] = "linear"
 
     def at(self, image: Tensor, alpha: Tensor) -> Tensor:
         """γ(α): N×C×h×w for C×h×w and (N,)."""
-        return blur(image, self.sigma * (1 - alpha), self.kernel)
-
-    def derivative(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """dγ/dα, from the derivative of the normalised kernel."""
-        return -self.sigma * blur_derivative(image, self.sigma * (1 - alpha), self.kernel)
-
-
-@dataclass(frozen=True)
-class LinearFromBlur:
-    """A straight line from the blurred image: ``γ(α) = (1 − α) ω(σ) ⊗ I + α I``.
-
-    Attributes:
-        sigma: σ of the baseline's blur, in LR pixels, > 0.
-        kernel: side of the sampled Gaussian in LR pixels, odd.
-    """
-
-    sigma: float = 1.2
-    kernel: int = 9
-    name: ClassVar[str] = "linear from blur"
-
-    def __post_init__(self) -> None:
-        check_blur(self.sigma, self.kernel)
-
-    def check(self, height: int, width: int) -> None:
-        """Raise ImageTooSmallError if reflection at the border needs a larger image."""
-        check_blur(self.sigma, self.kernel, height, width)
-
-    def at(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """γ(α): N×C×h×w for C×h×w and (N,)."""
-        return _line(self._baseline(image), image, alpha)
+        a = alpha.to(image.dtype)[:, None, None, None]
+        return (1 - a) * self.baseline.of(image) + a * image
 
     def derivative(self, image: Tensor, alpha: Tensor) -> Tensor:
         """dγ/dα, the same everywhere."""
-        return (image - self._baseline(image)).expand(len(alpha), *image.shape)
-
-    def _baseline(self, image: Tensor) -> Tensor:
-        return blur(image, torch.tensor([self.sigma], dtype=image.dtype), self.kernel)[0]
+        return (image - self.baseline.of(image)).expand(len(alpha), *image.shape)
 
 
-@dataclass(frozen=True)
-class LinearFromBlack:
-    """A straight line from black, the classic integrated-gradients path: ``γ(α) = α I``."""
-
-    name: ClassVar[str] = "linear from black"
-
-    def check(self, height: int, width: int) -> None:
-        """Any size will do."""
-
-    def at(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """γ(α): N×C×h×w for C×h×w and (N,)."""
-        return _line(torch.zeros_like(image), image, alpha)
-
-    def derivative(self, image: Tensor, alpha: Tensor) -> Tensor:
-        """dγ/dα, the same everywhere."""
-        return image.expand(len(alpha), *image.shape)
+CURVES: dict[str, Callable[[Any], Path]] = {"progressive": Progressive, "linear": Line}
+"""Curves by name; each takes a baseline. Add your own class here, and its paths (``NAME-blur``) have a name at once."""
 
 
-PATHS: dict[str, type[ProgressiveBlur] | type[LinearFromBlur] | type[LinearFromBlack]] = {
-    "progressive-blur": ProgressiveBlur,
-    "linear-blur": LinearFromBlur,
-    "linear-black": LinearFromBlack,
-}
-"""Paths by the names that the command line and study files use."""
+def ProgressiveBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name
+    """The paper's path: a Gaussian blur of σ (LR pixels) that fades to none; see :class:`Blurred`."""
+    return Progressive(Blurred(sigma, kernel))
 
 
-def path_settings(path: Path) -> dict[str, object]:
-    """Name and settings of a path, for records."""
-    values: dict[str, object] = asdict(path) if is_dataclass(path) else {}
-    return {"name": path.name, **values}
+def LinearFromBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name
+    """A straight line from the image blurred by σ (LR pixels); see :class:`Blurred`."""
+    return Line(Blurred(sigma, kernel))
 
 
-def _line(start: Tensor, end: Tensor, alpha: Tensor) -> Tensor:
-    a = alpha.to(end.dtype)[:, None, None, None]
-    return (1 - a) * start + a * end
+def LinearFromBlack() -> Path:  # noqa: N802 - a public name
+    """A straight line from black, the classic path of integrated gradients."""
+    return Line(Black())
+
+
+def path_names() -> tuple[str, ...]:
+    """Every name that :func:`find_path` takes."""
+    fading = {name for name, baseline in BASELINES.items() if hasattr(baseline, "fading")}
+    return tuple(f"{c}-{b}" for c in CURVES for b in BASELINES if c != "progressive" or b in fading)
+
+
+def path_name(path: Path) -> str:
+    """The name of a path, ``CURVE-BASELINE``."""
+    return f"{path.curve}-{path.baseline.name}"
+
+
+def path_settings(path: Path) -> dict[str, Any]:
+    """The settings of a path besides its name, as plain values: those of its baseline and its curve."""
+    return _settings(path.baseline) | {k: v for k, v in _settings(path).items() if k != "baseline"}
+
+
+def find_path(path: str | Path, settings: Mapping[str, Any] | None = None) -> Path:
+    """A path by name, or the one given.
+
+    Args:
+        path: ``CURVE-BASELINE``, or a path of your own.
+        settings: of its baseline and curve, such as σ and kernel in LR pixels; None or left out: their defaults.
+
+    Raises:
+        SettingError: no path has that name, or it has no such setting.
+    """
+    given = {name: value for name, value in (settings or {}).items() if value is not None}
+    if not isinstance(path, str):
+        if isinstance(path, type) or not all(hasattr(path, part) for part in ("baseline", "curve", "at")):
+            raise _unknown(path)
+        return path if not given else find_path(path_name(path), path_settings(path) | _regrown(given))
+    curve, _, baseline = path.partition("-")
+    if curve not in CURVES or baseline not in BASELINES:
+        raise _unknown(path)
+    parts = {one: _accepted(one) for one in (CURVES[curve], BASELINES[baseline])}
+    known = [name for names in parts.values() for name in names if name != "baseline"]
+    if unknown := sorted(set(given) - set(known)):
+        text = f"it takes {', '.join(known)}" if known else "it takes none: σ and kernel are those of a blurred path"
+        raise SettingError(f"{' and '.join(unknown)}: no setting of the path {path!r}; {text}.")
+    mine = {name: given[name] for name in parts[BASELINES[baseline]] if name in given}
+    rest = {name: given[name] for name in parts[CURVES[curve]] if name in given}
+    return CURVES[curve](BASELINES[baseline](**mine), **rest)
+
+
+def _regrown(given: dict[str, Any]) -> dict[str, Any]:
+    """Another σ alone takes the kernel that it needs."""
+    return {"kernel": None} | given if "sigma" in given else given
+
+
+def _unknown(path: object) -> SettingError:
+    return SettingError(
+        f"No path is called {path!r}; known: {', '.join(path_names())}. Or pass a path object, e.g. "
+        "srlens.ProgressiveBlur(sigma=1.2, kernel=9)."
+    )
+
+
+def check_path(path: Path, height: int, width: int) -> None:
+    """Raise a named error if the path does not fit an LR image of this size."""
+    check = getattr(path.baseline, "check", None)
+    if check is not None:
+        check(height, width)
+
+
+_STEP = 1e-5  # of α, in float64
+
+
+def derivative(path: Path, image: Tensor, alpha: Tensor) -> Tensor:
+    """dγ/dα: the path's own, or where it has none a difference quotient (its error is about 1e-10 of γ'')."""
+    own = getattr(path, "derivative", None)
+    if own is not None:
+        result: Tensor = own(image, alpha)
+        return result
+    before, after = (alpha - _STEP).clamp(min=0), (alpha + _STEP).clamp(max=1)
+    width = (after - before)[:, None, None, None]
+    return (path.at(image, after) - path.at(image, before)) / width
+
+
+def _settings(part: Any) -> dict[str, Any]:
+    return {field.name: getattr(part, field.name) for field in fields(part)}
+
+
+def _accepted(part: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(part))

@@ -39,9 +39,9 @@ class Rule:
     """A quadrature rule.
 
     Attributes:
-        name: for records and captions.
+        name: its key in :data:`RULES`.
         parameterisation: of the path: equal arc length in image space, of the image's Laplacian or of the image itself,
-            or uniform in the path's own parameter (see ``Clock``).
+            or uniform in the path's own parameter (see :class:`~srlens.attribution.reparameterisation.ArcLength`).
         nodes: the rule with n nodes.
         systematic: the errors of neighbouring cells add up (a one-sided rule) rather than being independent.
         default_steps: how many nodes if neither steps nor tolerance apply.
@@ -70,15 +70,11 @@ def _gauss_legendre(n: int) -> Nodes:
 
 
 MIDPOINT = Rule("midpoint", "Laplacian arc length", _midpoint)
-RIGHT_RIEMANN = Rule("right Riemann", "uniform", _right_riemann, systematic=True)
-GAUSS_LEGENDRE = Rule("Gauss–Legendre", "uniform", _gauss_legendre)
+RIGHT_RIEMANN = Rule("right-riemann", "uniform", _right_riemann, systematic=True)
+GAUSS_LEGENDRE = Rule("gauss-legendre", "uniform", _gauss_legendre)
 
-RULES: dict[str, Rule] = {
-    "midpoint": MIDPOINT,
-    "right-riemann": RIGHT_RIEMANN,
-    "gauss-legendre": GAUSS_LEGENDRE,
-}
-"""Rules by the names that the command line and study files use."""
+RULES: dict[str, Rule] = {rule.name: rule for rule in (MIDPOINT, RIGHT_RIEMANN, GAUSS_LEGENDRE)}
+"""Rules by name."""
 
 
 def find_rule(rule: str | Rule) -> Rule:

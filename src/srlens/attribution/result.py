@@ -1,55 +1,76 @@
 """What an attribution returns: the map, the numbers drawn from it, and every condition they depend on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from srlens.attribution.path import path_settings
-from srlens.attribution.settings import Settings
+from srlens.attribution.method import Method
 from srlens.imaging.window import Window
 from srlens.measures import concentration
+from srlens.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Shown):
     """The local attribution map of one network, image and window.
 
     Attributes:
-        map: signed contribution of each LR pixel and channel to the detector's change from baseline to image,
-            C×h×w, float64, read-only, in units of the detector. It sums to ``detector_at_image −
+        map: signed contribution of each LR pixel and channel, C×h×w, float64, read-only, in units of the detector. Of
+            a path integral: to the detector's change from baseline to image; it sums to ``detector_at_image −
             detector_at_baseline`` up to the completeness gap.
         window: what was explained, in SR pixels.
         detector_at_image: D(F(I)).
-        detector_at_baseline: D(F(I')).
-        map_error: estimated L2 error of the map relative to its L2 norm; None with a single step. The estimate is
-            meant to be within a factor of 3.
-        evaluations: gradient evaluations made (one forward and one backward pass each).
-        converged: False where refinement stopped at ``settings.max_steps`` before the tolerance.
-        settings: how it was computed.
+        detector_at_baseline: D(F(I')); None where the method has no baseline.
+        map_error: estimated L2 error of the map relative to its L2 norm, meant to hold within a factor of 3; None
+            where it is not known (a single step, another method).
+        evaluations: evaluations of the network made (one forward and, for gradients, one backward pass each).
+        converged: False where refinement stopped at ``max_steps`` before the tolerance.
+        method: how it was computed.
         network: name of the network.
         network_digest: SHA-256 of its weights.
         scale: SR pixels per LR pixel.
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
+        facts: what else the method found, as plain values.
+        image: the LR image as the network took it, C×h×w in [0, 1], read-only; None where it was not kept.
     """
 
     map: NDArray[np.float64]
     window: Window
     detector_at_image: float
-    detector_at_baseline: float
+    detector_at_baseline: float | None
     map_error: float | None
     evaluations: int
     converged: bool
-    settings: Settings
+    method: Method
     network: str
     network_digest: str
     scale: int
     evaluation: str = "full"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    image: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        self.map.setflags(write=False)
+        for values in (self.map, self.image):
+            if values is not None:
+                values.setflags(write=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From a pickle: arrays arrive writable."""
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        height, width = self.lr_size
+        index = f"DI {self.diffusion_index:.2f}" if self.map.any() else "zero map"
+        error = f", map error {self.map_error:.1%}" if self.map_error is not None else ""
+        gap = f", gap {self.completeness_gap:.2%}" if self.completeness_gap is not None else ""
+        return f"{self.method.name} of {self.network}, {self.window}, LR {height}×{width}, {index}{gap}{error}"
 
     @property
     def lr_size(self) -> tuple[int, int]:
@@ -66,7 +87,7 @@ class Attribution:
     @cached_property
     def diffusion_index(self) -> float:
         """Diffusion index, (1 − Gini)·100 of the absolute map; it depends on ``lr_size``: state both."""
-        if self.settings.shifted_index:
+        if self.method.shifted_index:
             return concentration.shifted_diffusion_index(self.map)
         return concentration.diffusion_index(self.map)
 
@@ -81,37 +102,39 @@ class Attribution:
         return concentration.effective_pixels(self.map)
 
     @property
-    def detector_change(self) -> float:
-        """D(F(I)) − D(F(I')): what a complete map sums to."""
-        return self.detector_at_image - self.detector_at_baseline
+    def read_window(self) -> Window:
+        """The SR pixels that the detector reads: the window grown by the detector's margin, within the SR image."""
+        height, width = self.lr_size
+        return self.window.grown(self.method.detector.margin, height * self.scale, width * self.scale)
 
     @property
-    def completeness_gap(self) -> float:
-        """|Σ map − (D(F(I)) − D(F(I')))| relative to |D(F(I)) − D(F(I'))|; a small gap alone proves no small error."""
-        residual = abs(float(self.map.sum()) - self.detector_change)
-        return residual / abs(self.detector_change) if self.detector_change else float("inf") if residual else 0.0
+    def detector_change(self) -> float | None:
+        """D(F(I)) − D(F(I')): what a complete map sums to; None where the method has no baseline."""
+        return self.detector_at_image - self.detector_at_baseline if self.detector_at_baseline is not None else None
+
+    @property
+    def completeness_gap(self) -> float | None:
+        """|Σ map − (D(F(I)) − D(F(I')))| relative to |D(F(I)) − D(F(I'))|; a small gap alone proves no small error.
+
+        None where the method has no baseline: nothing says what its map should sum to.
+        """
+        change = self.detector_change
+        if change is None:
+            return None
+        residual = abs(float(self.map.sum()) - change)
+        return residual / abs(change) if change else float("inf") if residual else 0.0
 
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
-        s = self.settings
-        path = path_settings(s.path)
-        path_text = str(path.pop("name")) + "".join(f", {_SIGNS.get(k, k)} {v}" for k, v in path.items())
-        nodes = f"{s.rule.name} ({s.parameterisation}), {self.evaluations} steps"
-        if s.tolerance is not None:
-            nodes += f" (tolerance {s.tolerance:g})"
         height, width = self.lr_size
-        return (
-            f"{self.window}, ×{self.scale}, LR {height}×{width}, {s.detector.name} detector, {path_text}, {nodes}, "
-            f"{s.preset} preset"
-        )
+        return f"{self.window}, ×{self.scale}, LR {height}×{width}, {self.method.described(self.evaluations)}"
 
     def record(self) -> dict[str, Any]:
         """Everything but the map, as plain values that JSON can hold."""
-        s = self.settings
         return {
             "network": self.network,
-            "network_sha256": self.network_digest,
+            "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
             "window": {
@@ -122,7 +145,7 @@ class Attribution:
                 "unit": "SR pixels",
             },
             "diffusion_index": self.diffusion_index,
-            "diffusion_index_shifted": s.shifted_index,
+            "diffusion_index_shifted": self.method.shifted_index,
             "gini": self.gini,
             "effective_pixels": self.effective_pixels,
             "detector_at_image": self.detector_at_image,
@@ -132,17 +155,6 @@ class Attribution:
             "evaluations": self.evaluations,
             "converged": self.converged,
             "evaluation": self.evaluation,
-            "settings": {
-                "preset": s.preset,
-                "detector": s.detector.name,
-                "path": path_settings(s.path),
-                "rule": s.rule.name,
-                "parameterisation": s.parameterisation,
-                "steps": s.steps,
-                "tolerance": s.tolerance,
-                "max_steps": s.max_steps,
-            },
+            "facts": dict(self.facts),
+            "method": self.method.to_record(),
         }
-
-
-_SIGNS = {"sigma": "σ"}

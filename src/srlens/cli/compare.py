@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, Formats, MethodOptions, parse_crop, parse_window
+from srlens.cli.options import OUT, Formats, MethodOptions, method_keywords, parse_crop, parse_window
 from srlens.errors import SettingError
 
 
@@ -19,7 +19,7 @@ def compare(
     degradation: str | None = None,
     scale: int | None = None,
     device: str | None = None,
-    sort: Literal["di", "pixels", "area", "psnr", "psnr-image", "gap", "error", "name"] | None = None,
+    sort: str | None = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
     style: Literal["default", "paper"] = "default",
     formats: Formats = ("png", "pdf"),
@@ -53,7 +53,8 @@ def compare(
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     sort
-        Order of the rows; the order given by default.
+        Order of the rows: di, pixels, area, psnr, psnr-image, gap, error, name, or a measure of a plug-in; the order
+        given by default.
     out
         Output folder.
     style
@@ -72,7 +73,7 @@ def compare(
     from srlens.comparison.compare import compare as run
     from srlens.comparison.subject import read_subject
     from srlens.comparison.sweep import sweep as run_sweep
-    from srlens.comparison.table import sort_rows, write_tables
+    from srlens.comparison.table import sort_key, sort_rows, write_tables
     from srlens.imaging.degrade import default_degradation
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison, write_sweep
@@ -80,17 +81,18 @@ def compare(
     if len(inputs) < 2:
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")
     *specs, image = inputs
-    method = method if method is not None else MethodOptions()
+    keywords = method_keywords(method)
     where = parse_window(window) if window is not None else None
     part = parse_crop(crop) if crop is not None else None
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
+    sort_key(sort)  # so that a misspelt one is refused before anything is computed
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
-    how = default_degradation(method.preset, degradation)
+    how = default_degradation(keywords.get("preset"), degradation)
     subject = read_subject(image, networks[0].scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
-        comparison = run(networks, subject, where, size=size, progress=bars.step, **method.keywords())
+        comparison = run(networks, subject, where, size=size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
     files = write_comparison(comparison, out, style=style, formats=formats)
     files += write_tables(comparison, out / "comparison")
@@ -104,6 +106,6 @@ def compare(
                 sweep,
                 values,
                 progress=bars.step(f"sweep of {sweep}", unit="maps"),
-                **method.keywords(),
+                **keywords,
             )
         print_sweep(swept, write_sweep(swept, out, formats=formats))

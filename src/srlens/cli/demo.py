@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, MethodOptions, parse_window
+from srlens.cli.options import OUT, MethodOptions, method_keywords, parse_window
 
 
 def demo(
@@ -40,14 +40,13 @@ def demo(
     from srlens.networks.open import load_default
     from srlens.records.output import write_comparison
 
-    method = method if method is not None else MethodOptions()
+    keywords = method_keywords(method)
     where = parse_window(window) if window is not None else None
     target = choose_device(device)
     networks = [load_default(name, device=target) for name in SHIPPED]
-    subject = Subject.from_hr(
-        sample_image("pagoda"), networks[0].scale, name="pagoda", degradation=default_degradation(method.preset)
-    )
+    how = default_degradation(keywords.get("preset"))
+    subject = Subject.from_hr(sample_image("pagoda"), networks[0].scale, name="pagoda", degradation=how)
     with progress_bars() as bars:
-        comparison = compare(networks, subject, where, progress=bars.step, **method.keywords())
+        comparison = compare(networks, subject, where, progress=bars.step, **keywords)
     files = write_comparison(comparison, out)
     print_comparison(comparison, files)

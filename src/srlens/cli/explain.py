@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, Formats, MethodOptions, parse_crop, parse_window
+from srlens.cli.options import OUT, Formats, MethodOptions, method_keywords, parse_crop, parse_window
 
 
 def explain(
@@ -72,13 +72,13 @@ def explain(
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison
 
-    method = method if method is not None else MethodOptions()
+    keywords = method_keywords(method)
     where = parse_window(window) if window is not None else None
     part = parse_crop(crop) if crop is not None else None
     opened = open_network(network, scale=scale, value_range=value_range, device=choose_device(device), module=module)
-    how = default_degradation(method.preset, degradation)
+    how = default_degradation(keywords.get("preset"), degradation)
     subject = read_subject(image, opened.scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
-        comparison = compare([opened], subject, where, size=size, progress=bars.step, **method.keywords())
+        comparison = compare([opened], subject, where, size=size, progress=bars.step, **keywords)
     files = write_comparison(comparison, out, style=style, formats=formats)
     print_comparison(comparison, files)

@@ -63,7 +63,7 @@ def field(
 
     from rich.console import Console
 
-    from srlens.attribution.field import field_settings
+    from srlens.attribution.attribute import field_method
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.comparison.subject import read_subject
@@ -75,7 +75,7 @@ def field(
     opened = open_network(network, scale=scale, device=choose_device(device))
     how = default_degradation(preset, degradation)
     subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
-    settings = field_settings(steps, preset=preset, detector=detector)
+    settings = field_method(steps=steps, preset=preset, detector=detector)
     with progress_bars() as bars:
         found, files = run_field(
             opened,

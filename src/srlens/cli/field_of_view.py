@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from srlens.cli.options import OUT, Formats, MethodOptions
+from srlens.cli.options import OUT, Formats, MethodOptions, method_keywords
 from srlens.errors import SettingError
 
 
@@ -67,15 +67,14 @@ def field_of_view(
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
-    method = method if method is not None else MethodOptions()
+    keywords = method_keywords(method)
     target = choose_device(device)
     opened = [open_network(spec, scale=scale, device=target) for spec in networks]
-    how = default_degradation(method.preset, degradation)
-    subjects = [
-        read_subject(path, opened[0].scale, is_hr=hr or not images, degradation=how) for path in images or SAMPLES
-    ]
+    how = default_degradation(keywords.get("preset"), degradation)
+    is_hr = hr or not images
+    subjects = [read_subject(spec, opened[0].scale, is_hr=is_hr, degradation=how) for spec in images or SAMPLES]
     with progress_bars() as bars:
         fields = fields_of_view(
-            opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **method.keywords()
+            opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **keywords
         )
     print_fields_of_view(fields, write_fields_of_view(fields, out, formats=formats))

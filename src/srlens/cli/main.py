@@ -8,6 +8,7 @@ from rich.console import Console
 
 from srlens._version import __version__
 from srlens.errors import SrlensError, SrlensWarning
+from srlens.plugins import load_plugins
 
 app = App(
     name="srlens",
@@ -31,6 +32,7 @@ def main() -> None:
     errors = Console(stderr=True)
     warnings.showwarning = _show_warning
     try:
+        load_plugins()
         app()
     except SrlensError as error:
         errors.print(f"[bold red]srlens:[/] {type(error).__name__}: ", end="", highlight=False)

@@ -1,54 +1,43 @@
 """Options that several verbs share."""
 
-from dataclasses import dataclass
+from dataclasses import make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from srlens.attribution.path_choice import choose_path
+from srlens.attribution.settings import SETTINGS, Setting, given
 from srlens.errors import SettingError, WindowError
 from srlens.imaging.window import Window
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class MethodOptions:
-    """How the maps are computed."""
+def _option(setting: Setting) -> tuple[str, Any, Any]:
+    kind: Any = Literal[setting.choices] if setting.choices else setting.kind
+    return setting.name, Annotated[kind | None, Parameter(group="Method", help=setting.help)], None
 
-    preset: Annotated[Literal["default", "paper"], Parameter(group="Method")] = "default"
-    '"paper": the published settings (σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule).'
-    tolerance: Annotated[float, Parameter(group="Method")] = 0.05
-    "Accepted relative L2 error of the map (estimated); steps are added until it holds."
-    steps: Annotated[int | None, Parameter(group="Method")] = None
-    "A fixed number of steps instead of a tolerance."
-    max_steps: Annotated[int, Parameter(group="Method")] = 729
-    "Limit of gradient evaluations when refining to the tolerance."
-    detector: Annotated[str | None, Parameter(group="Method")] = None
-    "gradient (default), intensity, gabor, residual, residual-gradient."
-    path: Annotated[str | None, Parameter(group="Method")] = None
-    "progressive-blur (default), linear-blur, linear-black."
-    rule: Annotated[str | None, Parameter(group="Method")] = None
-    "midpoint (default), right-riemann, gauss-legendre."
-    sigma: Annotated[float | None, Parameter(group="Method")] = None
-    "σ of the baseline's blur in LR pixels (1.2)."
-    kernel: Annotated[int | None, Parameter(group="Method")] = None
-    "Side of the blur kernel in LR pixels, odd (9, or what σ needs)."
-    memory: Annotated[str | None, Parameter(group="Method")] = None
-    "Bound on what one batch of evaluations keeps, e.g. 2GiB; a network that takes more is computed in segments."
 
-    def keywords(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`srlens.attribute`."""
-        return {
-            "preset": self.preset,
-            "tolerance": self.tolerance,
-            "steps": self.steps,
-            "max_steps": self.max_steps,
-            "detector": self.detector,
-            "path": choose_path(self.path, self.sigma, self.kernel),
-            "rule": self.rule,
-            "memory": parse_bytes(self.memory) if self.memory is not None else None,
-        }
+_MEMORY = Setting(
+    "memory",
+    str,
+    "Bound on what one batch of evaluations keeps, e.g. 2GiB; a network that takes more is computed in segments.",
+    "memory",
+)
+
+if TYPE_CHECKING:
+
+    class MethodOptions:
+        """How the maps are computed: one option for each of SETTINGS, and --memory."""
+else:
+    MethodOptions = make_dataclass("MethodOptions", [_option(one) for one in (*SETTINGS, _MEMORY)], frozen=True)
+    MethodOptions.__module__ = __name__  # cyclopts looks into no class of the standard library
+    MethodOptions = Parameter(name="*")(MethodOptions)
+
+
+def method_keywords(options: MethodOptions | None) -> dict[str, Any]:
+    """What was given, as keyword arguments of :func:`srlens.attribute`."""
+    values = vars(options) if options is not None else {}
+    memory = values.get("memory")
+    return given(values) | ({"memory": parse_bytes(memory)} if memory is not None else {})
 
 
 def parse_window(text: str) -> Window:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from srlens.attribution.integrate import Progress as Callback
+from srlens.attribution.scene import Progress as Callback
 
 _PATIENCE = 2.0
 

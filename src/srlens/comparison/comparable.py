@@ -1,10 +1,28 @@
-"""Whether diffusion indices may be put side by side."""
+"""Whether networks and their diffusion indices may be put side by side."""
 
 import warnings
 from collections.abc import Sequence
 
 from srlens.attribution.result import Attribution
-from srlens.errors import IncomparableWarning
+from srlens.errors import IncomparableWarning, SettingError
+from srlens.networks.network import Network
+
+
+def common_scale(networks: Sequence[Network], purpose: str) -> int:
+    """The scale that all networks share, in SR pixels per LR pixel; ``purpose`` ("a comparison") needs it.
+
+    Raises:
+        SettingError: no network, or networks of different scales.
+    """
+    scales = sorted({network.scale for network in networks})
+    if not scales:
+        raise SettingError(f"Give at least one network; {purpose} needs one.")
+    if len(scales) > 1:
+        raise SettingError(
+            f"The networks have scales {', '.join(map(str, scales))}; {purpose} needs one scale. "
+            "Leave some out, or choose the scale of a multi-scale file with --scale."
+        )
+    return scales[0]
 
 
 def check_comparable(results: Sequence[Attribution]) -> bool:
@@ -28,7 +46,7 @@ def check_comparable(results: Sequence[Attribution]) -> bool:
             f"The diffusion index depends on the LR size, and these results are of {listed} LR pixels. Compare "
             "effective pixels or areas instead, or crop the images to one size."
         )
-    if len({result.settings.shifted_index for result in results}) > 1:
+    if len({result.method.shifted_index for result in results}) > 1:
         reasons.append(
             "Some diffusion indices have the authors' shift of 1e-7 per pixel (paper preset) and others are exact. "
             "Use one preset for all."

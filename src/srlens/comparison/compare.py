@@ -6,56 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from srlens.attribution.attribute import attribute, check_image
-from srlens.attribution.integrate import Progress
+from srlens.attribution.attribute import attribute
 from srlens.attribution.result import Attribution
-from srlens.comparison.hard_window import choose_window
+from srlens.attribution.scene import Progress
+from srlens.comparison.comparable import common_scale
+from srlens.comparison.explained import Explained, Measurable
+from srlens.comparison.hard_window import hard_windows
+from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
+from srlens.imaging.check import check_image
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import GIVEN, psnr_border
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
-from srlens.measures.quality import psnr, window_psnr
-from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 
-
-@dataclass(frozen=True, eq=False)
-class Explained:
-    """One network's part of a comparison.
-
-    Attributes:
-        network: what was explained.
-        result: the attribution.
-        sr: its SR image for the eye, C×sh×sw in [0, 1].
-        psnr_window: PSNR of the window in dB (luma, 8 bits); None where HR is not known.
-        psnr_image: PSNR of the image in dB (luma, 8 bits, without the border); None likewise.
-        seconds: wall time of the attribution.
-    """
-
-    network: Network
-    result: Attribution
-    sr: Tensor
-    psnr_window: float | None
-    psnr_image: float | None
-    seconds: float
-
-    def record(self) -> dict[str, Any]:
-        """Numbers and conditions as plain values."""
-        return {
-            **self.result.record(),
-            "family": self.network.family,
-            "kind": self.network.kind,
-            "receptive_field": str(self.network.receptive_field),
-            "psnr_window": self.psnr_window,
-            "psnr_image": self.psnr_image,
-            "seconds": self.seconds,
-        }
+__all__ = ["Comparison", "Explained", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +38,6 @@ class Comparison:
         window_choice: how the window was chosen, one sentence.
         rows: one a network, in the order given.
         bicubic: bicubic's SR image, C×sh×sw in [0, 1].
-        bicubic_psnr_window: dB, or None where HR is not known.
-        bicubic_psnr_image: dB, or None.
     """
 
     subject: Subject
@@ -77,19 +45,28 @@ class Comparison:
     window_choice: str
     rows: tuple[Explained, ...]
     bicubic: Tensor
-    bicubic_psnr_window: float | None
-    bicubic_psnr_image: float | None
+
+    @property
+    def reference(self) -> Measurable | None:
+        """Bicubic as a row of its own, for the measures of the SR image; None where HR is not known."""
+        return self.rows[0].as_reference
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Every condition of the numbers, one line a way of computing them."""
+        return tuple(dict.fromkeys(row.result.conditions for row in self.rows))
 
     def record(self) -> dict[str, Any]:
         """Numbers and conditions as plain values, for result.json."""
+        reference = self.reference
         return {
             "image": self.subject.name,
             "image_sha256": self.subject.digest,
             "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
             "degradation": self.subject.degradation,
             "window_choice": self.window_choice,
-            "bicubic": {"psnr_window": self.bicubic_psnr_window, "psnr_image": self.bicubic_psnr_image},
-            "networks": [row.record() for row in self.rows],
+            "bicubic": {m.key: m.value(reference) if reference else None for m in MEASURES.values() if m.of_picture},
+            "networks": [{**measured(row), **row.result.record()} for row in self.rows],
         }
 
 
@@ -120,27 +97,19 @@ def compare(
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
-    if not networks:
-        raise SettingError("Give at least one network.")
-    scale = networks[0].scale
-    others = sorted({network.scale for network in networks})
-    if len(others) > 1:
-        raise SettingError(
-            f"The networks have scales {', '.join(map(str, others))}; a comparison needs one scale. "
-            "Leave some out, or choose the scale of a multi-scale file with --scale."
-        )
+    scale = common_scale(networks, "a comparison")
     names = [network.name for network in networks]
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
     given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
     subject = _for_all(networks, given)
-    if subject.hr is not None:
-        for network in networks:
-            check_against_reference(network, subject.lr, subject.hr, subject.degradation)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
-    srs = [_upscale(network, subject.lr) for network in networks]
+    srs = [network.upscale(subject.lr) for network in networks]
+    if subject.hr is not None:
+        for network, sr in zip(networks, srs, strict=True):
+            check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
     bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
     choice = "given"
     if window is None:
@@ -149,11 +118,11 @@ def compare(
     for network, sr in zip(networks, srs, strict=True):
         started = time.perf_counter()
         callback = progress(network.name) if progress is not None else None
-        result = attribute(network, subject.lr, window, progress=callback, **settings)
+        result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
         seconds = time.perf_counter() - started
         _warn_if_incomplete(result)
-        rows.append(Explained(network, result, sr, *_quality(sr, subject.hr, window, scale), seconds))
-    return Comparison(subject, window, choice, tuple(rows), bicubic, *_quality(bicubic, subject.hr, window, scale))
+        rows.append(Explained(network, result, sr, subject, bicubic, seconds))
+    return Comparison(subject, window, choice, tuple(rows), bicubic)
 
 
 _FAR_FROM_COMPLETE = 0.5
@@ -162,7 +131,7 @@ _FAR_FROM_COMPLETE = 0.5
 def _warn_if_incomplete(result: Attribution) -> None:
     """A network that diverges, or whose input is detached on a side branch, shows itself here alone."""
     gap = result.completeness_gap
-    if gap > _FAR_FROM_COMPLETE:
+    if gap is not None and gap > _FAR_FROM_COMPLETE:
         warnings.warn(
             f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
             f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
@@ -181,22 +150,13 @@ def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
     return subject
 
 
-def _upscale(network: Network, lr: Tensor) -> Tensor:
-    with frozen(network.module), torch.no_grad():
-        return network.upscale(lr)
-
-
 def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int) -> tuple[Window, str]:
     reference = subject.hr if subject.hr is not None else bicubic
-    best = choose_window(srs, reference, size=size)
-    judged = "this network" if len(srs) == 1 else f"these {len(srs)} networks"
+    best = hard_windows(srs, reference, size=size)[0]
+    judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
-    return best.window, f"{size}×{size} window where {judged} depart most from bicubic ({best.psnr:.2f} dB); HR unknown"
-
-
-def _quality(sr: Tensor, hr: Tensor | None, window: Window, scale: int) -> tuple[float | None, float | None]:
-    if hr is None:
-        return None, None
-    bounds = (window.top, window.left, window.bottom, window.right)
-    return window_psnr(sr, hr, bounds), psnr(sr, hr, border=psnr_border(scale))
+    return (
+        best.window,
+        f"{size}×{size} window where {judged} {depart} most from bicubic ({best.psnr:.2f} dB); HR unknown",
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.gradient import Evaluator
+from srlens.attribution.evaluator import Evaluator
 from srlens.errors import ImageError, ImageTooSmallError, SettingError, ZeroMapError
 from srlens.imaging.window import Window
 from srlens.networks.frozen import frozen

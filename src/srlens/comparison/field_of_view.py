@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from srlens.attribution.attribute import attribute
-from srlens.attribution.integrate import Progress
 from srlens.attribution.result import Attribution
-from srlens.comparison.crop import Crop, Picture, crop_around
+from srlens.attribution.scene import Progress
+from srlens.comparison.comparable import common_scale
+from srlens.comparison.crop import crop_around
 from srlens.comparison.effective import (
     EffectiveField,
     central_window,
@@ -18,13 +17,15 @@ from srlens.comparison.effective import (
     effective_receptive_field,
     energy_radius,
 )
-from srlens.comparison.hard_window import choose_window
+from srlens.comparison.explained import Measurable
+from srlens.comparison.hard_window import hard_windows
+from srlens.comparison.measures import measured
 from srlens.comparison.subject import Subject
-from srlens.comparison.support import GradientSupport, gradient_support, theoretical_bounds
+from srlens.comparison.support import GradientSupport, gradient_support
+from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
-from srlens.measures.extent import mass_area
 from srlens.networks.network import Network
 
 if TYPE_CHECKING:
@@ -45,21 +46,36 @@ class FieldOfView:
         side: of the LR images, in pixels.
         support: which LR pixels the gradient of the central LR pixel's SR window reaches at all.
         effective: mean gradient magnitude over the places.
-        attribution: local attribution map of a hard window.
-        lam_area: the fewest LR pixels that hold 95 % of the map.
+        explained: the local attribution map of a hard window, and what it is of.
         lam_radius: of the disc about the window's centre that holds 95 % of the map, in LR pixels.
-        within_reach: LR pixels of the image that can reach the hard window by the architecture; None where that is
-            unknown.
     """
 
     network: Network
     side: int
     support: GradientSupport
     effective: EffectiveField
-    attribution: Attribution
-    lam_area: float
+    explained: Measurable
     lam_radius: float
-    within_reach: int | None
+
+    @property
+    def attribution(self) -> Attribution:
+        """Local attribution map of the hard window."""
+        return self.explained.result
+
+    @property
+    def lam_area(self) -> float:
+        """The fewest LR pixels that hold 95 % of the map."""
+        return self.explained.area(_LAM_SHARE)
+
+    @property
+    def within_reach(self) -> int | None:
+        """LR pixels that can reach the hard window by the architecture; None where that is unknown."""
+        return self.explained.within_reach
+
+    @property
+    def lam_share(self) -> float | None:
+        """Share of these that hold 95 % of the map."""
+        return self.lam_area / self.within_reach if self.within_reach else None
 
     @property
     def support_size(self) -> tuple[int, int]:
@@ -68,33 +84,20 @@ class FieldOfView:
         return bottom - top, right - left
 
     def record(self) -> dict[str, Any]:
-        """Numbers and conditions, flat: one row of a table."""
-        field, result, effective = self.network.receptive_field, self.attribution, self.effective
+        """Numbers and conditions, flat: one row of a table, with every measure of the map."""
+        effective = self.effective
         height, width = self.support_size
         return {
-            "network": self.network.name,
-            "family": self.network.family,
-            "kind": self.network.kind,
-            "receptive_field": str(field),
-            "receptive_field_paper": field.paper,
-            "receptive_field_side": field.true,
-            "receptive_field_global": field.is_global if field.known else None,
+            **measured(self.explained),
+            "receptive_field_paper": self.network.receptive_field.paper,
             "support_height": height,
             "support_width": width,
             "support_pixels": self.support.pixels,
             "effective_sigma": effective.sigma,
             "effective_fit_error": effective.fit_error,
             **{f"effective_radius{share * 100:.0f}": radius for share, radius in effective.radii.items()},
-            "lam_area95": self.lam_area,
             "lam_radius95": self.lam_radius,
-            "lam_share_of_receptive_field": self.lam_area / self.within_reach if self.within_reach else None,
-            "diffusion_index": result.diffusion_index,
-            "effective_pixels": result.effective_pixels,
-            "lr_height": self.side,
-            "lr_width": self.side,
             "places": effective.images,
-            "conditions": result.conditions,
-            "network_sha256": result.network_digest,
         }
 
 
@@ -130,15 +133,13 @@ def fields_of_view(
         ImageTooSmallError: a picture is smaller than the square, or the square too small for the window.
         WindowError, NotDifferentiableError, NotFiniteError, ZeroMapError: as :func:`srlens.attribute`.
     """
-    if not networks or not subjects:
-        raise SettingError("A field of view needs at least one network and one picture.")
-    if len({network.scale for network in networks}) > 1:
-        raise SettingError("The networks have different scales; fields of view are put side by side for one scale.")
+    scale = common_scale(networks, "a field of view")
+    if not subjects:
+        raise SettingError("A field of view needs at least one picture.")
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
-    scale = networks[0].scale
     squares = _squares([subject.lr for subject in subjects], side, places)
-    hard = _hardest(networks, subjects, window_size, side)
+    hard, window = _hardest(networks, subjects, window_size, side)
     centre = central_window(side, side, scale, scale)
     fields = []
     for network in networks:
@@ -148,28 +149,24 @@ def fields_of_view(
 
         support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
-        result = attribute(network, hard.lr, hard.window, progress=steps("map"), **settings)
-        distance = centre_distance(hard.window, scale, side, side)
+        result = attribute(network, hard.lr, window, progress=steps("map"), **settings)
+        distance = centre_distance(window, scale, side, side)
         fields.append(
             FieldOfView(
                 network=network,
                 side=side,
                 support=support,
                 effective=effective,
-                attribution=result,
-                lam_area=mass_area(result.map, _LAM_SHARE),
+                explained=Measurable.of(result, network, hard),
                 lam_radius=energy_radius(result.absolute, distance, _LAM_SHARE),
-                within_reach=_within_reach(network, result),
             )
         )
     return fields
 
 
 def to_frame(fields: Sequence[FieldOfView]) -> "polars.DataFrame":
-    """One row a network."""
-    import polars
-
-    return polars.DataFrame([field.record() for field in fields], infer_schema_length=None)
+    """One row a network, without the columns that no network has."""
+    return known_columns([field.record() for field in fields])
 
 
 def _squares(images: Sequence[Any], side: int, places: int) -> list[Any]:
@@ -184,22 +181,13 @@ def _squares(images: Sequence[Any], side: int, places: int) -> list[Any]:
     ]
 
 
-def _hardest(networks: Sequence[Network], subjects: Sequence[Subject], size: int, side: int) -> Crop:
+def _hardest(networks: Sequence[Network], subjects: Sequence[Subject], size: int, side: int) -> tuple[Subject, Window]:
     found = []
     for subject in subjects:
         scale = networks[0].scale
         bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
         reference = subject.hr if subject.hr is not None else bicubic
-        best = choose_window([network.upscale(subject.lr) for network in networks], reference, size=size)
+        best = hard_windows([network.upscale(subject.lr) for network in networks], reference, size=size)[0]
         found.append((best.psnr, subject, best.window))
     _, subject, window = min(found, key=lambda entry: entry[0])
-    return crop_around(Picture(subject.lr, subject.hr), window, networks[0].scale, side)
-
-
-def _within_reach(network: Network, result: Attribution) -> int | None:
-    if not network.receptive_field.known:
-        return None
-    height, width = result.lr_size
-    read: Window = result.window.grown(result.settings.detector.margin, height * result.scale, width * result.scale)
-    top, left, bottom, right = theoretical_bounds(network, read, height, width)
-    return int(np.prod((bottom - top, right - left)))
+    return crop_around(subject, window, networks[0].scale, side)

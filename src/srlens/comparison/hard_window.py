@@ -54,26 +54,26 @@ def rank_windows(
     return sorted(candidates, key=lambda c: (c.psnr, c.window.top, c.window.left))
 
 
-def choose_window(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> Candidate:
-    """The hardest window on a grid of half its size, away from the image's edges where there is room."""
-    height, width = reference.shape[-2:]
-    border = min(size, (min(height, width) - size) // 4)
-    return rank_windows(srs, reference, size=size, stride=max(size // 2, 1), border=max(border, 0))[0]
+def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list[Candidate]:
+    """Windows on a grid of half their size, away from the image's edges where there is room, hardest first."""
+    border = min(size, (min(reference.shape[-2:]) - size) // 4)
+    return rank_windows(srs, reference, size=size, stride=max(size // 2, 1), border=max(border, 0))
 
 
-def without_overlaps(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The first ``count`` candidates that do not overlap one another, in the order given."""
+def without_overlaps(candidates: Sequence[Candidate], count: int, separation: int = 0) -> list[Candidate]:
+    """The first ``count`` candidates with so many SR pixels between them, in the order given."""
     chosen: list[Candidate] = []
     for candidate in candidates:
         if len(chosen) == count:
             break
-        if not any(_overlap(candidate.window, other.window) for other in chosen):
+        if not any(_near(candidate.window, other.window, separation) for other in chosen):
             chosen.append(candidate)
     return chosen
 
 
-def _overlap(a: Window, b: Window) -> bool:
-    return a.top < b.bottom and b.top < a.bottom and a.left < b.right and b.left < a.right
+def _near(a: Window, b: Window, separation: int) -> bool:
+    rows = a.top < b.bottom + separation and b.top < a.bottom + separation
+    return rows and a.left < b.right + separation and b.left < a.right + separation
 
 
 def _grey(image: Tensor) -> NDArray[np.float64]:

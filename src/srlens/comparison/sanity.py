@@ -62,16 +62,19 @@ class Sanity:
         )
 
 
-def check_against_reference(network: Network, lr: Tensor, hr: Tensor, degradation: str = GIVEN) -> Sanity:
+def check_against_reference(
+    network: Network, lr: Tensor, hr: Tensor, sr: Tensor | None = None, degradation: str = GIVEN
+) -> Sanity:
     """Compare the PSNR of a network with that of "doing nothing", and warn where it is below.
 
     A wrong value range goes unnoticed otherwise: the picture looks plausible and every attribution is wrong. So the
     other range is tried as well.
 
     Args:
-        network: run once, or twice where it is below the reference; without gradients.
+        network: run once unless ``sr`` is given, and once more where it is below the reference; without gradients.
         lr: the observed picture, C×h×w in [0, 1], RGB or grey.
         hr: the clean one, C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
+        sr: what the network makes of ``lr``, where that is known already.
         degradation: how the one was made of the other.
 
     Warns:
@@ -83,11 +86,12 @@ def check_against_reference(network: Network, lr: Tensor, hr: Tensor, degradatio
     """
     lr, hr = _aligned(network, lr, hr)
     unimproved = reference(lr, network.scale, degradation).clamp(0, 1)
+    border = psnr_border(network.scale)
     result = Sanity(
         network=network.name,
-        psnr=_score(network, lr, hr),
+        psnr=_score(network, lr, hr) if sr is None else psnr(sr, hr, border=border),
         reference_name=reference_name(network.scale, degradation),
-        reference_psnr=psnr(unimproved, hr, border=psnr_border(network.scale)),
+        reference_psnr=psnr(unimproved, hr, border=border),
         value_range=network.value_range,
     )
     if result.passed:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from srlens.attribution.detector import Detector
-from srlens.attribution.gradient import Evaluator
+from srlens.attribution.evaluator import Evaluator
 from srlens.errors import SettingError, ZeroMapError
 from srlens.imaging.window import Window
 from srlens.networks.frozen import frozen

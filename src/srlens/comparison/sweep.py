@@ -1,15 +1,18 @@
 """Sensitivity: the diffusion index and the order of networks against one setting, for claims that must be stable."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from srlens.attribution.attribute import attribute
-from srlens.attribution.path import LinearFromBlur, ProgressiveBlur
-from srlens.attribution.path_choice import smallest_kernel
+from srlens.attribution.baseline import Blurred, smallest_kernel
+from srlens.attribution.method import Method, as_method
 from srlens.attribution.result import Attribution
-from srlens.attribution.settings import find_path
+from srlens.comparison.comparable import common_scale
+from srlens.comparison.explained import Measurable
+from srlens.comparison.measures import measured
 from srlens.comparison.subject import Subject
+from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -86,27 +89,18 @@ class Sweep:
         return f"With {span}, the order of the networks by diffusion index changes: {moves}."
 
     def to_frame(self) -> "polars.DataFrame":
-        """One row a network and value, with every condition."""
-        import polars
-
+        """One row a network and value, with every measure of the map and every condition."""
         rows = [
             {
-                "network": name,
+                **measured(Measurable.of(point.result)),
                 "setting": self.setting,
                 "value": float(point.value),
-                "diffusion_index": point.result.diffusion_index,
                 "rank": point.rank,
-                "lr_height": point.result.lr_size[0],
-                "lr_width": point.result.lr_size[1],
-                "effective_pixels": point.result.effective_pixels,
-                "completeness_gap": point.result.completeness_gap,
-                "map_error": point.result.map_error,
-                "conditions": point.result.conditions,
             }
-            for name, points in self.points.items()
+            for points in self.points.values()
             for point in points
         ]
-        return polars.DataFrame(rows, infer_schema_length=None)
+        return known_columns(rows)
 
 
 def sweep(
@@ -116,6 +110,8 @@ def sweep(
     setting: Setting,
     values: Sequence[float] | None = None,
     *,
+    method: str | Method = "lam",
+    memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     **settings: Any,
 ) -> Sweep:
@@ -128,24 +124,30 @@ def sweep(
         setting: ``"sigma"`` (the kernel grows with it), ``"kernel"`` (σ stays), ``"steps"`` (the rule stays),
             ``"window"`` (side, around the same centre).
         values: ascending; :data:`DEFAULT_VALUES` if None.
+        method: as for :func:`srlens.attribute`.
+        memory: likewise.
         progress: called with (attributions done, attributions in all).
         **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
 
     Raises:
-        SettingError: an unknown setting, no value, a value out of range, or σ or kernel of a path without blur.
+        SettingError: an unknown setting, no value, a value out of range, σ or kernel of a path without blur, no
+            network, or networks of different scales.
     """
     if setting not in DEFAULT_VALUES:
         raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
     chosen = sorted(set(values if values is not None else DEFAULT_VALUES[setting]))
     if not chosen:
         raise SettingError("Give at least one value to sweep over.")
+    scale = common_scale(networks, "a sweep")
     results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
     total = len(chosen) * len(networks)
     # All of them first, so that a value out of range is refused before anything is computed.
-    variants = [_with(setting, value, window, subject, networks[0].scale, settings) for value in chosen]
-    for k, (here, keywords) in enumerate(variants):
+    base = as_method(method, settings)
+    variants = [_with(setting, value, window, subject, scale, base) for value in chosen]
+    for k, (here, varied) in enumerate(variants):
         for j, network in enumerate(networks):
-            results[network.name].append(attribute(network, subject.lr, here, **keywords))
+            found = attribute(network, subject.lr, here, varied, clean=subject.hr, memory=memory)
+            results[network.name].append(found)
             if progress is not None:
                 progress(k * len(networks) + j + 1, total)
     points: dict[str, list[SweepPoint]] = {name: [] for name in results}
@@ -157,24 +159,23 @@ def sweep(
 
 
 def _with(
-    setting: str, value: float, window: Window, subject: Subject, scale: int, settings: dict[str, Any]
-) -> tuple[Window, dict[str, Any]]:
-    """The window and the keywords of one value."""
+    setting: str, value: float, window: Window, subject: Subject, scale: int, method: Method
+) -> tuple[Window, Method]:
+    """The window and the method of one value."""
     if setting in ("steps", "kernel", "window") and value != int(value):
         raise SettingError(f"Values of {setting} must be whole numbers, got {value:g}.")
     if setting == "steps":
-        return window, {**settings, "steps": int(value)}
+        return window, method.but(steps=int(value))
     if setting in ("sigma", "kernel"):
-        path = settings.get("path") or "progressive-blur"
-        blurred = find_path(path) if isinstance(path, str) else path
-        if not isinstance(blurred, ProgressiveBlur | LinearFromBlur):
-            raise SettingError(f"{setting} belongs to a blurred path and cannot be swept along {blurred.name!r}.")
+        path = getattr(method.algorithm, "path", None)
+        blurred = path.baseline if path is not None else None
+        if not isinstance(blurred, Blurred):
+            raise SettingError(f"{setting} belongs to a blurred path and cannot be swept with {method.described(0)}.")
         if setting == "sigma":
-            wide = max(blurred.kernel, smallest_kernel(value))
-            return window, {**settings, "path": replace(blurred, sigma=value, kernel=wide)}
-        return window, {**settings, "path": replace(blurred, kernel=int(value))}
+            return window, method.but(sigma=value, kernel=max(blurred.kernel or 0, smallest_kernel(value)))
+        return window, method.but(kernel=int(value))
     side = int(value)
     height, width = subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale
     top = min(max(0, window.top + (window.height - side) // 2), max(0, height - side))
     left = min(max(0, window.left + (window.width - side) // 2), max(0, width - side))
-    return Window.square(top, left, side), settings
+    return Window.square(top, left, side), method

@@ -1,90 +1,40 @@
-"""A comparison as rows: for the terminal, CSV, Parquet and LaTeX."""
+"""A comparison as rows: sorted, and as CSV, Parquet and LaTeX."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srlens.atomic import replacing
 from srlens.comparison.comparable import check_comparable
-from srlens.comparison.compare import Comparison, Explained
+from srlens.comparison.compare import Comparison
+from srlens.comparison.explained import Explained
+from srlens.comparison.measure import Measure, with_size
+from srlens.comparison.measures import MEASURES, columns, measured, shown_in
 from srlens.errors import SettingError
-from srlens.measures.extent import mass_area, mass_radius, used_fraction
 
 if TYPE_CHECKING:
     import polars
 
 
-def measured(row: Explained) -> dict[str, Any]:
-    """Every number and condition of one network, flat: one row of a table."""
-    result, network = row.result, row.network
-    window, scale = result.window, result.scale
-    height, width = result.lr_size
-    seen = _visible_pixels(row)
-    area95 = mass_area(result.map, 0.95)
-    radius = mass_radius(result.map, window.on_lr(scale))
-    settings = result.settings
-    return {
-        "network": result.network,
-        "family": network.family,
-        "kind": network.kind,
-        "diffusion_index": result.diffusion_index,
-        "lr_height": height,
-        "lr_width": width,
-        "effective_pixels": result.effective_pixels,
-        "area50": mass_area(result.map, 0.50),
-        "area90": mass_area(result.map, 0.90),
-        "area95": area95,
-        "radius_mean": radius.mean,
-        "radius_rms": radius.rms,
-        "receptive_field": str(network.receptive_field),
-        "receptive_field_pixels": seen,
-        "receptive_field_used": used_fraction(area95, seen) if seen is not None else None,
-        "psnr_window": row.psnr_window,
-        "psnr_image": row.psnr_image,
-        "completeness_gap": result.completeness_gap,
-        "map_error": result.map_error,
-        "evaluations": result.evaluations,
-        "seconds": row.seconds,
-        "top": window.top,
-        "left": window.left,
-        "window_height": window.height,
-        "window_width": window.width,
-        "scale": scale,
-        "detector": settings.detector.name,
-        "preset": settings.preset,
-        "conditions": result.conditions,
-        "network_sha256": result.network_digest,
-    }
+def sort_keys() -> dict[str, Measure]:
+    """The measures by which a comparison can be sorted, by their names."""
+    return {measure.name: measure for place in ("latex", "terminal") for measure in shown_in(place)}
 
 
-def _visible_pixels(row: Explained) -> int | None:
-    """LR pixels of this image that can reach the window by the architecture; None where that is unknown."""
-    field, result = row.network.receptive_field, row.result
-    if not field.known:
-        return None
-    height, width = result.lr_size
-    read = result.window.grown(result.settings.detector.margin, height * result.scale, width * result.scale)
-    top, bottom = field.footprint(read.top, read.bottom, result.scale, height)
-    left, right = field.footprint(read.left, read.right, result.scale, width)
-    return (bottom - top) * (right - left)
+def sort_key(by: str | None) -> Measure | None:
+    """The measure to sort by; None for None.
 
-
-SORT_KEYS: dict[str, tuple[str, bool]] = {
-    "di": ("diffusion_index", True),
-    "pixels": ("effective_pixels", True),
-    "area": ("area95", True),
-    "psnr": ("psnr_window", True),
-    "psnr-image": ("psnr_image", True),
-    "gap": ("completeness_gap", False),
-    "error": ("map_error", False),
-    "name": ("network", False),
-}
-"""Columns by which a comparison can be sorted, and whether the largest comes first."""
+    Raises:
+        SettingError: no measure that tables show has that name.
+    """
+    keys = sort_keys()
+    if by is not None and by not in keys:
+        raise SettingError(f"Cannot sort by {by!r}; known: {', '.join(keys)}.")
+    return keys[by] if by is not None else None
 
 
 def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...]:
-    """Sort by a key of :data:`SORT_KEYS`, rows without that number last; None keeps the order given.
+    """Sort by a key of :func:`sort_keys`, rows without that number last; None keeps the order given.
 
     Raises:
         SettingError: no such key.
@@ -92,90 +42,88 @@ def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...
     Warns:
         IncomparableWarning: sorted by the diffusion index, and those of the rows cannot be compared.
     """
-    if by is None:
+    measure = sort_key(by)
+    if measure is None:
         return tuple(rows)
-    if by not in SORT_KEYS:
-        raise SettingError(f"Cannot sort by {by!r}; known: {', '.join(SORT_KEYS)}.")
-    column, descending = SORT_KEYS[by]
-    if column == "diffusion_index":
+    if measure.key == "diffusion_index":
         check_comparable([row.result for row in rows])
-    values = {id(row): measured(row)[column] for row in rows}
-    known = [row for row in rows if values[id(row)] is not None]
-    unknown = [row for row in rows if values[id(row)] is None]
-    key: Callable[[Explained], Any] = lambda row: values[id(row)]  # noqa: E731
-    return (*sorted(known, key=key, reverse=descending), *unknown)
+    valued: list[tuple[Any, Explained]] = [(measure.value(row), row) for row in rows]
+    known = [pair for pair in valued if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=measure.largest_first)
+    return tuple(row for _, row in [*known, *(pair for pair in valued if pair[0] is None)])
 
 
 def to_frame(*comparisons: Comparison) -> "polars.DataFrame":
-    """One row a network, as a polars data frame; those of several comparisons below one another.
+    """One row a network with every measure, as a polars data frame; several comparisons below one another.
 
     Warns:
         IncomparableWarning: their diffusion indices cannot be compared.
     """
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    check_comparable([row.result for row in rows])
+    return typed_frame([measured(row) for row in rows], {key: measure.kind for key, measure in MEASURES.items()})
+
+
+def typed_frame(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]) -> "polars.DataFrame":
+    """Rows as a data frame with all of these columns, by name and type; what a row lacks is null.
+
+    Raises:
+        ValueError: a row has a column that is not among them.
+    """
     import polars
 
-    check_comparable([row.result for comparison in comparisons for row in comparison.rows])
-    rows = [
-        {
-            "image": comparison.subject.name,
-            "part_of_image": str(comparison.subject.part) if comparison.subject.part is not None else "whole",
-            **measured(row),
-        }
-        for comparison in comparisons
-        for row in comparison.rows
-    ]
-    return polars.DataFrame(rows, infer_schema_length=None)
+    if unknown := {name for row in rows for name in row} - set(kinds):
+        raise ValueError(f"unknown columns {sorted(unknown)}")
+    return polars.DataFrame({name: [row.get(name) for row in rows] for name in kinds}, schema=polars_schema(kinds))
 
 
-_LATEX_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("network", "Network", "{}"),
-    ("receptive_field", "RF", "{}"),
-    ("diffusion_index", r"DI (LR SIZE)", "{:.2f}"),
-    ("effective_pixels", "Eff.\\ pixels", "{:.1f}"),
-    ("area95", "Area$_{95}$", "{:.0f}"),
-    ("psnr_window", "PSNR (window)", "{:.2f}"),
-    ("psnr_image", "PSNR (image)", "{:.2f}"),
-    ("completeness_gap", "Gap (\\%)", "{:.2f}"),
-    ("map_error", "Map error (\\%)", "{:.1f}"),
-)
-_PERCENT = ("completeness_gap", "map_error")
+def polars_schema(kinds: Mapping[str, type]) -> "dict[str, polars.DataType]":
+    """Polars types of columns."""
+    import polars
+
+    types = {str: polars.String(), int: polars.Int64(), float: polars.Float64(), bool: polars.Boolean()}
+    return {name: types[kind] for name, kind in kinds.items()}
+
+
+def known_columns(rows: Sequence[Mapping[str, Any]]) -> "polars.DataFrame":
+    """Rows as a data frame without the columns that no row has a value in."""
+    import polars
+
+    frame = polars.DataFrame(rows, infer_schema_length=None)
+    return frame.select(column for column in frame if column.null_count() < len(frame))
 
 
 def to_latex(comparison: Comparison) -> str:
     """A booktabs table; the LR size stands beside DI, and comments below state every condition of the numbers."""
-    rows = [measured(row) for row in comparison.rows]
-    columns = [c for c in _LATEX_COLUMNS if any(row[c[0]] is not None for row in rows)]
-    size = r"{}$\times${}".format(*comparison.rows[0].result.lr_size)
-    titles = [title.replace("SIZE", size) for _, title, _ in columns]
+    shown = columns(comparison.rows, "latex")
+    size = "{}×{}".format(*comparison.rows[0].result.lr_size)
+    cells = [[_escaped(measure.number(value)) for value in values] for measure, values in shown]
     lines = [
         r"% \usepackage{booktabs}",
-        r"\begin{tabular}{ll" + "r" * (len(columns) - 2) + "}",
+        r"\begin{tabular}{" + "".join("l" if measure.kind is str else "r" for measure, _ in shown) + "}",
         r"\toprule",
-        " & ".join(titles) + r" \\",
+        " & ".join(_heading(measure, size) for measure, _ in shown) + r" \\",
         r"\midrule",
+        *(" & ".join(row) + r" \\" for row in zip(*cells, strict=True)),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(f"% {comparison.subject.name}: {text}" for text in comparison.conditions),
     ]
-    for row in rows:
-        lines.append(" & ".join(_cell(row[key], key, form) for key, _, form in columns) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    conditions = dict.fromkeys(row["conditions"] for row in rows)
-    lines += [f"% {comparison.subject.name}: {text}" for text in conditions]
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: Any, key: str, form: str) -> str:
-    if value is None:
-        return "--"
-    if isinstance(value, str):
-        return _escaped(value)
-    if not math.isfinite(value):
-        return r"$\infty$"
-    return form.format(value * 100 if key in _PERCENT else value)
+def _heading(measure: Measure, size: str) -> str:
+    unit = f" ({measure.unit})" if measure.unit else ""
+    text = measure.latex or _escaped(measure.title + unit).replace(". ", ".\\ ")
+    return with_size(text, size).replace("×", r"$\times$")
 
 
 def _escaped(text: str) -> str:
     for sign in r"\&%$#_{}":
         text = text.replace(sign, "\\" + sign if sign != "\\" else r"\textbackslash ")
-    return text.replace("×", r"$\times$")
+    for sign, maths in (("×", r"\times"), ("∞", r"\infty"), ("<", "<")):
+        text = text.replace(sign, f"${maths}$")
+    return text.replace("–", "--")
 
 
 def write_tables(comparison: Comparison, stem: Path) -> list[Path]:

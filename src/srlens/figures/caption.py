@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
-from srlens.comparison.row import Row
+from srlens.comparison.explained import Measurable
+from srlens.comparison.measure import with_size
+from srlens.comparison.measures import columns
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
 from srlens.figures.view import View
 from srlens.measures.density import Bandwidth
 
 _LONGEST_NAME = 24  # characters in captions
-_MISSING = "–"
 _UNCONVERGED = "†"
 
 
@@ -25,39 +26,41 @@ class Fact:
     value: str
 
 
-def facts(row: Row) -> list[Fact]:
-    """What stands beside a network's panels; the same labels in the same order for every row."""
-    result = row.result
-    height, width = result.lr_size
-    dagger = "" if result.converged else f" {_UNCONVERGED}"
-    return [
-        Fact(f"DI (LR {height}×{width})", _index(result.diffusion_index)),
-        Fact("Effective pixels", _count(result.effective_pixels)),
-        Fact("PSNR, window", _decibels(row.psnr_window)),
-        Fact("PSNR, image", _decibels(row.psnr_image)),
-        Fact("Completeness gap", percent(result.completeness_gap)),
-        Fact("Map error, est.", _MISSING if result.map_error is None else percent(result.map_error) + dagger),
-    ]
+def facts(row: Measurable | Attribution) -> list[Fact]:
+    """What stands beside a network's panels."""
+    return [Fact(label, value) for label, (value,) in fact_table([row])]
 
 
-def fact_table(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """The facts of several networks, label by label, without those that no network has."""
-    columns = [facts(row) for row in rows]
-    table = [(same[0].label, [fact.value for fact in same]) for same in zip(*columns, strict=True)]
-    return [(label, values) for label, values in table if any(value != _MISSING for value in values)]
+def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list[str]]]:
+    """The measures of several networks in words, label by label, without those that no network has."""
+    given = [Measurable.of(row) if isinstance(row, Attribution) else row for row in rows]
+    size = "{}×{}".format(*given[0].result.lr_size)
+    table = []
+    for measure, values in columns(given, "caption"):
+        texts = [measure.text(value) for value in values]
+        if measure.key == "map_error":
+            daggers = ["" if row.result.converged else f" {_UNCONVERGED}" for row in given]
+            texts = [text + dagger for text, dagger in zip(texts, daggers, strict=True)]
+        table.append((with_size(measure.label, size), texts))
+    return table
 
 
 def conditions(results: Sequence[Attribution]) -> str:
     """Every setting: what the results share once, then what is each network's own."""
-    parts = [re.split(r", | (?=\()", result.conditions) for result in results]
+    parts = [_parts(result) for result in results]
     shared = [part for part in parts[0] if all(part in other for other in parts)]
-    text = _sentence(_joined(shared))
     own = [
         f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
         for result, mine in zip(results, parts, strict=True)
         if any(part not in shared for part in mine)
     ]
-    return " ".join([text, *([_sentence("; ".join(own), capital=False)] if own else [])])
+    return " ".join([_sentence(_joined(shared)), *([_sentence("; ".join(own), capital=False)] if own else [])])
+
+
+def shared_conditions(results: Sequence[Attribution]) -> str:
+    """The settings that all results have in common, but for the number of steps; no sentence."""
+    first, *others = (_parts(result) for result in results)
+    return _joined([part for part in first if all(part in other for other in others) and not part.endswith(" steps")])
 
 
 def weights(results: Sequence[Attribution]) -> str:
@@ -66,13 +69,13 @@ def weights(results: Sequence[Attribution]) -> str:
     return f"Weights (SHA-256): {listed}."
 
 
-def reading(look: Look, view: View, bandwidth: str) -> str:
-    """How to read the panels."""
+def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) -> str:
+    """How to read the panels; ``pictured`` says whether they show the LR image."""
     if look.normalised:
         sentences = [
             "Attribution: absolute value after summing the channels, divided by its maximum.",
-            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum. Both half blended with "
-            "the LR image.",
+            f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum."
+            + (" Both half blended with the LR image." if pictured else ""),
         ]
     else:
         sentences = [
@@ -83,8 +86,8 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
         ]
     if not view.whole:
         sentences.append(
-            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1} (dashed), which "
-            f"hold {_share(view.share)} of the absolute attribution."
+            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
+            f"{' (dashed)' if pictured else ''}, which hold {_share(view.share)} of the absolute attribution."
         )
     return " ".join(sentences)
 
@@ -92,13 +95,28 @@ def reading(look: Look, view: View, bandwidth: str) -> str:
 def remarks(results: Sequence[Attribution]) -> str:
     """What a reader must know before trusting or comparing the numbers."""
     sentences = ["DI depends on the LR size."]
-    shifted = [_brief(result.network) for result in results if result.settings.shifted_index]
+    shifted = [_brief(result.network) for result in results if result.method.shifted_index]
     if shifted:
         whose = "" if len(shifted) == len(results) else f" of {', '.join(shifted)}"
         sentences.append(f"DI{whose} has the authors' shift of 1e-7 per pixel.")
     if not all(result.converged for result in results):
         sentences.append(f"{_UNCONVERGED} the step limit came before the tolerance.")
     return " ".join(sentences)
+
+
+def map_caption(
+    results: Sequence[Attribution], look: Look, view: View, bandwidth: Bandwidth, *, pictured: bool = True
+) -> str:
+    """Everything that the panels and numbers of these results depend on."""
+    several = len(results) > 1
+    sentences = [
+        conditions(results),
+        reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured),
+        "Colour scales are common to all networks." if several and not look.normalised else "",
+        remarks(results),
+        weights(results),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
@@ -110,32 +128,12 @@ def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
     return f"{width} LR pixels {origin}".rstrip()
 
 
-def percent(ratio: float) -> str:
-    """A ratio in percent with two digits that mean something."""
-    if not math.isfinite(ratio):
-        return "∞" if ratio > 0 else _MISSING
-    value = 100 * ratio
-    if value != 0 and value < 0.01:
-        return "<0.01 %"
-    return f"{value:.2f} %" if value < 0.995 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+def _parts(result: Attribution) -> list[str]:
+    return re.split(r", | (?=\()", result.conditions)
 
 
 def _share(ratio: float) -> str:
     return f"at least {math.floor(1000 * ratio) / 10:g} %"
-
-
-def _index(value: float) -> str:
-    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
-
-
-def _count(value: float) -> str:
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"
-
-
-def _decibels(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return _MISSING
-    return f"{value:.2f} dB" if math.isfinite(value) else "∞ dB"
 
 
 def _brief(name: str) -> str:

@@ -1,112 +1,104 @@
-"""One panel each: an image with the window outlined, a crop, a map, a contribution area, a colour bar."""
+"""One panel each: an image with the window outlined, a crop, shaded values, a colour bar."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.attribution.result import Attribution
-from srlens.figures.scales import density_scale, signed_scale, tick_label, ticks, unit_scale
+from srlens.figures.blocks import Block, panel
+from srlens.figures.scales import tick_label, ticks
+from srlens.figures.shading import Shading, pixels
 from srlens.figures.style import FRAME_COLOUR, PRINT_DPI, TEXT_SIZE, Look
-from srlens.figures.typesetting import text_width
+from srlens.figures.typesetting import fitting, text_width
 from srlens.figures.view import View
 
-_DARKEST = 0.3  # the grey LR image below a contribution area runs from here to white: black would hide thin colour
+Edges = tuple[float, float, float, float]
+"""Top, left, bottom, right, the last two exclusive."""
+
+_THICK = 0.22  # cm: colour bars
+_INSET = 0.3  # cm, of lying colour bars: the numbers at their ends stand out by half their width
+_SHORTEST = 2.65  # cm, of a lying colour bar with its insets: room for its numbers
+_TICKS = 0.15  # cm: from a bar to its numbers
 
 
-@dataclass(frozen=True)
-class Bar:
-    """What a colour bar explains: a scale and the opaque colours in which it appears."""
-
-    norm: Normalize
-    colours: Colormap
+def draw_image(axes: Axes, image: Tensor) -> None:
+    """A whole image, C×H×W in [0, 1]."""
+    _show(axes, pixels(image))
 
 
-def pixels(image: Tensor) -> NDArray[np.float64]:
-    """C×H×W to H×W×3 in [0, 1]; other channel counts than 3 become the grey of their mean."""
-    values = image.detach().to("cpu").double().clamp(0, 1).numpy()
-    colour = values if values.shape[0] == 3 else np.repeat(values.mean(axis=0, keepdims=True), 3, axis=0)
-    return np.ascontiguousarray(colour.transpose(1, 2, 0))
-
-
-def draw_lr(axes: Axes, lr: Tensor, result: Attribution, view: View) -> None:
+def draw_lr(axes: Axes, image: Tensor, view: View) -> None:
     """The LR image with the window outlined and, where the maps show a part of it, that part outlined in dashes."""
-    _show(axes, pixels(lr))
+    draw_image(axes, image)
     if not view.whole:
-        part = (view.top, view.left, view.bottom, view.right)
-        _outline(axes, part, dashed=True)
-    _outline(axes, result.window.on_lr(result.scale))
+        outline(axes, (view.top, view.left, view.bottom, view.right), ("white", "black"), dashed=True)
+    outline(axes, view.window, ("white", "black"))
 
 
-def draw_crop(axes: Axes, image: Tensor, edges: tuple[float, float, float, float]) -> None:
-    """A part of an image, its pixels as squares.
+def draw_crop(axes: Axes, image: Tensor, edges: Edges) -> None:
+    """A part of an image, C×H×W in [0, 1], its pixels as squares; ``edges`` in its pixels, fractions allowed."""
+    top, left, bottom, right = edges
+    draw_image(axes, image)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
 
-    Args:
-        axes: to draw into; of the part's shape.
-        image: C×H×W in [0, 1].
-        edges: (top, left, bottom, right) in pixels of this image, fractions allowed.
+
+def draw_shading(axes: Axes, shading: Shading, view: View | None = None, *, thin: bool = False) -> None:
+    """Values over their backdrop; of a view the part that it names, with the window outlined (``thin``: in grey)."""
+    height, width = (shading.values if shading.backdrop is None else shading.backdrop).shape[:2]
+    top, left, bottom, right = (0, 0, height, width) if view is None else (view.top, view.left, view.bottom, view.right)
+    if shading.backdrop is not None:
+        _show(axes, shading.backdrop, right - left)
+    extent = {"extent": shading.extent} if shading.extent is not None else {}
+    _show(axes, shading.values, right - left, norm=shading.norm, cmap=shading.colours, **extent)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    if view is not None:
+        outline(axes, view.window, (FRAME_COLOUR,) if thin else ("white", "black"))
+
+
+def outline(axes: Axes, edges: Edges, colours: Sequence[str], *, dashed: bool = False, thickness: float = 0.6) -> None:
+    """A line around an area that covers none of its pixels: thin in one colour, or a second one on a broad first.
+
+    White and black are seen on any background; ``thickness`` of the thin line is in pt.
     """
     top, left, bottom, right = edges
-    _show(axes, pixels(image))
-    axes.set_xlim(left, right)
-    axes.set_ylim(bottom, top)
+    points = 0.3 if len(colours) == 1 else 0.9
+    inches = _inches(axes)
+    across = points / 72 * abs(np.subtract(*axes.get_xlim())) / inches[0]
+    down = points / 72 * abs(np.subtract(*axes.get_ylim())) / inches[1]
+    corner, width, height = (left - across, top - down), right - left + 2 * across, bottom - top + 2 * down
+    styles = [(thickness + 1.2, colours[0], "solid"), (thickness, colours[-1], "dashed" if dashed else "solid")]
+    for line, colour, dashes in styles[-len(colours) :]:
+        style: dict[str, Any] = {"linewidth": line, "edgecolor": colour, "linestyle": dashes, "joinstyle": "miter"}
+        axes.add_patch(Rectangle(corner, width, height, fill=False, clip_on=False, **style))
 
 
-def draw_map(axes: Axes, result: Attribution, lr: Tensor, look: Look, view: View, limit: float) -> Bar:
-    """The attribution map, channels summed: signed on a common scale, or the paper's normalised absolute map.
-
-    Args:
-        axes: to draw into.
-        result: what to show.
-        lr: the LR image, C×h×w; the paper's look blends it in.
-        look: the style.
-        view: the part that is shown.
-        limit: end of the signed scale, in units of the detector; share it between networks.
-    """
-    if look.normalised:
-        values = result.absolute / result.absolute.max()
-        return _overlay(axes, values, pixels(lr), unit_scale(), look.map_colours, result, view, thin=True)
-    norm = signed_scale(limit)
-    _show(axes, result.map.sum(axis=0), norm=norm, cmap=look.map_colours, view=view)
-    _outline(axes, result.window.on_lr(result.scale), thin=True)
-    return Bar(norm, look.map_colours)
+def bar_below(look: Look, length: float, label: str, shading: Shading) -> Block:
+    """A lying colour bar for a panel of that length in cm, with its numbers and the fullest caption that fits."""
+    long = max(length, _SHORTEST)
+    caption = fitting(shading.captions, long, look.font, TEXT_SIZE)
+    bar = panel(long - 2 * _INSET, _THICK, label, lambda axes: _draw_bar(axes, shading, caption, "horizontal"))
+    return bar.padded(left=_INSET, right=_INSET, top=_TICKS, bottom=0.75 if caption else 0.4)
 
 
-def draw_area(
-    axes: Axes, density: NDArray[np.float64], result: Attribution, lr: Tensor, look: Look, view: View, limit: float
-) -> Bar:
-    """The contribution area: the density of absolute attribution over the LR image.
-
-    Args:
-        axes: to draw into.
-        density: h×w, of :func:`srlens.measures.density.contribution_density`, in percent per LR pixel.
-        result: whose it is.
-        lr: the LR image, C×h×w.
-        look: the style.
-        view: the part that is shown.
-        limit: end of the scale, in percent per LR pixel; share it between networks.
-    """
-    image = pixels(lr)
-    if look.normalised:
-        return _overlay(axes, density / density.max(), image, unit_scale(), look.area_colours, result, view)
-    grey = _DARKEST + (1 - _DARKEST) * np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    return _overlay(axes, density, grey, density_scale(limit), look.area_colours, result, view)
+def bar_beside(look: Look, height: float, label: str, shading: Shading) -> Block:
+    """A standing colour bar for a panel of that height in cm; the same."""
+    caption = fitting(shading.captions, height, look.font, TEXT_SIZE)
+    bar = panel(_THICK, height, label, lambda axes: _draw_bar(axes, shading, caption, "vertical"))
+    numbers = max(text_width(tick_label(value), look.font, TEXT_SIZE) for value in ticks(shading.norm))
+    return bar.padded(left=_TICKS, right=0.15 + numbers + (0.4 if caption else 0.0))
 
 
-def draw_bar(axes: Axes, bar: Bar, label: str, direction: Literal["vertical", "horizontal"]) -> None:
-    """Turn axes into a colour bar with its label; label and numbers stand to the right or below."""
-    where = _apart(axes, bar.norm, direction)
-    colour_bar = axes.figure.colorbar(
-        ScalarMappable(bar.norm, bar.colours),
+def _draw_bar(axes: Axes, shading: Shading, label: str, direction: Literal["vertical", "horizontal"]) -> None:
+    where = _apart(axes, shading.norm, direction)
+    bar = axes.figure.colorbar(
+        ScalarMappable(shading.norm, shading.bar_colours),
         cax=axes,
         orientation=direction,
         ticks=FixedLocator(where),
@@ -115,8 +107,8 @@ def draw_bar(axes: Axes, bar: Bar, label: str, direction: Literal["vertical", "h
     long_axis = axes.yaxis if direction == "vertical" else axes.xaxis
     long_axis.set_minor_locator(NullLocator())
     axes.tick_params(labelsize=TEXT_SIZE)
-    colour_bar.outline.set_linewidth(0.5)
-    colour_bar.set_label(label, size=TEXT_SIZE, labelpad=1.5)
+    bar.outline.set_linewidth(0.5)
+    bar.set_label(label, size=TEXT_SIZE, labelpad=1.5)
 
 
 def _apart(axes: Axes, norm: Normalize, direction: Literal["vertical", "horizontal"]) -> list[float]:
@@ -134,72 +126,18 @@ def _apart(axes: Axes, norm: Normalize, direction: Literal["vertical", "horizont
     return sorted(value for value, _, _ in kept)
 
 
-def _overlay(
-    axes: Axes,
-    values: NDArray[np.float64],
-    backdrop: NDArray[np.float64],
-    norm: Normalize,
-    colours: Colormap,
-    result: Attribution,
-    view: View,
-    *,
-    thin: bool = False,
-) -> Bar:
-    """Values in colours of varying opacity over an image; the bar shows them over the image's mean colour."""
-    _show(axes, backdrop, view=view)
-    _show(axes, values, norm=norm, cmap=colours, view=view)
-    _outline(axes, result.window.on_lr(result.scale), thin=thin)
-    table = colours(np.linspace(0, 1, colours.N))
-    opaque = table[:, 3:] * table[:, :3] + (1 - table[:, 3:]) * backdrop.mean()
-    return Bar(norm, ListedColormap(opaque.tolist(), name=f"{colours.name}-over-grey"))
+def _show(axes: Axes, values: NDArray[np.float64], shown: int | None = None, **options: Any) -> None:
+    """An image whose pixel (row, column) covers [row, row + 1) × [column, column + 1) of the axes, without ticks.
 
-
-def _show(axes: Axes, values: NDArray[np.float64], *, view: View | None = None, **options: Any) -> AxesImage:
-    """An image whose pixel (row, column) covers [row, row + 1) × [column, column + 1) of the axes, without ticks."""
+    ``shown`` says how many columns are seen where that is not all.
+    """
     height, width = values.shape[:2]
-    shown = (view.right - view.left) if view is not None else width
-    inches = _inches(axes)[0]
     # Larger pixels than the printer's stay squares; smaller ones are averaged, or some would be left out.
-    interpolation = "nearest" if shown <= inches * PRINT_DPI else "antialiased"
-    image = axes.imshow(
-        values, extent=(0, width, height, 0), interpolation=interpolation, aspect="auto", origin="upper", **options
-    )
-    if view is not None:
-        axes.set_xlim(view.left, view.right)
-        axes.set_ylim(view.bottom, view.top)
+    coarse = (width if shown is None else shown) <= _inches(axes)[0] * PRINT_DPI
+    options = {"extent": (0, width, height, 0), **options}
+    axes.imshow(values, interpolation="nearest" if coarse else "antialiased", aspect="auto", origin="upper", **options)
     axes.xaxis.set_major_locator(NullLocator())
     axes.yaxis.set_major_locator(NullLocator())
-    return image
-
-
-def _outline(axes: Axes, edges: tuple[float, float, float, float], *, dashed: bool = False, thin: bool = False) -> None:
-    """A double line, white and black, that is seen on any background; ``thin`` is a grey one.
-
-    It runs around the area and covers none of its pixels.
-    """
-    top, left, bottom, right = edges
-    lines = [(0.6, FRAME_COLOUR if thin else "black", "dashed" if dashed else "solid")]
-    if not thin:
-        lines.insert(0, (1.8, "white", "solid"))
-    points = 0.3 if thin else 0.9
-    inches = _inches(axes)
-    (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
-    across = points / 72 * abs(x1 - x0) / inches[0]
-    down = points / 72 * abs(y1 - y0) / inches[1]
-    for width, colour, dashes in lines:
-        axes.add_patch(
-            Rectangle(
-                (left - across, top - down),
-                right - left + 2 * across,
-                bottom - top + 2 * down,
-                fill=False,
-                linewidth=width,
-                edgecolor=colour,
-                linestyle=dashes,
-                joinstyle="miter",
-                clip_on=False,
-            )
-        )
 
 
 def _inches(axes: Axes) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from srlens._version import __version__
+from srlens.atomic import replacing
 from srlens.errors import SettingError
 from srlens.figures.style import PRINT_DPI, find_look, styled
 
@@ -51,13 +51,8 @@ def save_figure(
             buffer = io.BytesIO()
             figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
             contents.append(buffer.getvalue())
-    stem.parent.mkdir(parents=True, exist_ok=True)
     paths = [stem.with_name(f"{stem.name}.{name}") for name in formats]
     for path, content in zip(paths, contents, strict=True):
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     return paths

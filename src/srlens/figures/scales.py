@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from matplotlib.colors import FuncNorm, Normalize
+from matplotlib.colors import FuncNorm, LogNorm, Normalize
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 MAP_SCALE = "cube root"
@@ -65,8 +66,12 @@ def ticks(norm: Normalize) -> list[float]:
     """Where the colour bar of a scale is labelled: round values that stand apart on it."""
     assert norm.vmin is not None
     assert norm.vmax is not None
+    if isinstance(norm, LogNorm):
+        powers = range(math.ceil(math.log10(norm.vmin)), math.floor(math.log10(norm.vmax)) + 1)
+        return [10.0**power for power in powers]
     if not isinstance(norm, FuncNorm):
-        return [0.0, 0.5, 1.0]
+        found = MaxNLocator(2 if norm.vmax == 1 else 4).tick_values(norm.vmin, norm.vmax)
+        return [float(value) for value in found if norm.vmin <= value <= norm.vmax]
     upper = [round_down(norm.vmax) / 10, round_down(norm.vmax)]
     return [-upper[1], -upper[0], 0.0, *upper] if norm.vmin < 0 else [0.0, *upper]
 

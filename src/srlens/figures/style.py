@@ -31,7 +31,6 @@ TITLE_SIZE = 8.0
 """Size of panel and network titles, in pt."""
 TEXT_SIZE = 7.0
 """Size of all other text, in pt; the smallest in any figure."""
-LINE_SPACING = 1.2
 RULE_COLOUR = "0.6"
 FRAME_COLOUR = "0.3"
 

@@ -4,22 +4,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import matplotlib
-from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
-from matplotlib.text import Text
-
-from srlens.figures.style import LINE_SPACING
 
 _DPI = 600  # fine enough that hinting hardly changes widths
 _SAFETY = 1.005  # unhinted text differs by less than this between resolutions
 
 
 @lru_cache(maxsize=1)
-def _scratch() -> tuple[Figure, RendererBase]:
-    figure = Figure(figsize=(1, 1), dpi=_DPI)
-    return figure, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=4096)
@@ -27,18 +21,8 @@ def text_width(text: str, font: str, size: float, *, bold: bool = False) -> floa
     """Width of one line, in cm."""
     properties = FontProperties(family=font, size=size, weight="bold" if bold else "normal")
     with matplotlib.rc_context({"text.hinting": "no_hinting"}):
-        width, _, _ = _scratch()[1].get_text_width_height_descent(text, properties, ismath=False)
+        width, _, _ = _renderer().get_text_width_height_descent(text, properties, False)  # type: ignore[no-untyped-call]
     return float(width) / _DPI * 2.54 * _SAFETY
-
-
-def text_height(lines: int, font: str, size: float) -> float:
-    """Height of that many lines, in cm, as matplotlib sets them."""
-    if lines == 0:
-        return 0.0
-    text = Text(0, 0, "\n".join(["lp"] * lines), family=font, size=size, linespacing=LINE_SPACING)
-    figure, renderer = _scratch()
-    text.set_figure(figure)
-    return float(text.get_window_extent(renderer).height) / _DPI * 2.54
 
 
 def wrap(text: str, width: float, font: str, size: float, *, bold: bool = False) -> list[str]:

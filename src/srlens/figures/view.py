@@ -18,6 +18,7 @@ class View:
     """A part of the LR image, in LR pixels; ``bottom`` and ``right`` are one past the last row and column.
 
     Attributes:
+        window: the footprint of what is explained: (top, left, bottom, right) in LR pixels.
         share: the smallest share of any map's absolute attribution that lies inside, in (0, 1].
         whole: whether it is the whole image.
     """
@@ -26,6 +27,7 @@ class View:
     left: int
     bottom: int
     right: int
+    window: tuple[float, float, float, float]
     share: float
     whole: bool
 
@@ -38,7 +40,8 @@ class View:
 def choose_view(results: Sequence[Attribution]) -> View:
     """The smallest part, of the image's shape and around the window, that holds 99 % of every map; else the whole."""
     height, width = results[0].lr_size
-    top, left, bottom, right = results[0].window.on_lr(results[0].scale)
+    window = results[0].window.on_lr(results[0].scale)
+    top, left, bottom, right = window
     masses = [r.absolute / r.absolute.sum() for r in results]
     smallest = max(_SMALLEST / min(height, width), 1.5 * (bottom - top) / height, 1.5 * (right - left) / width)
     for factor in np.arange(smallest, _WORTHWHILE, 0.02):
@@ -47,8 +50,8 @@ def choose_view(results: Sequence[Attribution]) -> View:
         x = _start((left + right) / 2, columns, width)
         share = min(_inside(mass, y, x, rows, columns) for mass in masses)
         if share >= _SHARE:
-            return View(y, x, y + rows, x + columns, share, whole=False)
-    return View(0, 0, height, width, 1.0, whole=True)
+            return View(y, x, y + rows, x + columns, window, share, whole=False)
+    return View(0, 0, height, width, window, 1.0, whole=True)
 
 
 def _start(middle: float, length: int, available: int) -> int:

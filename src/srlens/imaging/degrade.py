@@ -121,7 +121,7 @@ def without_level() -> tuple[str, ...]:
     return tuple(name for name, entry in DEGRADATIONS.items() if not entry.level)
 
 
-def default_degradation(preset: str, chosen: str | None = None) -> str:
+def default_degradation(preset: str | None, chosen: str | None = None) -> str:
     """How the LR is made from HR: as ``chosen``, else Pillow's bicubic for the paper's preset, MATLAB's for others."""
     return chosen or ("pil" if preset == "paper" else "matlab")
 

@@ -9,7 +9,6 @@ columns are those that viewers show. Animations are refused; of a JPEG multi-pic
 import hashlib
 import io
 import os
-import secrets
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srlens.atomic import replacing
 from srlens.errors import ChannelError, ImageError, NotFiniteError, SettingError
 from srlens.imaging.png import decode_png16, encode_png, is_png16
 from srlens.imaging.tiff import decode_tiff, is_tiff
@@ -92,14 +92,12 @@ def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8,
     top = 2**bits - 1
     levels = (image.detach().to("cpu", torch.float64).clamp(0, 1) * top).round().permute(1, 2, 0).numpy()
     content = encode_png(levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16))
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        partial.write_bytes(content)
-        partial.replace(target)
+        target.parent.stat()  # a folder that is misspelt is not made
+        with replacing(target) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise ImageError(f"Cannot write {target}: {error.strerror}. Is its folder there and writable?") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def image_digest(path: str | os.PathLike[str]) -> str:

@@ -29,20 +29,16 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
         ImageError: the maps differ in size.
         NotFiniteError, ZeroMapError: see :func:`srlens.measures.concentration.absolute_map`.
     """
-    from scipy.stats import rankdata
+    from scipy.stats import spearmanr
 
     maps = _together([a, b])
-    ranks = []
     for number, mass in enumerate(maps, 1):
         if mass.min() == mass.max():
             raise InputError(
                 f"Map {number} is {mass[0, 0]:.6g} in every pixel: it has no ranks to correlate. "
                 f"Compare its unit-mass difference instead."
             )
-        rank = rankdata(mass.ravel())
-        rank -= rank.mean()
-        ranks.append(rank / np.linalg.norm(rank))
-    return float(np.clip(ranks[0] @ ranks[1], -1, 1))
+    return float(spearmanr(maps[0].ravel(), maps[1].ravel()).statistic)
 
 
 def overlap(a: ArrayLike, b: ArrayLike, fraction: float = 0.9) -> float:

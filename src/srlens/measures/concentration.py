@@ -7,7 +7,7 @@ Everything is exact in float64; no shift is added except in :func:`shifted_diffu
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srlens.errors import NotFiniteError, ZeroMapError
+from srlens.errors import InputError, NotFiniteError, ZeroMapError
 
 AUTHORS_SHIFT = 1e-7  # what the authors' code adds to every pixel of the max-normalised map
 
@@ -37,11 +37,12 @@ def gini(values: ArrayLike) -> float:
 
     Raises:
         ZeroMapError: all values are zero.
-        ValueError: a value is negative or not finite.
+        InputError: no value, or one that is negative or not finite.
     """
     g = np.sort(np.asarray(values, dtype=np.float64), axis=None)
     if g.size == 0 or not np.isfinite(g).all() or g[0] < 0:
-        raise ValueError("gini takes a non-empty array of finite values ≥ 0")
+        given = f"values from {g[0]:.6g} to {g[-1]:.6g}" if g.size else "none"
+        raise InputError(f"gini takes a non-empty array of finite values ≥ 0, got {given}. Give the absolute map.")
     total = g.sum()
     if total == 0:
         raise ZeroMapError("The Gini coefficient of an all-zero map is undefined.")

@@ -14,7 +14,9 @@ from srlens.errors import ImageError, ImageTooSmallError, NotFiniteError
 EDGE_THRESHOLD = 0.1
 """Slope, in [0, 1] grey per pixel, from which a pixel counts as an edge."""
 
-_SMALLEST = 8  # pixels a side: below, the spectrum has no room for a pattern that repeats twice
+SMALLEST = 8
+"""Pixels a side; below, the spectrum has no room for a pattern that repeats twice."""
+
 _FLAT = 1e-12
 # Derivative and smoothing filters that keep directions down to short wavelengths, where plain differences
 # turn a stripe of period 3 by 10 degrees: Farid and Simoncelli, IEEE TIP 13(4), 2004, 5 taps.
@@ -58,9 +60,9 @@ def describe_texture(window: ArrayLike) -> Texture:
     grey = np.asarray(window, dtype=np.float64)
     if grey.ndim != 2:
         raise ImageError(f"A grey h×w window is described, not an array of shape {grey.shape}. Take its luma.")
-    if min(grey.shape) < _SMALLEST:
+    if min(grey.shape) < SMALLEST:
         raise ImageTooSmallError(
-            f"The window is {grey.shape[0]}×{grey.shape[1]} pixels; texture needs {_SMALLEST}×{_SMALLEST}."
+            f"The window is {grey.shape[0]}×{grey.shape[1]} pixels; texture needs {SMALLEST}×{SMALLEST}."
         )
     if not np.isfinite(grey).all():
         raise NotFiniteError(f"The window holds {(~np.isfinite(grey)).sum()} values that are NaN or infinite.")

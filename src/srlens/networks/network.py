@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from srlens.errors import ChannelError, ImageError, NetworkOutputError, SettingError
 from srlens.imaging.colour import match_channels, merge_luma
 from srlens.imaging.resample import bicubic_upscale
+from srlens.networks.facts import NetworkFacts
 from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
@@ -233,6 +234,11 @@ class Network:
             digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def facts(self) -> NetworkFacts:
+        """What is known of it, as it is now, without the module."""
+        return NetworkFacts(**{one.name: getattr(self, one.name) for one in fields(NetworkFacts)})
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """A copy of the network on another device or in another floating-point type; this one is unchanged."""

@@ -9,25 +9,25 @@ from torch import Tensor
 
 from srlens._version import __version__
 from srlens.atomic import replacing
-from srlens.attribution.field import DEFAULT_MEMORY, Field, FieldPoint, field_points, grid_windows
-from srlens.attribution.integrate import Progress
-from srlens.attribution.path import path_settings
-from srlens.attribution.settings import Settings
+from srlens.attribution.explainer import Explainer
+from srlens.attribution.field import Field, FieldPoint, grid_windows
+from srlens.attribution.method import Method
+from srlens.attribution.scene import Progress
 from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.records.maps import to_json
+from srlens.records.archive import to_json
 
 
 def run_field(
     network: Network,
     subject: Subject,
-    settings: Settings,
+    method: Method,
     folder: Path,
     *,
     size: int = 16,
     stride: int | None = None,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = 2**30,
     regional: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Field, list[Path]]:
@@ -45,20 +45,19 @@ def run_field(
     windows = grid_windows(height, width, size, stride if stride is not None else size)
     stem = folder / file_name(subject.name, network.name, "field")
     log = stem.with_name(stem.name + ".jsonl")
-    key = to_json(_key(network, subject, settings, size, stride))
-    known, evaluation = _read(log, key)
+    key = to_json(_key(network, subject, method, size, stride))
+    known, evaluation, evaluations = _read(log, key)
     missing = tuple(window for window in windows if window not in known)
     folder.mkdir(parents=True, exist_ok=True)
     with log.open("a" if known else "w", encoding="utf-8") as file:
         if not known:
             file.write(key + "\n")
-        for result in field_points(
-            network, subject.lr, missing, settings, memory=memory, regional=regional, progress=progress
-        ):
+        explainer = Explainer(network, subject.lr, method, clean=subject.hr, regional=regional)
+        for result in explainer.windows(missing, memory=memory, progress=progress):
             point = FieldPoint.of(result)
             known[point.window] = point
-            evaluation = result.evaluation
-            file.write(to_json({**asdict(point), "evaluation": evaluation}) + "\n")
+            evaluation, evaluations = result.evaluation, result.evaluations
+            file.write(to_json({**asdict(point), "evaluation": evaluation, "evaluations": evaluations}) + "\n")
             file.flush()
     found = Field(
         points=tuple(known[window] for window in windows),
@@ -66,18 +65,20 @@ def run_field(
         scale=network.scale,
         network=network.name,
         network_digest=network.digest,
-        settings=settings,
+        method=method,
+        evaluations=evaluations,
         evaluation=evaluation,
     )
-    return found, [*_write_figure(found, subject.lr, stem), _write_table(found, subject, stem), log]
+    table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
+    return found, [*_write_figure(found, subject.lr, stem), table, log]
 
 
-def _key(network: Network, subject: Subject, settings: Settings, size: int, stride: int | None) -> dict[str, Any]:
+def _key(network: Network, subject: Subject, method: Method, size: int, stride: int | None) -> dict[str, Any]:
     """Everything that the numbers depend on."""
     return {
         "format": "srlens-field-1",
         "srlens": __version__,
-        "network_sha256": network.digest,
+        "weights_sha256": network.digest,
         "value_range": network.value_range,
         "image": subject.name,
         "image_sha256": subject.digest,
@@ -85,37 +86,32 @@ def _key(network: Network, subject: Subject, settings: Settings, size: int, stri
         "lr_size": list(subject.lr.shape[-2:]),
         "size": size,
         "stride": stride,
-        "steps": settings.steps,
-        "rule": settings.rule.name,
-        "parameterisation": settings.parameterisation,
-        "path": path_settings(settings.path),
-        "detector": settings.detector.name,
-        "preset": settings.preset,
+        "method": method.to_record(),
     }
 
 
-def _read(log: Path, key: str) -> tuple[dict[Window, FieldPoint], str]:
+def _read(log: Path, key: str) -> tuple[dict[Window, FieldPoint], str, int]:
     """Points of an earlier run of the same; a line cut off at the end is left out."""
     if not log.is_file():
-        return {}, ""
+        return {}, "", 0
     lines = log.read_text(encoding="utf-8").splitlines()
     if not lines or lines[0] != key:
-        return {}, ""
+        return {}, "", 0
     known: dict[Window, FieldPoint] = {}
-    evaluation = ""
+    evaluation, evaluations = "", 0
     for line in lines[1:]:
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:  # the line that was being written when the run ended
             break
-        evaluation = entry.pop("evaluation")
+        evaluation, evaluations = entry.pop("evaluation"), entry.pop("evaluations")
         window = Window(**entry.pop("window"))
         entry = {name: float(value) if value is not None else None for name, value in entry.items()}
         known[window] = FieldPoint(window=window, **entry)
     kept = "\n".join([key, *(line for line in lines[1 : 1 + len(known)])]) + "\n"
     with replacing(log) as temporary:
         temporary.write_text(kept, encoding="utf-8")
-    return known, evaluation
+    return known, evaluation, evaluations
 
 
 def _write_figure(found: Field, lr: Tensor, stem: Path) -> list[Path]:
@@ -132,15 +128,11 @@ def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
     conditions = {
         "image": subject.name,
         "network": found.network,
-        "network_sha256": found.network_digest,
+        "weights_sha256": found.network_digest,
         "lr_height": found.lr_size[0],
         "lr_width": found.lr_size[1],
         "scale": found.scale,
-        "detector": found.settings.detector.name,
-        "rule": found.settings.rule.name,
-        "steps": found.settings.steps,
-        "path": str(path_settings(found.settings.path)),
-        "preset": found.settings.preset,
+        **found.method.to_record(),
     }
     rows = []
     for point in found.points:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.comparison.measure import Measure, Place
+from srlens.comparison.measures import MEASURES, shown_in
 from srlens.errors import StudyError
 
 if TYPE_CHECKING:
@@ -14,17 +16,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-MEASURES = (
-    *("diffusion_index", "effective_pixels", "area50", "area90", "area95", "radius_mean", "receptive_field_used"),
-    *("psnr_window", "psnr_image", "ssim_image", "lpips", "bicubic_psnr_window", "bicubic_psnr_image"),
-    *("completeness_gap", "map_error", "evaluations"),
-)
-LOOKS = tuple(
-    f"{part}_{name}"
-    for part in ("around", "window")
-    for name in ("peak_share", "coherence", "edge_density", "contrast")
-)
-"""Texture measures that are compared with the diffusion index; the first is the one named beforehand."""
+INDEX = "diffusion_index"
+"""The measure that a study is about."""
 
 _FEWEST = 0.5  # share of the windows below which a network is left out
 
@@ -40,8 +33,7 @@ class Blocks:
         places: id of each window.
         images: name of the picture of each window.
         windows: (top, left, height, width) of each, in SR pixels of the picture.
-        values: measure to K×W; NaN where it was not measured.
-        looks: texture measure to W.
+        values: every measure that is a number to K×W; NaN where it was not measured.
         left_out: label of each network that has too few results, with the reason.
         windows_planned: of the study.
         lr_sizes: different sizes of the LR crops; more than one makes diffusion indices incomparable.
@@ -55,11 +47,26 @@ class Blocks:
     images: tuple[str, ...]
     windows: tuple[tuple[int, int, int, int], ...]
     values: dict[str, Array]
-    looks: dict[str, Array]
     left_out: tuple[tuple[str, str], ...]
     windows_planned: int
     lr_sizes: tuple[tuple[int, int], ...]
     conditions: str
+
+    @property
+    def index(self) -> Array:
+        """The diffusion index, K×W."""
+        return self.values[INDEX]
+
+    @property
+    def textures(self) -> dict[str, Array]:
+        """Texture measures that are compared with the diffusion index, W each."""
+        return {measure.key: self.values[measure.key][0] for measure in shown_in("texture")}
+
+    def known(self, *places: Place) -> list[Measure]:
+        """The measures shown there that are known of some network, in the order of their columns."""
+        shown = {measure.key for place in places for measure in shown_in(place)}
+        found = [measure for measure in MEASURES.values() if measure.key in shown & self.values.keys()]
+        return [measure for measure in found if np.isfinite(self.values[measure.key]).any()]
 
     @property
     def clusters(self) -> NDArray[np.int64]:
@@ -105,9 +112,8 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         matrix[at[:, 0], at[:, 1]] = frame[name].cast(float).to_numpy()
         return matrix[np.ix_(rows, columns)]
 
-    of_network = {position[row["job"]][0]: row for row in frame.unique("network_digest").iter_rows(named=True)}
+    of_network = {position[row["job"]][0]: row for row in frame.unique("file_sha256").iter_rows(named=True)}
     sizes = frame.select("lr_height", "lr_width").unique().sort("lr_height", "lr_width").rows()
-    looks = {name: placed(name)[0] for name in LOOKS}
     return Blocks(
         labels=tuple(names[k] for k in rows),
         kinds=tuple(plan["networks"][k]["kind"] or of_network[k]["kind"] or "unknown" for k in rows),
@@ -115,8 +121,7 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         places=tuple(windows[w]["place"] for w in columns),
         images=tuple(plan["images"][windows[w]["image"]]["name"] for w in columns),
         windows=tuple(tuple(windows[w]["window"]) for w in columns),
-        values={name: placed(name) for name in MEASURES},
-        looks=looks,
+        values={measure.key: placed(measure.key) for measure in MEASURES.values() if measure.kind in (float, int)},
         left_out=tuple((names[k], f"{int(present[k].sum())} of {width} windows") for k in np.flatnonzero(~enough)),
         windows_planned=width,
         lr_sizes=tuple((int(h), int(w)) for h, w in sizes),

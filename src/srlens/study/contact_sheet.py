@@ -6,6 +6,7 @@ from torch import Tensor
 
 from srlens.imaging.open import open_image
 from srlens.imaging.window import Window
+from srlens.study.job import ImageRef
 from srlens.study.window_list import WindowList
 
 SHOWN = 160
@@ -22,14 +23,13 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
     from srlens.figures.save import save_figure
     from srlens.figures.window_sheet import Tile, window_sheet
 
-    specs = {image.name: image.path for image in listed.images}
-    pictures: dict[str, Tensor] = {}
+    pictures: dict[ImageRef, Tensor] = {}
     tiles = []
     for rank, entry in enumerate(listed.windows[:SHOWN], start=1):
         if entry.image not in pictures:
-            pictures[entry.image] = open_image(specs[entry.image])
+            pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
-        tiles.append(Tile(part, frame, [f"#{rank} {_short(entry.image)}", f"{entry.psnr:.2f} dB"]))
+        tiles.append(Tile(part, frame, [f"#{rank} {_short(entry.image.name)}", f"{entry.psnr:.2f} dB"]))
     judges = ", ".join(name for name, _ in listed.networks)
     title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
     if len(listed.windows) > SHOWN:

@@ -7,8 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from srlens._version import __version__
-from srlens.attribution.path import path_settings
-from srlens.attribution.settings import Settings
 from srlens.imaging.window import Window
 from srlens.study.schema import MethodSection
 
@@ -48,18 +46,29 @@ class ImageRef:
     """An image by what names it.
 
     Attributes:
+        name: for tables.
         spec: absolute path, or the name of a packaged photograph.
         digest: SHA-256 of the file, or ``"unavailable: …"``.
-        name: for tables.
-        given: ``"hr"`` or ``"lr"``.
-        degradation: how the LR is made of an HR image.
     """
 
+    name: str
     spec: str
     digest: str
-    name: str
-    given: str
-    degradation: str
+
+
+@dataclass(frozen=True)
+class WindowRef:
+    """A window of a study, or of a list of mined windows.
+
+    Attributes:
+        image: its picture.
+        window: in SR pixels of the whole picture.
+        psnr: the judges' mean PSNR of the window in dB (luma), by which it was mined; None where it was given.
+    """
+
+    image: ImageRef
+    window: Window
+    psnr: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +79,21 @@ class Job:
         network: what is explained.
         image: the whole picture.
         window: in SR pixels of the whole picture.
+        degradation: how the LR is made of the picture; ``"given"``: it is the LR.
         lr_size: side of the LR crop around the window, in LR pixels; None: the whole picture.
         method: how the map is computed.
         lpips: whether LPIPS is measured.
+        added: keys of measures that plug-ins add; the worker must have them too.
     """
 
     network: NetworkRef
     image: ImageRef
     window: Window
+    degradation: str
     lr_size: int | None
     method: MethodSection
     lpips: bool = False
+    added: tuple[str, ...] = ()
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, as plain values. Names and paths are not among it."""
@@ -94,15 +107,16 @@ class Job:
                 "channels": network.channels,
             },
             "place": self.place(),
-            "settings": settings_record(self.method.settings()),
+            "method": self.method.resolved().to_record(),
             "lpips": self.lpips,
+            "added": self.added,
         }
 
     def place(self) -> dict[str, Any]:
         """What of which picture is shown to the network, as plain values."""
         w, image = self.window, self.image
         return {
-            "image": {"sha256": image.digest, "given": image.given, "degradation": image.degradation},
+            "image": {"sha256": image.digest, "degradation": self.degradation},
             "window": [w.top, w.left, w.height, w.width],
             "lr_size": self.lr_size,
             "scale": self.network.scale,
@@ -126,18 +140,3 @@ def content_hash(value: Any) -> str:
     """SHA-256 of canonical JSON (sorted keys, no spaces), first 32 hex digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def settings_record(s: Settings) -> dict[str, Any]:
-    """Settings as plain values."""
-    return {
-        "preset": s.preset,
-        "detector": s.detector.name,
-        "path": path_settings(s.path),
-        "rule": s.rule.name,
-        "parameterisation": s.parameterisation,
-        "steps": s.steps,
-        "tolerance": s.tolerance,
-        "max_steps": s.max_steps,
-        "shifted_index": s.shifted_index,
-    }

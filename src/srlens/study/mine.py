@@ -4,19 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
-from srlens.comparison.crop import Picture, make_picture
-from srlens.comparison.hard_window import Candidate, rank_windows, without_overlaps
+from srlens.comparison.comparable import common_scale
+from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
+from srlens.comparison.subject import Subject
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
-from srlens.imaging.window import Window
 from srlens.naming import known_name
 from srlens.networks.network import Network
-from srlens.study.window_list import ListedImage, ListedWindow, WindowList
+from srlens.study.job import ImageRef, WindowRef
+from srlens.study.window_list import WindowList
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 """Files of a folder that count as pictures."""
@@ -69,48 +68,41 @@ def mine(
         SettingError: no network, different scales, a count or size below 1.
         StudyError: no picture gave a window; says why.
     """
-    if not networks:
-        raise SettingError("Give at least one network; windows are hard for somebody.")
-    scales = sorted({network.scale for network in networks})
-    if len(scales) > 1:
-        raise SettingError(f"The networks have scales {', '.join(map(str, scales))}; mining needs one scale.")
+    scale = common_scale(networks, "mining")
     if count < 1 or size < 1 or (per_image is not None and per_image < 1):
         raise SettingError(f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1.")
     specs = find_images(images)
     apart = size if separation is None else separation
     cap = per_image if per_image is not None else max(1, -(-2 * count // len(specs)))
-    found: list[tuple[ListedImage, Candidate]] = []
+    found: list[WindowRef] = []
     skipped: list[tuple[str, str]] = []
     names = _unique_names(specs)
     for done, (spec, name) in enumerate(zip(specs, names, strict=True), start=1):
         try:
             path = image_file(spec)
-            listed = ListedImage(name, spec, image_digest(path))
-            picture = make_picture(read_image(path), scales[0], given="hr", degradation=degradation)
-            candidates = _candidates(picture, networks, size, lr_size)
+            ref = ImageRef(name, spec, image_digest(path))
+            subject = Subject.from_hr(read_image(path), scale, name=name, degradation=degradation)
+            candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
         else:
-            chosen = _spread(candidates, cap, apart)
-            found += [(listed, candidate) for candidate in chosen]
+            chosen = without_overlaps(candidates, cap, apart)
+            found += [WindowRef(ref, candidate.window, round(candidate.psnr, 4)) for candidate in chosen]
         if progress is not None:
             progress(done, len(specs))
     if not found:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
         raise StudyError(f"None of the {len(specs)} pictures gave a window. {reasons}")
-    found.sort(key=lambda pair: (pair[1].psnr, pair[0].name, pair[1].window.top, pair[1].window.left))
-    found = found[:count]
+    found.sort(key=lambda ref: (ref.psnr, ref.image.name, ref.window.top, ref.window.left))
     conditions: dict[str, int | str] = {"size": size, "per_image": cap, "separation": apart}
     if lr_size is not None:
         conditions["lr_size"] = lr_size
-    listed_images = sorted({listed.name: listed for listed, _ in found}.values(), key=lambda image: image.name)
     windows = WindowList(
-        scale=scales[0],
+        scale=scale,
         degradation=degradation,
         conditions=conditions,
         networks=tuple((network.name, network.digest) for network in networks),
-        images=tuple(listed_images),
-        windows=tuple(ListedWindow(listed.name, c.window, round(c.psnr, 4)) for listed, c in found),
+        windows=tuple(found[:count]),
     )
     return Mined(windows, tuple(skipped))
 
@@ -153,25 +145,11 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
     return names
 
 
-def _candidates(picture: Picture, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
-    assert picture.hr is not None
-    lr, hr = picture.lr, picture.hr
+def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
+    lr, hr = subject.lr, subject.hr
+    assert hr is not None
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
         raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
     if any(network.channels == 3 for network in networks):
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)
-    srs: list[Tensor] = [network.upscale(lr) for network in networks]
-    room = (min(hr.shape[-2:]) - size) // 4
-    border = max(0, min(size, room))
-    return rank_windows(srs, hr, size=size, stride=max(1, size // 2), border=border)
-
-
-def _spread(candidates: Sequence[Candidate], count: int, separation: int) -> list[Candidate]:
-    """The first candidates that leave so many pixels between their windows."""
-    grown = {}
-    for candidate in candidates:
-        w = candidate.window
-        box = Window(w.top, w.left, w.height + separation, w.width + separation)  # space below and to the right will do
-        grown[box] = candidate
-    boxes = [Candidate(box, candidate.psnr) for box, candidate in grown.items()]
-    return [grown[box.window] for box in without_overlaps(boxes, count)]
+    return hard_windows([network.upscale(lr) for network in networks], hr, size=size)

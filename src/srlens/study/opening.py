@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from srlens.comparison.subject import Subject
 from srlens.errors import CheckpointError, ImageError, StudyError
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
@@ -65,8 +66,8 @@ def _opened(ref: NetworkRef, device: torch.device) -> Network:
     )
 
 
-def open_planned_image(ref: ImageRef) -> Tensor:
-    """Read the picture of a job, C×H×W in [0, 1].
+def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject:
+    """Read the picture of a job and make its LR image; it is the LR image where ``degradation`` is ``"given"``.
 
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
@@ -78,4 +79,7 @@ def open_planned_image(ref: ImageRef) -> Tensor:
             f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
             "It was changed or was missing; put it right and run again with --resume."
         )
-    return read_image(path)
+    image = read_image(path)
+    if degradation == GIVEN:
+        return Subject(ref.name, image, None, GIVEN, ref.digest, scale=scale)
+    return Subject.from_hr(image, scale, name=ref.name, degradation=degradation, digest=ref.digest)

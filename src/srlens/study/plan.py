@@ -6,31 +6,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from srlens.comparison.measures import BUILT_IN, MEASURES
 from srlens.errors import SrlensError, StudyError
 from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog, shipped_name
-from srlens.study.job import ImageRef, Job, NetworkRef, settings_record
+from srlens.plugins import load_plugins
+from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
 from srlens.study.opening import network_digest
 from srlens.study.schema import NetworkEntry, Study
 from srlens.study.window_list import read_window_list
-
-
-@dataclass(frozen=True)
-class PlannedWindow:
-    """A window of the study.
-
-    Attributes:
-        image: its picture.
-        window: in SR pixels of the whole picture.
-        psnr: mean PSNR (dB) by which it was mined; None where it was given.
-    """
-
-    image: ImageRef
-    window: Window
-    psnr: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,26 +28,36 @@ class Plan:
         study: the study file.
         networks: in its order.
         windows: in its order.
+        added: keys of the measures that plug-ins add.
     """
 
     study: Study
     networks: tuple[NetworkRef, ...]
-    windows: tuple[PlannedWindow, ...]
+    windows: tuple[WindowRef, ...]
+    added: tuple[str, ...] = ()
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
-        return tuple(self._jobs())
-
-    def _jobs(self) -> Iterator[Job]:
         study = self.study
-        for network in self.networks:
-            for place in self.windows:
-                yield Job(network, place.image, place.window, study.images.lr_size, study.method, study.output.lpips)
+        return tuple(
+            Job(
+                network=network,
+                image=place.image,
+                window=place.window,
+                degradation=study.images.degradation if study.images.given == "hr" else "given",
+                lr_size=study.images.lr_size,
+                method=study.method,
+                lpips=study.output.lpips,
+                added=self.added,
+            )
+            for network in self.networks
+            for place in self.windows
+        )
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
-        settings = settings_record(self.study.method.settings())
+        settings = self.study.method.resolved().to_record()
         images = list(dict.fromkeys(window.image for window in self.windows))
         number = {image: i for i, image in enumerate(images)}
         ids = [job.id for job in self.jobs]
@@ -99,7 +96,9 @@ def make_plan(study: Study) -> Plan:
 
     Raises:
         StudyError: the list of windows cannot be used or does not fit the study; a network is named twice.
+        PluginError: a plug-in cannot be loaded.
     """
+    load_plugins()
     windows = tuple(_windows(study))
     if len({(w.image.digest, w.image.spec, w.window) for w in windows}) < len(windows):
         raise StudyError("A window is listed twice. Every window of a study must be another one.")
@@ -108,7 +107,7 @@ def make_plan(study: Study) -> Plan:
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
-    return Plan(study, networks, windows)
+    return Plan(study, networks, windows, tuple(sorted(set(MEASURES) - BUILT_IN)))
 
 
 def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
@@ -116,16 +115,7 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
     named = entry.module or shipped_name(spec) or spec in catalog()
     if not named and study.resolve(spec).is_file():
         spec = str(study.resolve(spec))
-    ref = NetworkRef(
-        spec=spec,
-        scale=study.scale,
-        digest="",
-        name=entry.name,
-        kind=entry.kind,
-        value_range=entry.value_range,
-        channels=entry.channels,
-        module=entry.module,
-    )
+    ref = NetworkRef(spec=spec, scale=study.scale, digest="", **entry.model_dump(exclude={"open"}))
     try:
         digest = network_digest(ref)
     except (SrlensError, OSError) as error:
@@ -136,28 +126,24 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
     return replace(ref, digest=digest)
 
 
-def _windows(study: Study) -> Iterator[PlannedWindow]:
-    given, how = study.images.given, study.images.degradation
+def _windows(study: Study) -> Iterator[WindowRef]:
     if isinstance(study.windows, str):
         path = study.resolve(study.windows)
         listed = read_window_list(path)
-        for label, mined, wanted in (("scale", listed.scale, study.scale), ("degradation", listed.degradation, how)):
+        for label, mined, wanted in (
+            ("scale", listed.scale, study.scale),
+            ("degradation", listed.degradation, study.images.degradation),
+        ):
             if mined != wanted:
                 raise StudyError(
                     f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
                     f"change `{label}`."
                 )
-        images = {i.name: ImageRef(i.path, i.sha256, i.name, given, how) for i in listed.images}
-        for entry in listed.windows:
-            yield PlannedWindow(images[entry.image], entry.window, entry.psnr)
+        yield from listed.windows
         return
-    known: dict[str, ImageRef] = {}
-    for given_window in study.windows:
-        name = given_window.image
-        if name not in known:
-            known[name] = _image(study, name)
-        window = Window(given_window.top, given_window.left, given_window.height, given_window.width)
-        yield PlannedWindow(known[name], window)
+    known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
+    for entry in study.windows:
+        yield WindowRef(known[entry.image], Window(entry.top, entry.left, entry.height, entry.width))
 
 
 def _image(study: Study, text: str) -> ImageRef:
@@ -166,4 +152,4 @@ def _image(study: Study, text: str) -> ImageRef:
         digest = image_digest(image_file(spec))
     except SrlensError as error:
         digest = f"unavailable: {spec} ({type(error).__name__})"
-    return ImageRef(spec, digest, Path(text).stem, study.images.given, study.images.degradation)
+    return ImageRef(Path(text).stem, spec, digest)

@@ -2,12 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from srlens.attribution.path_choice import choose_path
-from srlens.attribution.settings import Settings, resolve_settings
+from srlens.attribution.method import Method
+from srlens.attribution.settings import SETTINGS, Setting
 from srlens.errors import SettingError, StudyError
 
 
@@ -64,39 +64,40 @@ class ImagesSection(_Strict):
         return values
 
 
-class MethodSection(_Strict):
-    """How the maps are computed, as :func:`srlens.attribute` takes it."""
+class _Method(_Strict):
+    """How the maps are computed, as :func:`srlens.attribute` takes it; what is not given is left to the method."""
 
-    preset: Literal["default", "paper"] = "default"
-    tolerance: float = 0.05
-    steps: int | None = None
-    max_steps: int = 729
-    detector: str | None = None
-    path: str | None = None
-    rule: str | None = None
-    sigma: float | None = None
-    kernel: int | None = None
+    model_config = ConfigDict(extra="allow")  # settings of methods that are not srlens's own; Method refuses the rest
 
-    def keywords(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`srlens.attribute`."""
-        values = self.model_dump(exclude={"sigma", "kernel", "path"})
-        return {**values, "path": choose_path(self.path, self.sigma, self.kernel)}
-
-    def settings(self) -> Settings:
-        """The settings in full.
+    def resolved(self) -> Method:
+        """The method in full.
 
         Raises:
             SettingError: a value outside its range or an unknown name.
         """
-        return resolve_settings(**self.keywords())
+        values = {name: value for name, value in self.model_dump().items() if value is not None}
+        return Method(values.pop("method", "lam"), **values)
 
     @model_validator(mode="after")
     def _resolvable(self) -> Self:
         try:
-            self.settings()
+            self.resolved()
         except SettingError as error:
             raise ValueError(str(error)) from error
         return self
+
+
+def _field(setting: Setting) -> Any:
+    kind: Any = Literal[setting.choices] if setting.choices else setting.kind
+    return Annotated[kind | None, Field(description=setting.help)], None
+
+
+if TYPE_CHECKING:
+    MethodSection = _Method
+else:
+    MethodSection = create_model(
+        "MethodSection", __base__=_Method, __module__=__name__, **{s.name: _field(s) for s in SETTINGS}
+    )
 
 
 class OutputSection(_Strict):

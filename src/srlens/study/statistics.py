@@ -2,9 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+_ARRANGEMENTS = 200_000  # all are tried where there are no more, else as many random ones
 
 
 @dataclass(frozen=True)
@@ -117,12 +120,11 @@ def interval(values: Array) -> Interval:
 
 def pearson_rows(x: Array, y: Array) -> Array:
     """Pearson's correlation of each row of x (N×K) with the same row of y; NaN where one is constant."""
-    x = x - x.mean(axis=-1, keepdims=True)
-    y = y - y.mean(axis=-1, keepdims=True)
-    norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values: Array = np.where(norm > 1e-300, (x * y).sum(axis=-1) / norm, np.nan)
-    return np.clip(values, -1, 1)
+    from scipy.stats import ConstantInputWarning, pearsonr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        return np.asarray(pearsonr(x, y, axis=-1).statistic, dtype=np.float64)
 
 
 def ranks(x: Array) -> Array:
@@ -168,18 +170,31 @@ def correlate_networks(
 
 
 def _order_p(x: Array, y: Array, seed: int) -> float:
-    """Chance of a correlation at least as large when y is put in random order: all orders up to 8, else 100,000."""
-    count = len(x)
-    if count < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    """Chance of a correlation at least as large when y is put in random order; all orders up to 8 networks."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
-    observed = float(pearson_rows(x, y)) - 1e-12
-    if count <= 8:
-        orders = np.array(list(itertools.permutations(range(count))))
-        return float((pearson_rows(x[None], y[orders]) >= observed).mean())
-    generator = np.random.default_rng(seed)
-    orders = np.argsort(generator.random((100_000, count)), axis=1)
-    hits = int((pearson_rows(x[None], y[orders]) >= observed).sum())
-    return (hits + 1) / 100_001
+    return _permuted_p((y,), lambda order, axis: (x * order).sum(axis=axis), "pairings", seed)
+
+
+def _permuted_p(
+    samples: tuple[Array, ...],
+    statistic: Callable[..., Array],
+    kind: Literal["pairings", "independent"],
+    seed: int,
+) -> float:
+    """One-sided p of SciPy's permutation test; see :data:`_ARRANGEMENTS`."""
+    from scipy.stats import permutation_test
+
+    found = permutation_test(
+        samples,
+        statistic,
+        permutation_type=kind,
+        alternative="greater",
+        n_resamples=_ARRANGEMENTS,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.pvalue)
 
 
 def compare_pairs(index: Array) -> tuple[Pair, ...]:
@@ -237,20 +252,18 @@ def contrast_groups(
     gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
     windows = index.shape[1]
     drawn = [bootstrap_weights(windows, groups, resamples, seed) @ gap for groups in (None, clusters)]
-    means = logs.mean(axis=1)
-    count, chosen = len(means), int(wide.sum())
-    number = math.comb(count, chosen)
-    if number <= 200_000:
-        members = np.array(list(itertools.combinations(range(count), chosen)))
-    else:
-        generator = np.random.default_rng(seed)
-        members = np.argsort(generator.random((100_000, count)), axis=1)[:, :chosen]
-        members[0] = np.flatnonzero(wide)
-    sums = means[members].sum(axis=1)
-    gaps = sums / chosen - (means.sum() - sums) / (count - chosen)
-    p = float((gaps >= gap.mean() - 1e-12).mean())
+    p = _groups_p(logs.mean(axis=1), wide, seed)
     of_windows, of_pictures = (interval(np.exp(values)) for values in drawn)
-    return Contrast(math.exp(gap.mean()), of_windows, of_pictures, p, chosen, count - chosen)
+    return Contrast(math.exp(gap.mean()), of_windows, of_pictures, p, int(wide.sum()), int((~wide).sum()))
+
+
+def _groups_p(means: Array, wide: NDArray[np.bool_], seed: int) -> float:
+    """Chance of a difference of the groups' means at least as large when networks are dealt out at random."""
+    first, second = means[wide], means[~wide]
+    for alone, sign in ((first, 1), (second, -1)):
+        if len(alone) == 1:  # SciPy wants two or more; here there are as many deals as networks
+            return float((sign * means >= sign * alone).mean())
+    return _permuted_p((first, second), lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis), "independent", seed)
 
 
 @dataclass(frozen=True)

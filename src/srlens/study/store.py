@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError
-from srlens.records.maps import save_json
+from srlens.records.archive import save_json
 from srlens.study.row import schema, to_frame
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Store:
         if not files:
             return polars.DataFrame(schema=schema())
         try:
-            return polars.read_parquet(files, schema=schema())
+            return _read(files)
         except (polars.exceptions.PolarsError, OSError):
             frames = [frame for file in files if (frame := _read_one(file)) is not None]
             return polars.concat(frames) if frames else polars.DataFrame(schema=schema())
@@ -205,10 +205,17 @@ def _is_whole(part: Path) -> bool:
         return False
 
 
+def _read(files: list[Path]) -> "polars.DataFrame":
+    """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now."""
+    import polars
+
+    return polars.scan_parquet(files, schema=schema(), missing_columns="insert", extra_columns="ignore").collect()
+
+
 def _read_one(file: Path) -> "polars.DataFrame | None":
     import polars
 
     try:
-        return polars.read_parquet(file, schema=schema())
+        return _read([file])
     except (polars.exceptions.PolarsError, OSError):
         return None

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from srlens.study.blocks import LOOKS, Blocks
+from srlens.comparison.measures import MEASURES
+from srlens.study.blocks import Blocks
 from srlens.study.statistics import (
     Association,
     Contrast,
@@ -28,7 +29,7 @@ FEWEST_WINDOWS = 20
 FEWEST_PICTURES = 5
 SMALL_CORRELATION = 0.2
 SMALL_RATIO = 1.1
-REGULARITY = LOOKS[0]
+REGULARITY = "around_peak_share"
 """The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings."""
 
 RULE = (
@@ -91,7 +92,7 @@ def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
         for label, values in zip(blocks.labels, blocks.values["receptive_field_used"], strict=True)
         if np.isfinite(values).any()
     }
-    textures = associate(blocks.values["diffusion_index"], blocks.looks, blocks.clusters, seed=seed)
+    textures = associate(blocks.index, blocks.textures, blocks.clusters, seed=seed)
     verdicts: tuple[Verdict, ...] = (
         _first(blocks, correlation, correlation_window),
         _second(blocks, contrast),
@@ -117,7 +118,7 @@ def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
     if not known.any() or len(blocks.labels) < 3:
         return None
     return correlate_networks(
-        blocks.values["diffusion_index"][:, known],
+        blocks.index[:, known],
         values[:, known],
         np.unique(blocks.clusters[known], return_inverse=True)[1].astype(np.int64),
         seed=seed,
@@ -129,7 +130,7 @@ def _contrast(blocks: Blocks, seed: int) -> Contrast | None:
     wide = np.array([kind in WIDE_KINDS for kind in blocks.kinds])[known]
     if not wide.any() or wide.all():
         return None
-    return contrast_groups(blocks.values["diffusion_index"][known], wide, blocks.clusters, seed=seed)
+    return contrast_groups(blocks.index[known], wide, blocks.clusters, seed=seed)
 
 
 def _enough(blocks: Blocks, networks: int | None = None) -> bool:
@@ -231,23 +232,10 @@ def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
     if others:
         name = max(others, key=lambda n: abs(others[n].spearman))
         evidence += (
-            f" Of the other texture measures {LOOK_NAMES[name]} goes furthest: {others[name].spearman:.3f} "
+            f" Of the other texture measures {MEASURES[name].label} goes furthest: {others[name].spearman:.3f} "
             f"{shown(others[name].pictures)}, p = {others[name].p_holm:.3g} after Holm."
         )
     return Verdict(4, claim, answer, evidence, _sample(blocks), rule)
-
-
-LOOK_NAMES = {
-    f"{part}_{name}": f"{label} of the {place}"
-    for part, place in (("around", "surroundings"), ("window", "window"))
-    for name, label in (
-        ("peak_share", "regularity"),
-        ("coherence", "coherence"),
-        ("edge_density", "edge density"),
-        ("contrast", "contrast"),
-    )
-}
-"""Texture measures as people read them."""
 
 
 def shown(i: Interval, digits: int = 3) -> str:

@@ -5,44 +5,14 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
+from srlens.study.job import ImageRef, WindowRef
 
 FORMAT = "srlens-windows-1"
-
-
-@dataclass(frozen=True)
-class ListedImage:
-    """An image that windows lie in.
-
-    Attributes:
-        name: unique in the list.
-        path: absolute, or the name of a packaged photograph.
-        sha256: of the file.
-    """
-
-    name: str
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ListedWindow:
-    """A mined window.
-
-    Attributes:
-        image: name of its image.
-        window: in SR pixels of the whole image.
-        psnr: the networks' mean PSNR of the window, in dB (luma).
-    """
-
-    image: str
-    window: Window
-    psnr: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +24,6 @@ class WindowList:
         degradation: how the LR images were made.
         conditions: further settings, for the record.
         networks: name and digest of the judges.
-        images: that windows lie in.
         windows: hardest first.
     """
 
@@ -62,8 +31,12 @@ class WindowList:
     degradation: str
     conditions: dict[str, int | str]
     networks: tuple[tuple[str, str], ...]
-    images: tuple[ListedImage, ...]
-    windows: tuple[ListedWindow, ...]
+    windows: tuple[WindowRef, ...]
+
+    @property
+    def images(self) -> tuple[ImageRef, ...]:
+        """The images that windows lie in, by name."""
+        return tuple(sorted({window.image for window in self.windows}, key=lambda image: image.name))
 
 
 def write_window_list(listed: WindowList, path: Path) -> None:
@@ -78,12 +51,12 @@ def write_window_list(listed: WindowList, path: Path) -> None:
     for name, digest in listed.networks:
         lines += ["", "[[networks]]", f"name = {_text(name)}", f"digest = {_text(digest)}"]
     for image in listed.images:
-        shown = _shown_path(image.path, path.parent)
+        shown = _shown_path(image.spec, path.parent)
         lines += ["", "[[images]]", f"name = {_text(image.name)}", f"path = {_text(shown)}"]
-        lines += [f"sha256 = {_text(image.sha256)}"]
+        lines += [f"sha256 = {_text(image.digest)}"]
     for entry in listed.windows:
         w = entry.window
-        lines += ["", "[[windows]]", f"image = {_text(entry.image)}", f"top = {w.top}", f"left = {w.left}"]
+        lines += ["", "[[windows]]", f"image = {_text(entry.image.name)}", f"top = {w.top}", f"left = {w.left}"]
         lines += [f"height = {w.height}", f"width = {w.width}", f"psnr = {entry.psnr:.4f}"]
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -102,17 +75,18 @@ def read_window_list(path: Path) -> WindowList:
                 f"{path} is no list of windows (format {content.get('format')!r}, expected {FORMAT!r}); "
                 "`srlens mine` writes one."
             )
-        images = tuple(
-            ListedImage(i["name"], _real_path(i["path"], path.parent), i["sha256"]) for i in content["images"]
+        images = {
+            i["name"]: ImageRef(i["name"], _real_path(i["path"], path.parent), i["sha256"]) for i in content["images"]
+        }
+        windows = tuple(
+            WindowRef(images[w["image"]], Window(w["top"], w["left"], w["height"], w["width"]), float(w["psnr"]))
+            for w in content["windows"]
         )
-        windows = tuple(_window(entry) for entry in content["windows"])
-        known = {image.name for image in images}
-        strangers = sorted({w.image for w in windows} - known)
-        if strangers or not windows:
-            raise StudyError(f"{path} is damaged: no windows, or windows in unlisted images {strangers}. Mine again.")
+        if not windows:
+            raise StudyError(f"{path} is damaged: it lists no window. Mine again.")
         conditions = {k: v for k, v in content.items() if isinstance(v, int | str) and k not in _OWN}
         networks = tuple((n["name"], n["digest"]) for n in content.get("networks", []))
-        return WindowList(content["scale"], content["degradation"], conditions, networks, images, windows)
+        return WindowList(content["scale"], content["degradation"], conditions, networks, windows)
     except OSError as error:
         raise StudyError(f"The list of windows {path} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, WindowError) as error:
@@ -122,11 +96,6 @@ def read_window_list(path: Path) -> WindowList:
 
 
 _OWN = ("format", "scale", "degradation")
-
-
-def _window(entry: dict[str, Any]) -> ListedWindow:
-    window = Window(entry["top"], entry["left"], entry["height"], entry["width"])
-    return ListedWindow(entry["image"], window, float(entry["psnr"]))
 
 
 def _shown_path(path: str, folder: Path) -> str:

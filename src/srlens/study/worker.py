@@ -6,30 +6,35 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from srlens.attribution.attribute import attribute
-from srlens.comparison.crop import Crop, Picture, crop_around, make_picture
+from srlens.comparison.crop import crop_around
+from srlens.comparison.explained import Explained
+from srlens.comparison.measures import MEASURES
+from srlens.comparison.subject import Subject
 from srlens.errors import (
     NetworkOutputError,
     NotDifferentiableError,
     NotFiniteError,
     SettingError,
     SrlensError,
+    StudyError,
     WindowError,
     ZeroMapError,
 )
 from srlens.imaging.files import write_image
+from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.network import Network
-from srlens.records.maps import save_map
+from srlens.plugins import VARIABLE, load_plugins
+from srlens.records.archive import save
 from srlens.study.job import ImageRef, Job, NetworkRef
-from srlens.study.opening import open_planned_image, open_planned_network
-from srlens.study.row import measure_row
+from srlens.study.opening import open_planned_network, open_planned_subject
+from srlens.study.row import job_row
 from srlens.study.store import Failure, Store
 
 PERMANENT = (
@@ -143,31 +148,32 @@ def failure_of(job: Job, error: BaseException) -> Failure:
 
 
 def _compute(job: Job, batch: Batch, store: Store) -> None:
+    load_plugins()
+    if missing := set(job.added) - set(MEASURES):
+        raise StudyError(
+            f"This worker lacks the measure(s) {', '.join(sorted(missing))}, which a plug-in adds to the study. Name "
+            f"the plug-in in {VARIABLE} where workers see it, or install it there."
+        )
     network = _network(job.network, _device(batch.device))
-    picture = _picture(job.image, job.network.scale)
-    crop = crop_around(picture, job.window, job.network.scale, job.lr_size)
-    sr = network.upscale(crop.lr)
-    result = attribute(network, crop.lr, crop.window, **job.method.keywords())
-    lpips = _lpips(sr, crop) if job.lpips else None
-    row = measure_row(job, network, crop, sr, result, threads=batch.threads, lpips=lpips)
-    if not store.place(job.place_id).exists():
-        _write_place(crop, store.place(job.place_id))
+    scale = job.network.scale
+    subject, window = crop_around(_subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
+    sr = network.upscale(subject.lr)
+    result = attribute(network, subject.lr, window, job.method.resolved(), clean=subject.hr)
+    lpips = None
+    if job.lpips and subject.hr is not None:
+        from srlens.study.perceptual import lpips_distance
+
+        lpips = lpips_distance(sr, subject.hr)
+    explained = Explained(network, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips)
+    row = job_row(job, explained, threads=batch.threads)
+    place = store.place(job.place_id)
+    if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_image(place, subject.hr if subject.hr is not None else subject.lr)
     if batch.maps:
-        extra = {"job": job.id, "image": job.image.name, "image_sha256": job.image.digest}
-        save_map(result, store.map(job.id), extra={**extra, "lr_top": crop.top, "lr_left": crop.left})
+        extra = {key: row[key] for key in ("job", "image", "image_sha256", "lr_top", "lr_left")}
+        save(replace(result, image=None), store.map(job.id), extra=extra)
     store.write_part(row)
-
-
-def _write_place(crop: Crop, path: Path) -> None:
-    """The picture that the networks are shown (HR where it is known), for the report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_image(path, crop.hr if crop.hr is not None else crop.lr)
-
-
-def _lpips(sr: Tensor, crop: Crop) -> float | None:
-    from srlens.study.perceptual import lpips_distance
-
-    return lpips_distance(sr, crop.hr) if crop.hr is not None else None
 
 
 class _Kept(threading.local):
@@ -175,12 +181,12 @@ class _Kept(threading.local):
 
     def __init__(self) -> None:
         self.networks: OrderedDict[object, Network] = OrderedDict()
-        self.pictures: OrderedDict[object, Picture] = OrderedDict()
+        self.subjects: OrderedDict[object, Subject] = OrderedDict()
 
 
 _kept = _Kept()
 _own_device: str | None = None
-_NETWORKS, _PICTURES = 2, 8
+_NETWORKS, _SUBJECTS = 2, 8
 
 
 def use_device(device: str | None) -> None:
@@ -198,11 +204,9 @@ def _network(ref: NetworkRef, device: torch.device) -> Network:
     return _cached(_kept.networks, (ref, device), _NETWORKS, lambda: open_planned_network(ref, device))
 
 
-def _picture(ref: ImageRef, scale: int) -> Picture:
-    def read() -> Picture:
-        return make_picture(open_planned_image(ref), scale, given=ref.given, degradation=ref.degradation)
-
-    return _cached(_kept.pictures, (ref, scale), _PICTURES, read)
+def _subject(ref: ImageRef, scale: int, degradation: str) -> Subject:
+    key = (ref, scale, degradation)
+    return _cached(_kept.subjects, key, _SUBJECTS, lambda: open_planned_subject(ref, scale, degradation))
 
 
 _V = TypeVar("_V")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from srlens.attribution.field import Field, field_settings, grid_windows
-from srlens.attribution.integrate import Progress
+from srlens.attribution.field import Field, grid_windows
+from srlens.attribution.method import Method
+from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
 from srlens.comparison.subject import Subject
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
@@ -20,6 +21,7 @@ from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
 from srlens.records.output import write_comparison
 from srlens.web.choices import Choices
@@ -71,6 +73,7 @@ class Page:
         limits: Limits | None = None,
         folder: Path | None = None,
     ) -> None:
+        load_plugins()
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
         self.device = device
@@ -245,7 +248,7 @@ class Page:
             raise SettingError(
                 f"That grid has {len(windows)} windows; this page takes {self.limits.field_windows}. Take a wider grid."
             )
-        settings = field_settings(steps, **choices.field_keywords())
+        method = Method(steps=steps, **choices.field_keywords())
         subject = self._subject(session, choices, opened.scale)
         folder = self._emptied(session, "field")
 
@@ -253,7 +256,7 @@ class Page:
             return run_field(
                 opened,
                 subject,
-                settings,
+                method,
                 folder,
                 size=choices.size,
                 stride=stride,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from srlens.attribution.path_choice import choose_path
 from srlens.imaging.degrade import default_degradation
 from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED
@@ -73,21 +72,12 @@ class Choices:
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of :func:`srlens.attribute`."""
-        return {
-            "preset": self.preset,
-            "tolerance": self.tolerance,
-            "steps": self.steps,
-            "max_steps": self.max_steps,
-            "detector": self.detector,
-            "path": choose_path(self.path, self.sigma, self.kernel),
-            "rule": self.rule,
-        }
+        return dict(self.departures())
 
     def field_keywords(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`srlens.attribution.field.field_settings`, but for the steps."""
-        return {
-            name: value for name, value in self.keywords().items() if name in ("preset", "detector", "path", "rule")
-        }
+        """The keyword arguments of :func:`srlens.field`, but for the steps."""
+        refining = ("tolerance", "max_steps", "steps")
+        return {name: value for name, value in self.keywords().items() if name not in refining}
 
     def departures(self) -> Mapping[str, Any]:
         """The settings of the method that differ from their defaults, by name."""

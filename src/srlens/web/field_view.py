@@ -46,7 +46,7 @@ def field_html(field: Field) -> str:
     text = (
         f"{field.network}: {len(field.points)} windows of {window.height}×{window.width} SR pixels{flat}; LR "
         f"{height}×{width}; diffusion index from {min(found):.2f} to {max(found):.2f}, median {np.median(found):.2f}; "
-        f"{field.settings.steps} steps."
+        f"{field.method.to_record()['steps']} steps."
     )
     return f'<section class="srl-results" aria-label="Field">{bar_html(bar)}<p>{escape(text)}</p></section>'
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import PATHS
+from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
@@ -143,7 +143,7 @@ def _settings(gr: Any) -> dict[str, Any]:
         max_steps = gr.Number(DEFAULTS.max_steps, precision=0, label="Most steps", min_width=120)
     with gr.Row():
         detector = gr.Dropdown([_PRESETS_OWN, *DETECTORS], value="", label="Detector", min_width=120)
-        path = gr.Dropdown([_PRESETS_OWN, *PATHS], value="", label="Path", min_width=120)
+        path = gr.Dropdown([_PRESETS_OWN, *path_names()], value="", label="Path", min_width=120)
         rule = gr.Dropdown([_PRESETS_OWN, *RULES], value="", label="Rule", min_width=120)
     with gr.Row():
         sigma = gr.Number(None, label="Blur σ, LR px", min_width=120)

@@ -6,6 +6,10 @@ from html import escape
 from torch import Tensor
 
 from srlens.comparison.compare import Comparison, Explained
+from srlens.comparison.explained import Measurable
+from srlens.comparison.formats import MISSING, decibels, index
+from srlens.comparison.measure import Measure, Value
+from srlens.comparison.measures import columns
 from srlens.web.choices import Style
 from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
 from srlens.web.progress import Step
@@ -54,40 +58,29 @@ def message_html(text: str, kind: str = "info") -> str:
 
 
 def _table(comparison: Comparison) -> str:
-    has_hr = comparison.subject.hr is not None
-    height, width = comparison.rows[0].result.lr_size
-    heads = ["Network", "DI", "Eff. pixels", "Gap", "Map error"]
-    heads += ["PSNR win.", "PSNR img."] if has_hr else []
-    heads += ["Steps", "Time"]
-    rows = "".join(_line(row, has_hr) for row in comparison.rows)
-    if has_hr:
-        quality = "".join(
-            f"<td>{decibel(value)}</td>" for value in (comparison.bicubic_psnr_window, comparison.bicubic_psnr_image)
-        )
-        rows += (
-            f'<tr class="srl-faint"><th scope="row">bicubic</th>{"<td>–</td>" * 4}{quality}<td>–</td><td>–</td></tr>'
-        )
-    caption = f"{comparison.subject.name}, {comparison.window} of the SR image, LR {height}×{width}"
+    shown = columns(comparison.rows, "page")
+    lines = zip(*([_cell(measure, value) for value in values] for measure, values in shown), strict=True)
+    rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in lines)
+    if (reference := comparison.reference) is not None:
+        cells = (f"<td>{m.text(m.value(reference)) if m.of_picture else MISSING}</td>" for m, _ in shown[1:])
+        rows += f'<tr class="srl-faint"><th scope="row">bicubic</th>{"".join(cells)}</tr>'
+    size = "{}×{}".format(*comparison.rows[0].result.lr_size)
+    caption = f"{comparison.subject.name}, {comparison.window} of the SR image, LR {size}"
     return (
         f'<p class="srl-caption">{escape(caption)}</p><div class="srl-scroll" tabindex="0" role="region" '
         'aria-label="Numbers"><table class="srl-table"><thead><tr>'
-        + "".join(f'<th scope="col">{head}</th>' for head in heads)
+        + "".join(f'<th scope="col">{escape(measure.title)}</th>' for measure, _ in shown)
         + f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def _line(row: Explained, has_hr: bool) -> str:
-    result = row.result
-    cells = [
-        f'<td class="srl-di" data-di="{result.diffusion_index!r}">{result.diffusion_index:.2f}</td>',
-        f"<td>{result.effective_pixels:.1f}</td>",
-        f"<td>{result.completeness_gap:.2%}</td>",
-        f"<td>{'–' if result.map_error is None else f'{result.map_error:.2%}'}</td>",
-    ]
-    if has_hr:
-        cells += [f"<td>{decibel(value)}</td>" for value in (row.psnr_window, row.psnr_image)]
-    cells += [f"<td>{result.evaluations}</td>", f"<td>{row.seconds:.1f} s</td>"]
-    return f'<tr><th scope="row">{escape(row.network.name)}</th>{"".join(cells)}</tr>'
+def _cell(measure: Measure, value: Value | None) -> str:
+    """A cell with the exact value beside the shown one; the network's name heads its row."""
+    text = escape(measure.text(value))
+    if measure.key == "network":
+        return f'<th scope="row">{text}</th>'
+    name = escape(measure.name, quote=True)
+    return f'<td class="srl-{name}" data-{name}="{escape(repr(value), quote=True)}">{text}</td>'
 
 
 def _given(comparison: Comparison) -> str:
@@ -96,10 +89,7 @@ def _given(comparison: Comparison) -> str:
     shown = [_figure(f"LR, {height}×{width}", f"LR image of {comparison.subject.name}", lr, frame)]
     if comparison.subject.hr is not None:
         shown.append(_crop("HR window", comparison.subject.hr, comparison))
-    label = "Bicubic window"
-    if comparison.bicubic_psnr_window is not None:
-        label += f", {decibel(comparison.bicubic_psnr_window)}"
-    shown.append(_crop(label, comparison.bicubic, comparison))
+    shown.append(_crop(_captioned("Bicubic window", comparison.reference), comparison.bicubic, comparison))
     return "".join(shown)
 
 
@@ -107,13 +97,13 @@ def _column(row: Explained, comparison: Comparison, signed: str, area: str) -> s
     name, frame = row.network.name, _frame(comparison)
     lr, grey = picture_uri(comparison.subject.lr), grey_uri(comparison.subject.lr)
     about = " · ".join(part for part in (row.network.family, row.network.kind) if part)
-    sr = "SR window" + (f", {decibel(row.psnr_window)}" if row.psnr_window is not None else "")
+    sr = _captioned("SR window", row)
     over = f'<img class="srl-map" src="{signed}" alt="">'
     spread = f'<img src="{area}" alt="">'
     return (
         f'<article class="srl-network" aria-label="{escape(name, quote=True)}"><div><h3>{escape(name)}</h3>'
         f'<p class="srl-about">{escape(about)}</p>'
-        f'<p class="srl-big"><span>DI</span> {row.result.diffusion_index:.2f}</p></div>'
+        f'<p class="srl-big"><span>DI</span> {index(row.result.diffusion_index)}</p></div>'
         f'<div class="srl-pictures">{_crop(sr, row.sr, comparison)}'
         + _figure("Attribution map", f"Signed attribution map of {name} over the LR image", lr, over + frame)
         + _figure("Contribution area", f"Contribution area of {name} over the LR image", grey, spread + frame)
@@ -126,6 +116,11 @@ def _figure(caption: str, alt: str, source: str, layers: str = "") -> str:
         f'<figure><div class="srl-stack"><img src="{source}" alt="{escape(alt, quote=True)}">{layers}</div>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def _captioned(caption: str, row: Measurable | None) -> str:
+    """With the PSNR of the window where HR is known."""
+    return caption if row is None or row.psnr_window is None else f"{caption}, {decibels(row.psnr_window)}"
 
 
 def _crop(caption: str, image: Tensor, comparison: Comparison) -> str:
@@ -150,14 +145,8 @@ def bar_html(bar: Bar) -> str:
 
 
 def _conditions(comparison: Comparison) -> str:
-    lines = dict.fromkeys(row.result.conditions for row in comparison.rows)
     made = comparison.subject.degradation
     origin = "LR as given, HR unknown" if comparison.subject.hr is None else f"LR made from HR by {made} bicubic"
-    texts = [f"Window: {comparison.window_choice}. {origin}.", *(f"{line}." for line in lines)]
+    texts = [f"Window: {comparison.window_choice}. {origin}.", *(f"{line}." for line in comparison.conditions)]
     listed = "".join(f"<li>{escape(text)}</li>" for text in texts)
     return f'<details class="srl-conditions"><summary>Conditions of these numbers</summary><ul>{listed}</ul></details>'
-
-
-def decibel(value: float | None) -> str:
-    """``"31.42 dB"``, or a dash where it is not known."""
-    return "–" if value is None else f"{value:.2f} dB"

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from urllib.parse import urlencode
 
 from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import PATHS
+from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
@@ -20,7 +20,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "degradation": without_level(),
     "preset": get_args(Preset),
     "detector": tuple(DETECTORS),
-    "path": tuple(PATHS),
+    "path": path_names(),
     "rule": tuple(RULES),
     "style": get_args(Style),
 }
@@ -112,8 +112,6 @@ def python_lines(choices: Choices, scale: int) -> str:
     lines = ["import srlens"]
     if sample:
         lines.append("from srlens.imaging.samples import sample_image")
-    if choices.sigma is not None or choices.kernel is not None:
-        lines.append("from srlens.attribution.path_choice import choose_path")
     lines.append("")
     source = f"sample_image({choices.picture!r})" if sample else f"srlens.read_image({choices.picture!r})"
     if choices.is_hr:
@@ -143,9 +141,4 @@ def _opened(name: str) -> str:
 
 
 def _keywords(choices: Choices) -> str:
-    given = dict(choices.departures())
-    blur = given.pop("sigma", None), given.pop("kernel", None)
-    parts = [f"{name}={value!r}" for name, value in given.items() if name != "path" or blur == (None, None)]
-    if blur != (None, None):
-        parts.append(f"path=choose_path({choices.path!r}, {blur[0]!r}, {blur[1]!r})")
-    return "".join(f", {part}" for part in parts)
+    return "".join(f", {name}={value!r}" for name, value in choices.departures().items())

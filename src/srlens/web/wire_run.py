@@ -97,7 +97,7 @@ def wire_run(gr: Any, wiring: Wiring) -> None:
 
 def _told(gr: Any, answer: Answer) -> tuple[Any, ...]:
     choices, comparison = answer.choices, answer.comparison
-    seconds = sum(row.seconds for row in comparison.rows)
+    seconds = sum(row.seconds or 0 for row in comparison.rows)
     return (
         message_html(f"Done in {seconds:.1f} s. Window: {comparison.window_choice}."),
         gr.Slider(visible=True),

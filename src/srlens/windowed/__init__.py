@@ -3,8 +3,10 @@
 A window of 17×17 SR pixels needs a small part of the enlarging tail of a network, and of a network without global
 parts a small part of everything, the LR image included. From top to bottom:
 
+``windowed``
+    what is kept of one network between windows; the face of this package.
 ``regional``
-    what the evaluator talks to: records, plans, verifies, and falls back with a stated reason.
+    one window: plans, verifies, and falls back with a stated reason.
 ``record``
     the operators that a network call runs (ATen, in-place ones rewritten), recorded while it runs.
 ``graph``
@@ -17,3 +19,24 @@ parts a small part of everything, the LR image included. From top to bottom:
 ``verify``
     full against regional, at the same input: values and gradient.
 """
+
+from srlens.windowed.bound import TooLargeError, bounded
+from srlens.windowed.plan import Source
+from srlens.windowed.records import Callee
+from srlens.windowed.regional import Differentiate, Regional
+from srlens.windowed.shared import SharedForward, WholeForward
+from srlens.windowed.verify import Result
+from srlens.windowed.windowed import Windowed
+
+__all__ = [
+    "Callee",
+    "Differentiate",
+    "Regional",
+    "Result",
+    "SharedForward",
+    "Source",
+    "TooLargeError",
+    "WholeForward",
+    "Windowed",
+    "bounded",
+]

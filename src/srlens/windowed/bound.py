@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from srlens.windowed.fingerprint import last_written
-
 
 class TooLargeError(torch.OutOfMemoryError):
     """An evaluation would keep more than it may."""
@@ -53,3 +51,8 @@ def _unpack(packed: _Packed) -> Tensor:
     if last_written(tensor) != written:  # autograd's own check does not run where there are hooks
         raise RuntimeError("a tensor needed for the gradient has been modified by an inplace operation")
     return tensor
+
+
+def last_written(tensor: Tensor) -> int | None:
+    """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
+    return None if tensor.is_inference() else int(tensor._version)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -51,7 +52,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.reason: str | None = None
         self._known: Any = WeakTensorKeyDictionary()
-        self._generations: dict[int, int] = {}
+        self._generations: dict[int, int] = {}  # of the memory that was written to, by address
+        self._written: list[Any] = []  # weak references to it: as long as they live, no other memory has its address
         self._held: set[int] = set()  # memory of the constants that nodes refer to
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
@@ -175,6 +177,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _advance(self, tensor: Tensor) -> None:
         key = _memory(tensor)
+        if key not in self._generations:
+            self._written.append(StorageWeakRef(tensor.untyped_storage()))  # type: ignore[no-untyped-call]
         self._generations[key] = self._generations.get(key, 0) + 1
 
 

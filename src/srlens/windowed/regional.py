@@ -8,9 +8,9 @@ from torch import Tensor
 
 from srlens.imaging.window import Window
 from srlens.windowed.bound import TooLargeError
-from srlens.windowed.capture import Callee, Capture, capture, captured
 from srlens.windowed.layout import laid_out
 from srlens.windowed.plan import Plan, Source, make_plan
+from srlens.windowed.records import Capture, Records
 from srlens.windowed.sparing import sparing_source
 from srlens.windowed.verify import Result, agrees, disagreement
 
@@ -39,7 +39,7 @@ class Regional:
     """Evaluates one window of one network, regionally where that is proven right and pays.
 
     Args:
-        network: its weights frozen while it is evaluated.
+        records: of the network, whose weights are frozen while it is evaluated.
         window: the SR pixels that are read.
         expected: the number of gradients that will be asked for.
         wanted: False to evaluate in full always.
@@ -47,9 +47,10 @@ class Regional:
     """
 
     def __init__(
-        self, network: Callee, window: Window, expected: int, *, wanted: bool = True, memory: int | None = None
+        self, records: Records, window: Window, expected: int, *, wanted: bool = True, memory: int | None = None
     ) -> None:
-        self._network = network
+        self._records = records
+        self._network = records.network
         self._window = window
         self._expected = expected
         self._wanted = wanted
@@ -83,7 +84,7 @@ class Regional:
         except TooLargeError:
             if self._memory is None or len(x) > 1 or not self._wanted:  # fewer images at once are the better remedy
                 raise
-        source, description = sparing_source(self._network, x, self._window, self._memory)
+        source, description = sparing_source(self._records, x, self._window, self._memory)
         self._choose(x, _Choice(source, description))
         return differentiate(x, source)
 
@@ -94,9 +95,9 @@ class Regional:
             self._choose(x, _Choice(None, "full (too few evaluations to repay the verification of a regional one)"))
             return differentiate(x, self.full)
         y: Tensor | None = None
-        record = captured(self._network, x)
+        record = self._records.known(x)
         if record is None:
-            y, record = capture(self._network, x)
+            y, record = self._records.make(x)
         choice = self._plan(record, x)
         while isinstance(choice.source, Plan):
             regional = self._try(choice.source, record, x, y, differentiate)

@@ -5,10 +5,10 @@ from torch import Tensor
 
 from srlens.imaging.window import Window
 from srlens.windowed.bound import TooLargeError
-from srlens.windowed.capture import Callee, capture, captured
 from srlens.windowed.checkpoint import Checkpointed
 from srlens.windowed.plan import Source, make_plan
 from srlens.windowed.record import NotRecordableError, Recorder
+from srlens.windowed.records import Callee, Records
 from srlens.windowed.verify import Result, agrees, disagreement
 
 # Share of the memory that all values of a segment, and those between segments, may take; see bound for the rest.
@@ -17,7 +17,7 @@ _PROVING_SIDE = 48  # LR pixels
 _PROVING_WINDOW = 8  # SR pixels
 
 
-def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> tuple[Source, str]:
+def sparing_source(records: Records, x: Tensor, window: Window, memory: int) -> tuple[Source, str]:
     """A way to compute the patch within ``memory`` bytes, and its description.
 
     The patch is compared with the whole network's at x. The gradient there does not fit into memory; that plans of
@@ -26,9 +26,9 @@ def sparing_source(network: Callee, x: Tensor, window: Window, memory: int) -> t
     Raises:
         TooLargeError: there is none; the message says why.
     """
-    record = captured(network, x)
+    network, record = records.network, records.known(x)
     if record is None:
-        y, record = capture(network, x)
+        y, record = records.make(x)
     else:
         with torch.no_grad():
             y = network(x.detach().clone())

@@ -11,7 +11,7 @@ import torch
 from srlens.imaging.files import write_image
 from srlens.imaging.samples import sample_image
 from srlens.networks.zoo.fsrcnn import FSRCNN
-from srlens.records.maps import load_map, to_json
+from srlens.records.archive import load, load_record, to_json
 from srlens.study.schema import Study, study_from
 
 
@@ -78,8 +78,8 @@ def _stored_bytes(folder: Path) -> dict[str, bytes]:
     files = [*folder.glob("parts/*.parquet"), *folder.glob("places/*.png")]
     content = {str(file.relative_to(folder)): file.read_bytes() for file in files}
     for file in folder.glob("maps/*.safetensors"):  # safetensors writes its metadata in random order
-        stored = load_map(file)
-        content[str(file.relative_to(folder))] = stored.map.tobytes() + to_json(stored.record).encode()
+        stored = load(file)
+        content[str(file.relative_to(folder))] = stored.map.tobytes() + to_json(load_record(file)).encode()
     return content
 
 

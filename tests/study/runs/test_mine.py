@@ -30,7 +30,7 @@ def test_windows_are_hard_apart_and_of_many_pictures(pictures, judges):
     mined = mine([pictures], judges, count=6, lr_size=24, per_image=4)
     windows = mined.windows.windows
     assert [w.psnr for w in windows] == sorted(w.psnr for w in windows)
-    assert {w.image for w in windows} == {"roof", "wall"}
+    assert {w.image.name for w in windows} == {"roof", "wall"}
     assert mined.skipped == (("small", "its LR image is 10×10, smaller than the crop of 24"),)
     for k, a in enumerate(windows):
         for b in windows[k + 1 :]:
@@ -49,7 +49,7 @@ def test_the_same_input_gives_the_same_bytes(pictures, judges, tmp_path):
 
 def test_one_picture_gives_no_more_than_its_share(pictures, judges):
     found = mine([pictures], judges, count=6, lr_size=24, per_image=1).windows.windows
-    assert [w.image for w in found] in (["roof", "wall"], ["wall", "roof"])
+    assert [w.image.name for w in found] in (["roof", "wall"], ["wall", "roof"])
 
 
 def test_a_list_moves_with_its_pictures(pictures, judges, tmp_path):
@@ -60,14 +60,14 @@ def test_a_list_moves_with_its_pictures(pictures, judges, tmp_path):
 def test_packaged_photographs_go_by_name(judges, tmp_path):
     listed = mine(["hopper"], judges, count=2).windows
     write_window_list(listed, tmp_path / "list.toml")
-    assert read_window_list(tmp_path / "list.toml").images[0].path == "hopper"
+    assert read_window_list(tmp_path / "list.toml").images[0].spec == "hopper"
 
 
 def test_two_pictures_of_one_name_stay_two(pictures, judges, tmp_path, write_picture):
     other = tmp_path / "other"
     other.mkdir()
     write_picture(other / "roof.png", 60)
-    names = {w.image for w in mine([pictures, other], judges, count=30, lr_size=24).windows.windows}
+    names = {w.image.name for w in mine([pictures, other], judges, count=30, lr_size=24).windows.windows}
     assert names == {"pictures/roof", "other/roof", "wall"}
 
 

@@ -116,14 +116,14 @@ def test_failures_of_a_jobs_own_are_not_tried_again_unless_asked(make_study, stu
 
 
 def test_unforeseen_errors_fail_one_job(make_study, here, monkeypatch):
-    real = worker.measure_row
+    real = worker.job_row
 
     def odd(job, *args, **kwargs):
         if job.window.top == 64:
             raise RuntimeError("surprise")
         return real(job, *args, **kwargs)
 
-    monkeypatch.setattr(worker, "measure_row", odd)
+    monkeypatch.setattr(worker, "job_row", odd)
     summary = run_study(make_study(), executor=here)
     assert summary.computed == 4
     assert {f.error for f in summary.failures} == {"RuntimeError"}

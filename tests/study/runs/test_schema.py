@@ -16,7 +16,7 @@ def test_a_short_file_has_sensible_defaults(tmp_path):
     (tmp_path / "study.toml").write_text(GOOD)
     study = read_study(tmp_path / "study.toml")
     assert study.images.lr_size == 64
-    assert study.method.settings().tolerance == 0.05
+    assert study.method.resolved().algorithm.tolerance == 0.05
     assert study.folder == tmp_path / "results"
 
 

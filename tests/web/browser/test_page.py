@@ -9,7 +9,7 @@ import pytest
 
 import srlens
 from srlens.imaging.samples import sample_image
-from srlens.records.maps import load_map
+from srlens.records.archive import load
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -61,7 +61,7 @@ def _check_files(page: Any, tab: Any, folder: Path) -> None:
     assert [row["diffusion_index"] for row in record["networks"]] == tab.indices()
     assert next(p for n, p in files.items() if n.endswith(".png")).read_bytes().startswith(b"\x89PNG")
     assert next(p for n, p in files.items() if n.endswith(".pdf")).read_bytes().startswith(b"%PDF")
-    maps = [load_map(p) for n, p in files.items() if n.endswith(".safetensors")]
+    maps = [load(p) for n, p in files.items() if n.endswith(".safetensors")]
     assert {m.record["diffusion_index"] for m in maps} == set(tab.indices())
 
 

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from srlens._version import __version__
 from srlens.atomic import replacing
-from srlens.records.maps import save_json
+from srlens.plugins import load_plugins
+from srlens.records.archive import save_json
 from srlens.study.blocks import Blocks, arrange
 from srlens.study.report.page import render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
 from srlens.study.report.tables import (
-    bicubic_row,
     correlation_rows,
     kind_rows,
     network_rows,
     pair_rows,
+    reference_row,
     texture_rows,
     window_rows,
     write_csv,
@@ -65,8 +66,10 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         seed: of bootstrap and permutations.
 
     Raises:
+        PluginError: a plug-in cannot be loaded.
         StudyError: the folder holds no study, or no window at which all networks have a result.
     """
+    load_plugins()
     started = time.perf_counter()
     store = Store(folder)
     plan = store.read_plan()
@@ -76,7 +79,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     failures = store.failures(ids)
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
-    pairs = compare_pairs(blocks.values["diffusion_index"])
+    pairs = compare_pairs(blocks.index)
     tables: dict[str, list[dict[str, Any]]] = {
         "networks": network_rows(blocks, seed=seed),
         "kinds": kind_rows(blocks),
@@ -105,7 +108,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         blocks=blocks,
         findings=findings,
         tables=tables,
-        bicubic=bicubic_row(blocks),
+        reference=reference_row(blocks),
         pictures=pictures,
         results=len(frame),
         seed=seed,

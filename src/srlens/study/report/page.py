@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Any
 
 from srlens._version import __version__
-from srlens.study.blocks import Blocks
+from srlens.study.blocks import INDEX, Blocks
 from srlens.study.verdicts import Findings
 
 _SHOWN_PAIRS = 60
@@ -17,7 +17,7 @@ def render_page(
     blocks: Blocks,
     findings: Findings,
     tables: dict[str, list[dict[str, Any]]],
-    bicubic: dict[str, Any] | None,
+    reference: dict[str, Any],
     pictures: dict[str, str],
     results: int,
     seed: int,
@@ -29,7 +29,7 @@ def render_page(
         blocks: what was compared.
         findings: verdicts and statistics.
         tables: rows by name.
-        bicubic: its row of the table of networks, or None.
+        reference: means of bicubic's measures by key.
         pictures: PNG files by name, base64.
         results: jobs with a result.
         seed: of bootstrap and permutations.
@@ -49,12 +49,13 @@ def render_page(
         verdicts=findings.verdicts,
         contrast=findings.contrast,
         tables=tables,
-        bicubic=bicubic,
+        reference=reference,
+        index=INDEX,
+        measures=blocks.known("report"),
         pictures=pictures,
         results=results,
         planned=planned,
         shown_pairs=tables["pairs"][:_SHOWN_PAIRS],
-        has_lpips=any(row["lpips"] is not None for row in tables["networks"]),
         seed=seed,
         settings=plan["settings"],
     )

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srlens.comparison.measures import MEASURES
 from srlens.errors import InputError
 from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
-from srlens.records.maps import load_map
-from srlens.study.blocks import Array, Blocks
+from srlens.records.archive import load
+from srlens.study.blocks import INDEX, Array, Blocks
+from srlens.study.report.page import number
 from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
-from srlens.study.verdicts import LOOK_NAMES, Findings
+from srlens.study.verdicts import Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +28,7 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
     """Charts by the name of their file."""
     from srlens.figures.study_charts import distribution_figure, reach_figure, texture_figure
 
-    index = blocks.values["diffusion_index"]
+    index = blocks.index
     figures = {}
     if findings.correlation is not None:
         figures["psnr-against-di"] = _scatter(blocks, findings, seed)
@@ -45,11 +47,7 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
     if known:
         figures["texture"] = texture_figure(
             [
-                (
-                    LOOK_NAMES[n].replace(" of the ", ", "),
-                    blocks.looks[n],
-                    f"ρ = {found.spearman:.2f}".replace("-", "−"),
-                )
+                (MEASURES[n].label.replace(" of the ", ", "), blocks.textures[n], f"ρ = {number(found.spearman)}")
                 for n, found in known.items()
             ],
             np.exp(np.log(index).mean(axis=0)),
@@ -62,7 +60,7 @@ def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
     from srlens.figures.study_charts import Mark, scatter_figure
 
     weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
-    index, quality = blocks.values["diffusion_index"], blocks.values["psnr_image"]
+    index, quality = blocks.index, blocks.values["psnr_image"]
     known = np.isfinite(quality).all(axis=0)
     weights = weights[:, known]
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
@@ -143,7 +141,7 @@ def _tile(row: dict[str, Any], store: Store, maps_of: dict[str, list[str]], scal
     mass, frame = _mean_mass([store.map(job) for job in maps_of[row["place"]]])
     caption = [
         f"#{row['rank']} {row['image']}",
-        f"DI {row['di']:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),
+        f"DI {row[INDEX]:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),
         f"regularity {row['around_peak_share']:.2f}, coherence {row['around_coherence']:.2f}",
     ]
     shown = (0.0, 0.0, 0.0, 0.0)
@@ -164,12 +162,12 @@ def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, in
     frame = None
     for file in files:
         try:
-            stored = load_map(file)
+            stored = load(file)
         except InputError:
             continue
         mass = absolute_map(stored.map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass
-        w = stored.record["window"]
-        frame = (int(w["top"]), int(w["left"]), int(w["height"]), int(w["width"]))
+        w = stored.window
+        frame = (w.top, w.left, w.height, w.width)
     return total, frame

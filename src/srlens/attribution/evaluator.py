@@ -2,61 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from srlens.attribution.detector import Detector
-from srlens.errors import NotDifferentiableError, NotFiniteError, OutOfMemoryError, SettingError, WindowError
+from srlens.attribution.failures import DETACHED, not_differentiable, not_differentiable_named, out_of_memory_named
+from srlens.errors import NotDifferentiableError, NotFiniteError, SettingError, WindowError
+from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
-from srlens.windowed.bound import TooLargeError, bounded
-from srlens.windowed.plan import Source
-from srlens.windowed.regional import Regional
-from srlens.windowed.verify import Result
-
-
-class SuperResolver(Protocol):
-    """What attribution needs of a network; :class:`srlens.Network` is one."""
-
-    @property
-    def module(self) -> nn.Module:
-        """The bare module, for freezing and for finding a NaN among its weights."""
-        ...
-
-    @property
-    def scale(self) -> int:
-        """SR pixels per LR pixel."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """For messages and records."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the weights."""
-        ...
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        ...
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The floating-point type of the weights."""
-        ...
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """N×C×h×w in [0, 1] to N×C'×sh×sw in [0, 1] terms, differentiable."""
-        ...
-
-    def prepare(self, image: Tensor) -> Tensor:
-        """C×h×w as the network takes it."""
-        ...
+from srlens.networks.network import Network
+from srlens.windowed import Result, Source, Windowed, bounded
 
 
 class Evaluator:
@@ -68,26 +25,30 @@ class Evaluator:
         window: in SR pixels.
         height: of the LR image.
         width: of the LR image.
+        windowed: what is known of the network from other windows; None: nothing, and its own is made with the next two.
         regional: evaluate the network only where the window needs it, once that is verified to give the same.
+        memory: bytes that autograd may keep of one evaluation, see :class:`Windowed`.
         expected: how many gradients will be asked for; few do not repay the verification.
-        memory: bytes that autograd may keep of one evaluation; where the network takes more, parts of it are computed
-            again in the backward pass. None: no bound.
+        clean: the ground truth, C×sh×sw, where it is known.
 
     Raises:
         WindowError: the window does not fit the SR image, or is too small for the detector there.
+        SettingError: the detector reads the clean picture, and it is not known.
     """
 
     def __init__(
         self,
-        network: SuperResolver,
+        network: Network,
         detector: Detector,
         window: Window,
         height: int,
         width: int,
         *,
+        windowed: Windowed | None = None,
         regional: bool = True,
-        expected: int = 1,
         memory: int | None = None,
+        expected: int = 1,
+        clean: Tensor | None = None,
     ) -> None:
         sr_height, sr_width = height * network.scale, width * network.scale
         window.check_inside(sr_height, sr_width)
@@ -98,12 +59,19 @@ class Evaluator:
                 f"({sr_height}×{sr_width}); the detector {detector.name!r} needs {detector.smallest} a side. "
                 "Move the window inwards or enlarge it."
             )
+        if "clean" in detector.reads and clean is None:
+            raise SettingError(
+                f"The detector {detector.name!r} reads the clean picture, which is not known. Give it: clean=…, or "
+                "--hr on the command line."
+            )
         self.network = network
         self.detector = detector
+        self._clean = clean
+        windowed = windowed if windowed is not None else Windowed(network, memory=memory, wanted=regional)
         self.evaluations = 0
         self._detector_tried = False
-        self._regional = Regional(network, self.read, expected, wanted=regional, memory=memory)
-        self._memory = memory
+        self._regional = windowed.at(self.read, expected)
+        self._memory = windowed.memory
 
     @property
     def evaluation(self) -> str:
@@ -112,8 +80,8 @@ class Evaluator:
 
     def detect(self, images: Tensor) -> Tensor:
         """Detector values (N, float64, CPU) at N×C×h×w LR images."""
-        with _out_of_memory_named(), torch.no_grad():
-            singly = [self._leaf(one[None]) for one in images]
+        with out_of_memory_named(), torch.no_grad():
+            singly = [self.as_given(one[None]) for one in images]
             return torch.cat([self._detector_of(x, self._regional.source(x)) for x in singly]).cpu().double()
 
     def gradients(self, images: Tensor) -> Tensor:
@@ -124,22 +92,28 @@ class Evaluator:
             NotFiniteError: NaN or infinity in the network's output or in the gradient.
             OutOfMemoryError: not even one image fits.
         """
-        # Whatever mode the caller is in (no_grad, inference mode), gradients are wanted here.
-        with (
-            _out_of_memory_named(),
-            _not_differentiable_named(self.network.name),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            gradient = self._regional.evaluate(self._leaf(images), self._differentiate).gradient
+        with self.differentiating():
+            gradient = self._regional.evaluate(self.as_given(images), self.differentiate).gradient
         self.evaluations += len(images)
         result = gradient.cpu().double()
         self._check_finite(result)
         return result
 
-    def leaf(self, images: Tensor) -> Tensor:
-        """A copy of N×C×h×w images as the network takes them, ready for :meth:`backward`."""
-        return self._leaf(images).requires_grad_(True)
+    @contextmanager
+    def differentiating(self) -> Iterator[None]:
+        """Within the block, gradients are taken whatever mode the caller is in, and failures are named."""
+        with (
+            out_of_memory_named(),
+            not_differentiable_named(self.network.name),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            yield
+
+    def as_given(self, images: Tensor) -> Tensor:
+        """A copy of N×C×h×w images where and as the network takes them."""
+        device, dtype = self.network.device, _leaf_dtype(self.network.dtype)
+        return images.to(device=device, dtype=dtype, copy=True, memory_format=torch.contiguous_format)
 
     def values(self, x: Tensor, patch: Tensor) -> Tensor:
         """Detector values (N, float64, CPU) of a patch that was computed elsewhere."""
@@ -147,36 +121,32 @@ class Evaluator:
             return self._measure(x, patch).cpu().double()
 
     def backward(self, x: Tensor, patch: Tensor, *, keep_graph: bool) -> Tensor:
-        """Gradient (N×C×h×w, float64, CPU) of the detector at ``x``, a :meth:`leaf`, for a patch computed from it.
+        """Gradient (N×C×h×w, float64, CPU) of the detector at ``x`` for a patch computed from it.
 
         Args:
-            x: the LR images.
+            x: the LR images as the network takes them; requires a gradient.
             patch: their SR pixels that the detector reads.
             keep_graph: the graph serves further windows.
 
         Raises:
             As :meth:`gradients`.
         """
-        with _out_of_memory_named(), _not_differentiable_named(self.network.name):
+        with self.differentiating():
             if not patch.requires_grad:
-                raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+                raise NotDifferentiableError(not_differentiable(self.network.name, DETACHED))
             (gradient,) = torch.autograd.grad(self._measure(x, patch).sum(), x, retain_graph=keep_graph)
         self.evaluations += len(x)
         result = gradient.cpu().double()
         self._check_finite(result)
         return result
 
-    def _leaf(self, images: Tensor) -> Tensor:
-        """A copy of ``images`` where and as the network takes them."""
-        device, dtype = self.network.device, _leaf_dtype(self.network.dtype)
-        return images.to(device=device, dtype=dtype, copy=True, memory_format=torch.contiguous_format)
-
-    def _differentiate(self, images: Tensor, source: Source) -> Result:
+    def differentiate(self, images: Tensor, source: Source) -> Result:
+        """Patch and gradient at images as the network takes them, the patch computed by ``source``."""
         x = images.detach().requires_grad_(True)
         with bounded(self._memory, self.network.module):
             patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
         if not patch.requires_grad:  # told here, since a residual detector would hide it
-            raise NotDifferentiableError(_not_differentiable(self.network.name, _DETACHED))
+            raise NotDifferentiableError(not_differentiable(self.network.name, DETACHED))
         if not self._detector_tried:  # a detector that returns no tensor is told so before autograd complains
             self.values(x.detach(), patch.detach())
             self._detector_tried = True
@@ -192,9 +162,7 @@ class Evaluator:
             raise NotFiniteError(self._why_not_finite())
         if patch.dtype in (torch.float16, torch.bfloat16):
             patch = patch.float()  # a type in which the detector's sums are safe
-        if self.detector.residual:
-            patch = patch - self._enlarged(x, patch)
-        values = self.detector.measure(patch)
+        values = self.detector.measure(patch, *(self._known(what, x, patch) for what in self.detector.reads))
         if not isinstance(values, Tensor) or values.shape != patch.shape[:1]:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise SettingError(
@@ -203,14 +171,20 @@ class Evaluator:
             )
         return values
 
-    def _enlarged(self, x: Tensor, patch: Tensor) -> Tensor:
-        """The same SR pixels by bicubic."""
-        if patch.shape[1] != x.shape[1]:
+    def _known(self, what: str, x: Tensor, patch: Tensor) -> Tensor:
+        """The patch's pixels of what a detector may read."""
+        if what == "clean":
+            assert self._clean is not None
+            picture = match_channels(self._clean, patch.shape[1])[None].to(patch.device).expand(len(patch), -1, -1, -1)
+        else:
+            picture = bicubic_upscale(x, self.network.scale) if self.network.scale > 1 else x
+        if patch.shape[1] != picture.shape[1]:
             raise SettingError(
-                f"The detector {self.detector.name!r} compares the output with the enlarged input, but "
-                f"{self.network.name} makes {patch.shape[1]} channels of {x.shape[1]}. Choose another detector."
+                f"The detector {self.detector.name!r} compares the output with the {what} picture, but "
+                f"{self.network.name} makes {patch.shape[1]} channels and that has {picture.shape[1]}. Choose another "
+                "detector."
             )
-        return self.read.crop(bicubic_upscale(x, self.network.scale)).to(patch.dtype)
+        return self.read.crop(picture).to(patch.dtype)
 
     def _check_finite(self, gradient: Tensor) -> None:
         bad = ~torch.isfinite(gradient)
@@ -240,50 +214,3 @@ class Evaluator:
 def _leaf_dtype(dtype: torch.dtype) -> torch.dtype:
     """Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out."""
     return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
-
-
-@contextmanager
-def _out_of_memory_named() -> Iterator[None]:
-    try:
-        yield
-    except TooLargeError as error:
-        raise OutOfMemoryError(f"{error} Raise memory (--memory), or crop the LR image around the window.") from error
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError(_MEMORY_REMEDY) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
-            raise OutOfMemoryError(_MEMORY_REMEDY) from error
-        raise
-
-
-_MEMORY_REMEDY = (
-    "One gradient evaluation does not fit into the memory of the device. Crop the LR image around the window, "
-    "use a device with more memory, or lower `memory=` (--memory) so that fewer nodes run at once."
-)
-
-
-_DETACHED = "its output does not depend on its input in autograd's eyes (detach, no_grad, NumPy or rounding)"
-
-
-def _not_differentiable(name: str, reason: str) -> str:
-    return (
-        f"{name} is not differentiable with respect to its input: {reason}. Rewrite that part of the module; "
-        "srlens needs plain autograd operations from input to output."
-    )
-
-
-@contextmanager
-def _not_differentiable_named(name: str) -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:
-        text = str(error)
-        if "inplace operation" in text or "in-place" in text:
-            reason = "it overwrites a tensor that its gradient needs (an in-place operation)"
-        elif any(t in text for t in ("does not require grad", "that requires grad", "not have been used in the graph")):
-            reason = _DETACHED
-        elif "nference tensor" in text:
-            reason = "it runs in inference mode"
-        else:
-            raise
-        raise NotDifferentiableError(_not_differentiable(name, reason)) from error

@@ -3,36 +3,37 @@
 import pytest
 import torch
 
-from srlens.comparison.crop import crop_around, make_picture
+from srlens.comparison.crop import crop_around
+from srlens.comparison.subject import Subject
 from srlens.errors import ImageTooSmallError, WindowError
 from srlens.imaging.window import Window
 
 
 @pytest.fixture
 def picture():
-    return make_picture(torch.rand(3, 130, 203), 4, given="hr", degradation="matlab")
+    return Subject.from_hr(torch.rand(3, 130, 203), 4, name="noise")
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (112, 184), (57, 91), (3, 150)])
 def test_the_window_shows_the_same_pixels(picture, top, left):
     window = Window(top, left, 16, 16)
-    crop = crop_around(picture, window, 4, 20)
+    crop, w = crop_around(picture, window, 4, 20)
     assert crop.lr.shape == (3, 20, 20)
     assert crop.hr.shape == (3, 80, 80)
-    w = crop.window
     expected = picture.hr[:, top : top + 16, left : left + 16]
     assert torch.equal(crop.hr[:, w.top : w.bottom, w.left : w.right], expected)
-    assert torch.equal(crop.lr, picture.lr[:, crop.top : crop.top + 20, crop.left : crop.left + 20])
+    row, column = crop.part.top // 4, crop.part.left // 4
+    assert torch.equal(crop.lr, picture.lr[:, row : row + 20, column : column + 20])
 
 
 def test_inner_windows_are_centred(picture):
-    w = crop_around(picture, Window(57, 91, 16, 16), 4, 20).window
+    _, w = crop_around(picture, Window(57, 91, 16, 16), 4, 20)
     assert abs((w.top + w.bottom) / 2 - 40) <= 2
     assert abs((w.left + w.right) / 2 - 40) <= 2
 
 
 def test_no_size_is_the_whole_picture(picture):
-    assert crop_around(picture, Window(0, 0, 16, 16), 4, None).lr is picture.lr
+    assert crop_around(picture, Window(0, 0, 16, 16), 4, None)[0].lr is picture.lr
 
 
 def test_what_does_not_fit_is_named(picture):
@@ -45,6 +46,5 @@ def test_what_does_not_fit_is_named(picture):
 
 
 def test_given_lr_has_no_hr():
-    picture = make_picture(torch.rand(3, 30, 30), 4, given="lr", degradation="matlab")
-    assert picture.hr is None
-    assert crop_around(picture, Window(60, 60, 16, 16), 4, 20).hr is None
+    picture = Subject("noise", torch.rand(3, 30, 30), None, "given")
+    assert crop_around(picture, Window(60, 60, 16, 16), 4, 20)[0].hr is None

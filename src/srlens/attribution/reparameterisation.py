@@ -1,4 +1,4 @@
-"""The clock of a path: from the unit interval to the path's own parameter α."""
+"""A path by its arc length: from the unit interval to the path's own parameter α."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from srlens.attribution.quadrature import Parameterisation
 _CHORDS = 48
 
 
-class Clock:
+class ArcLength:
     """Maps u in [0, 1] to α in [0, 1], so that equal steps of u are equal steps of the parameterisation.
 
     For the arc lengths, the length of the path in image space (L2 over all LR pixels and channels) is tabulated by
@@ -41,7 +41,7 @@ class Clock:
             lengths[k] = float(seen(here - previous).norm())
             previous = here
         reached = np.concatenate([[0.0], np.cumsum(lengths)])
-        if reached[-1] > 0:  # a constant path (flat image) has no length: any clock will do, the map is zero anyway
+        if reached[-1] > 0:  # a constant path (flat image) has no length: any will do, the map is zero anyway
             self._alpha, self._u = alpha, reached / reached[-1]
 
     def alpha(self, u: NDArray[np.float64]) -> Tensor:

@@ -1,6 +1,5 @@
-"""Records of networks, kept as long as the network lives: windows of one image size share one."""
+"""Records of one network, by the shape of its input: all windows of one image size share one."""
 
-import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from srlens.windowed.fingerprint import fingerprint
+from srlens.windowed.bound import last_written
 from srlens.windowed.graph import Graph
 from srlens.windowed.layout import laid_out, memory_format
 from srlens.windowed.record import NotRecordableError, Recorder
@@ -65,30 +64,56 @@ class Capture:
 
 
 _SHAPES_KEPT = 4
-_captures: dict[int, OrderedDict[Hashable, Capture]] = {}
 
 
-def captured(network: Callee, x: Tensor) -> Capture | None:
-    """The record of this network for inputs like ``x``, if there is one."""
-    kept = _captures.get(id(network))
-    return kept.get(_key(network, x)) if kept is not None else None
+class Records:
+    """What is known of one network, for the last few shapes of its input.
 
-
-def capture(network: Callee, x: Tensor) -> tuple[Tensor, Capture]:
-    """Call the network without keeping what a gradient needs, and record it.
-
-    Whatever goes wrong with recording becomes the capture's ``reason``; errors of the network itself pass.
-
-    Returns:
-        The network's output, without gradient, and the record, which is also kept for :func:`captured`.
+    Args:
+        network: what is recorded.
     """
-    given = laid_out(x.detach(), torch.contiguous_format)
-    y, result = _recorded(network, given.clone())
-    if y is None:
-        with torch.no_grad():
-            y = network(given)
-    _keep(network, x, result)
-    return y.detach(), result
+
+    def __init__(self, network: Callee) -> None:
+        self.network = network
+        self._kept: OrderedDict[Hashable, Capture] = OrderedDict()
+        self._weights = _weights(network.module)
+
+    def known(self, x: Tensor) -> Capture | None:
+        """The record for inputs like ``x``, if there is one."""
+        weights = _weights(self.network.module)
+        if len(weights) != len(self._weights) or any(
+            one[0] is not other[0] or one[1:] != other[1:] for one, other in zip(weights, self._weights, strict=True)
+        ):
+            self._kept.clear()
+            self._weights = weights
+        return self._kept.get(_key(x))
+
+    def make(self, x: Tensor) -> tuple[Tensor, Capture]:
+        """Call the network without keeping what a gradient needs, and record it.
+
+        Whatever goes wrong with recording becomes the capture's ``reason``; errors of the network itself pass.
+
+        Returns:
+            The network's output, without gradient, and the record, which is also kept for :meth:`known`.
+        """
+        given = laid_out(x.detach(), torch.contiguous_format)
+        y, result = _recorded(self.network, given.clone())
+        if y is None:
+            with torch.no_grad():
+                y = self.network(given)
+        self._kept[_key(x)] = result
+        while len(self._kept) > _SHAPES_KEPT:
+            self._kept.popitem(last=False)
+        return y.detach(), result
+
+
+def _key(x: Tensor) -> Hashable:
+    return tuple(x.shape), x.dtype, x.device
+
+
+def _weights(module: nn.Module) -> list[tuple[Tensor, int, int | None]]:
+    """Parameters and buffers, where they lie and when they were last written to: a record holds for these."""
+    return [(t, t.data_ptr(), last_written(t)) for t in (*module.parameters(), *module.buffers())]
 
 
 def _recorded(network: Callee, x: Tensor) -> tuple[Tensor | None, Capture]:
@@ -119,22 +144,3 @@ def _forgetting() -> AbstractContextManager[None]:
 
     hooks: AbstractContextManager[None] = torch.autograd.graph.saved_tensors_hooks(lambda _: None, unpack)
     return hooks
-
-
-def _keep(network: Callee, x: Tensor, result: Capture) -> None:
-    identity = id(network)
-    kept = _captures.get(identity)
-    if kept is None:
-        try:
-            weakref.finalize(network, _captures.pop, identity, None)
-        except TypeError:  # no weak references to it: not kept, since another object may get its identity
-            return
-        kept = _captures[identity] = OrderedDict()
-    kept[_key(network, x)] = result
-    while len(kept) > _SHAPES_KEPT:
-        kept.popitem(last=False)
-
-
-def _key(network: Callee, x: Tensor) -> Hashable:
-    """Shape and type of the input, and the state of the network that its record was made in."""
-    return tuple(x.shape), x.dtype, x.device, fingerprint(network.module)

@@ -1,0 +1,101 @@
+"""Baselines: images without what is to be explained, where a path starts and what occlusion fills in."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.blur import blur, blur_derivative, check_blur
+
+
+class Baseline(Protocol):
+    """A rule that makes the baseline of any LR image; a frozen dataclass whose fields are its settings.
+
+    Images are C×h×w, float64, on the CPU.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its key in :data:`BASELINES`."""
+        ...
+
+    def of(self, image: Tensor) -> Tensor:
+        """The baseline of an image, of the same shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """The paper's baseline (eq. 5): the image under a sampled Gaussian, ``I' = ω(σ) ⊗ I``.
+
+    Attributes:
+        sigma: σ in LR pixels, > 0; the paper's is 1.2.
+        kernel: side of the sampled Gaussian in LR pixels, odd, with a radius of at least 3 σ; the paper's is 9, and it
+            is the default as far as it holds σ.
+
+    Raises:
+        SettingError: a value out of range.
+    """
+
+    sigma: float = 1.2
+    kernel: int | None = None
+    name: ClassVar[str] = "blur"
+
+    def __post_init__(self) -> None:
+        if self.kernel is None:
+            object.__setattr__(self, "kernel", max(9, smallest_kernel(self.sigma)))
+        check_blur(self.sigma, self._side)
+
+    @property
+    def _side(self) -> int:
+        assert self.kernel is not None
+        return self.kernel
+
+    def check(self, height: int, width: int) -> None:
+        """Raise ImageTooSmallError if reflection at the border needs a larger image."""
+        check_blur(self.sigma, self._side, height, width)
+
+    def of(self, image: Tensor) -> Tensor:
+        """The blurred image."""
+        return self.fading(image, torch.zeros(1, dtype=torch.float64))[0]
+
+    def fading(self, image: Tensor, alpha: Tensor) -> Tensor:
+        """The image blurred by σ(1 − α) for each α: N×C×h×w."""
+        return blur(image, self.sigma * (1 - alpha), self._side)
+
+    def fading_derivative(self, image: Tensor, alpha: Tensor) -> Tensor:
+        """The derivative of :meth:`fading` by α, from that of the normalised kernel."""
+        return -self.sigma * blur_derivative(image, self.sigma * (1 - alpha), self._side)
+
+
+def smallest_kernel(sigma: float) -> int:
+    """The smallest odd kernel that holds 3 σ to each side; 9 for what is no σ, which is refused later."""
+    number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+    return 2 * int(-(-3 * sigma // 1)) + 1 if number and 0 < sigma < float("inf") else 9
+
+
+@dataclass(frozen=True)
+class Black:
+    """Black, the classic baseline of integrated gradients (Sundararajan et al. 2017)."""
+
+    name: ClassVar[str] = "black"
+
+    def of(self, image: Tensor) -> Tensor:
+        """Zeros."""
+        return torch.zeros_like(image)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Each channel's mean everywhere: brightness and colour stay, structure goes."""
+
+    name: ClassVar[str] = "mean"
+
+    def of(self, image: Tensor) -> Tensor:
+        """The means."""
+        return image.mean(dim=(-2, -1), keepdim=True).expand_as(image)
+
+
+BASELINES: dict[str, type[Baseline]] = {"blur": Blurred, "black": Black, "mean": Mean}
+"""Baselines by name. Add your own class here, and paths from it (``linear-NAME``) and fills have a name at once."""

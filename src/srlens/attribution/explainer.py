@@ -1,0 +1,230 @@
+"""One network on one image, with one method: what its windows have in common is computed and proven once."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from srlens.attribution.batch import OneWindow
+from srlens.attribution.evaluator import Evaluator
+from srlens.attribution.field import Field, grid_windows
+from srlens.attribution.method import Method, as_method
+from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Explanation, Progress, Scene
+from srlens.attribution.several import SeveralWindows
+from srlens.errors import NotDifferentiableError, SettingError, WindowError, ZeroMapError
+from srlens.imaging.check import check_image
+from srlens.imaging.window import Window
+from srlens.measures.concentration import absolute_map
+from srlens.networks.frozen import frozen
+from srlens.networks.network import Network
+from srlens.windowed import Windowed
+
+_HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
+_DEFAULT_MEMORY = 2**30
+
+# A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
+_NO_DIFFERENCE = 1e-12
+
+
+class Explainer:
+    """Explains windows of one network's output for one image; :func:`srlens.attribute` for many of them.
+
+    The network is recorded and its windowed evaluation proven once, and the path tabulated once, so that further
+    windows cost less. Make a new one when the network changes (its weights are watched, what else it reads is not). Do
+    not share one between threads; several of one network may work at a time, if it computes without state.
+
+    ::
+
+        explainer = srlens.Explainer(network, image, "lam", tolerance=0.02)
+        results = [explainer.window(window) for window in windows]
+
+    Args:
+        network: from :func:`srlens.load_network` or :meth:`srlens.Network.wrap`.
+        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network.
+        method: a name of :data:`srlens.METHODS`, or a :class:`srlens.Method`.
+        clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.
+        memory: bytes that one batch of evaluations may take. Where one evaluation of the whole network takes more,
+            the network is computed in segments that are computed again in the backward pass. None: one image at a
+            time on the CPU, half of the free memory on a GPU.
+        regional: evaluate the network only where a window needs it, where that pays and where the first evaluation
+            shows it to give the same; ``Attribution.evaluation`` tells what was done.
+        **settings: of the method, see :func:`srlens.attribute`.
+
+    Attributes:
+        network: what is explained.
+        method: how.
+        image: the LR image as the network takes it, C×h×w, float64, CPU.
+
+    Raises:
+        SettingError, ImageError, ImageTooSmallError, ChannelError: something given cannot be used.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        image: Tensor | ArrayLike,
+        method: str | Method = "lam",
+        *,
+        clean: Tensor | ArrayLike | None = None,
+        memory: int | None = None,
+        regional: bool = True,
+        **settings: Any,
+    ) -> None:
+        self.method = as_method(method, settings)
+        if isinstance(network, nn.Module):
+            raise SettingError(
+                f"srlens takes a srlens.Network, got the bare module {type(network).__name__}. "
+                "Wrap it first: srlens.Network.wrap(module, scale=…)."
+            )
+        self.network = network
+        self.image = network.prepare(check_image(image).double())
+        self.method.algorithm.check(*self.image.shape[-2:])
+        self._clean = check_image(clean).double() if clean is not None else None
+        self._memory = memory
+        self._windowed = Windowed(network, memory=memory, wanted=regional)
+        self._kept: dict[str, Any] = {}
+        self._shown = np.array(self.image.numpy())
+
+    def window(self, window: Window, *, progress: Progress | None = None) -> Attribution:
+        """Explain one window.
+
+        Args:
+            window: in SR pixels.
+            progress: called with (evaluations done, evaluations expected).
+
+        Raises:
+            WindowError: it does not fit.
+            NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
+            ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
+        """
+        with frozen(self.network.module):
+            (result,) = self._explain([window], progress)
+        return result
+
+    def windows(
+        self, windows: Sequence[Window], *, memory: int = _DEFAULT_MEMORY, progress: Progress | None = None
+    ) -> Iterator[Attribution]:
+        """Yield the attribution of each window, in order, with shared forward passes; equal to separate ones.
+
+        A window whose map is zero everywhere (a flat window) is yielded like any other. A method that refines each
+        window to a tolerance shares no passes.
+
+        Args:
+            windows: in SR pixels.
+            memory: bytes that the maps of windows in hand may take; fewer at once mean more forward passes.
+            progress: called with (window evaluations done, all of them).
+        """
+        together = self.method.algorithm.together
+        at_once = max(1, int(memory // (self.image.numel() * 8 * _HELD_PER_WINDOW))) if together else 1
+        for window in windows:
+            self._evaluator(window, 1)  # a window that does not fit is told before anything is computed
+        done = 0
+
+        def shifted(count: int, expected: int) -> None:
+            if progress is not None:
+                progress(done + count, expected // max(1, len(chosen)) * len(windows))
+
+        with frozen(self.network.module):
+            for start in range(0, len(windows), at_once):
+                chosen = windows[start : start + at_once]
+                results = self._explain(chosen, shifted, zero_allowed=True, of=len(windows))
+                done += sum(result.evaluations for result in results)
+                yield from results
+
+    def field(
+        self,
+        *,
+        size: int = 16,
+        stride: int | None = None,
+        memory: int = _DEFAULT_MEMORY,
+        progress: Progress | None = None,
+    ) -> Field:
+        """The diffusion index of a grid of windows over the whole SR image; see :func:`srlens.field`."""
+        height, width = (side * self.network.scale for side in self.image.shape[-2:])
+        windows = grid_windows(height, width, size, stride if stride is not None else size)
+        return Field.of(self.windows(windows, memory=memory, progress=progress))
+
+    def _evaluator(self, window: Window, expected: int) -> Evaluator:
+        if not isinstance(window, Window):
+            raise WindowError(
+                f"The window must be a srlens.Window (top, left, height, width in SR pixels), got {window!r}."
+            )
+        height, width = self.image.shape[-2:]
+        return Evaluator(
+            self.network,
+            self.method.detector,
+            window,
+            height,
+            width,
+            windowed=self._windowed,
+            expected=expected,
+            clean=self._clean,
+        )
+
+    def _explain(
+        self, windows: Sequence[Window], progress: Progress | None, *, zero_allowed: bool = False, of: int = 1
+    ) -> list[Attribution]:
+        algorithm = self.method.algorithm
+        evaluators = [self._evaluator(window, algorithm.expected * of) for window in windows]
+        evaluation = (
+            SeveralWindows(evaluators, self._windowed, self.image, algorithm.expected * of)
+            if zero_allowed and algorithm.together
+            else OneWindow(evaluators[0], self._memory)
+        )
+        scene = Scene(self.image, tuple(windows), evaluation, self._kept, progress)
+        found = algorithm.explain(scene)
+        # Last, when it is known whether a window can be computed by itself.
+        ends = torch.stack([self.image] if found.baseline is None else [self.image, found.baseline])
+        values = evaluation.values(ends)
+        if not zero_allowed:
+            self._check(found, values[:, 0])
+        return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(windows)]
+
+    def _check(self, found: Explanation, values: Tensor) -> None:
+        """A zero map is an error here, not a black picture later."""
+        name = self.network.name
+        if found.baseline is not None and float((self.image - found.baseline).abs().max()) <= _NO_DIFFERENCE:
+            raise ZeroMapError(
+                f"The LR image equals the baseline of the path ({self.method.described(0)}), so its map is zero "
+                "everywhere. The image is flat; choose one with structure, or another path."
+            )
+        if (
+            len(values) == 2
+            and not found.maps.any()
+            and abs(float(values[0] - values[1])) > 1e-6 * float(values.abs().max())
+        ):
+            raise NotDifferentiableError(
+                f"Every gradient of {name} is zero, though the detector changes from {float(values[1]):g} to "
+                f"{float(values[0]):g} along the path: the module rounds or thresholds its values. Remove that step."
+            )
+        absolute_map(found.maps[0].numpy())
+
+    def _result(self, k: int, window: Window, found: Explanation, values: Tensor, scene: Scene) -> Attribution:
+        return Attribution(
+            map=np.array(found.maps[k].numpy()),
+            window=window,
+            detector_at_image=float(values[0]),
+            detector_at_baseline=float(values[1]) if len(values) == 2 else None,
+            map_error=found.errors[k] if found.errors is not None else None,
+            evaluations=scene.evaluations,
+            converged=found.converged,
+            method=self.method,
+            network=self.network.name,
+            network_digest=self._digest,
+            scale=self.network.scale,
+            evaluation=scene.evaluation,
+            facts=found.facts,
+            image=self._shown,
+        )
+
+    @property
+    def _digest(self) -> str:
+        """Taken once: hashing the weights of a large network costs as much as a node."""
+        if "digest" not in self._kept:
+            self._kept["digest"] = self.network.digest
+        digest: str = self._kept["digest"]
+        return digest

@@ -1,0 +1,98 @@
+"""Occlusion: what the detector loses when a block of the image is replaced."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from srlens.attribution.baseline import BASELINES
+from srlens.attribution.path import find_path
+from srlens.attribution.scene import Algorithm, Explanation, Scene
+from srlens.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Occlusion(Algorithm):
+    """Occlusion (Zeiler & Fergus 2014): blocks of all channels are replaced by the same pixels of a fill picture.
+
+    A block's effect, D(F(I)) − D(F(I with the block replaced)), is spread evenly over its pixels and channels; where
+    blocks overlap, a pixel takes the mean of theirs. Without overlap the map sums to the sum of all effects.
+
+    Attributes:
+        block: side of a block in LR pixels.
+        stride: distance of neighbouring blocks in LR pixels, at most ``block``; None: ``block``. The last block of a
+            row ends at the border.
+        fill: the name of a baseline (``srlens.BASELINES``): ``"blur"``, ``"mean"``, ``"black"``.
+        sigma: of the fill's blur, in LR pixels; None: the paper's.
+        kernel: of the fill's blur, in LR pixels; None: what σ needs.
+
+    Raises:
+        SettingError: a value out of range, or an unknown fill.
+    """
+
+    block: int = 4
+    stride: int | None = None
+    fill: str = "blur"
+    sigma: float | None = None
+    kernel: int | None = None
+
+    def __post_init__(self) -> None:
+        for label, value, most in (("block", self.block, None), ("stride", self.stride, self.block)):
+            if value is None and label == "stride":
+                continue
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int)
+                or value < 1
+                or (most is not None and value > most)
+            ):
+                limit = "at least 1" if most is None else f"from 1 to the block's side ({most})"
+                raise SettingError(f"{label} must be a whole number of LR pixels, {limit}, got {value!r}.")
+        if self.fill not in BASELINES:
+            raise SettingError(f"No fill is called {self.fill!r}; known: {', '.join(BASELINES)}.")
+        find_path(f"linear-{self.fill}", {"sigma": self.sigma, "kernel": self.kernel})
+
+    @property
+    def together(self) -> bool:
+        """Windows share the forward passes."""
+        return True
+
+    @property
+    def expected(self) -> int:
+        """One forward pass a block; enough of them for windowed evaluation to pay."""
+        return 64
+
+    def check(self, height: int, width: int) -> None:
+        """Raise SettingError if a block is larger than the LR image."""
+        if self.block > min(height, width):
+            raise SettingError(f"block={self.block} is larger than the LR image of {height}×{width} pixels.")
+
+    def explain(self, scene: Scene) -> Explanation:
+        """Replace each block in turn."""
+        channels, height, width = scene.image.shape
+        fill = find_path(f"linear-{self.fill}", {"sigma": self.sigma, "kernel": self.kernel}).baseline.of(scene.image)
+        stride = self.stride if self.stride is not None else self.block
+        corners = list(product(*(_starts(side, self.block, stride) for side in (height, width))))
+        scene.expect(len(corners) + 2)
+        scene.gradients(scene.image[None])  # where evaluation by windows is proven
+        whole = scene.values(scene.image[None])[0]
+        total = torch.zeros(len(scene.windows), height, width, dtype=torch.float64)
+        count = torch.zeros(height, width, dtype=torch.float64)
+        for top, left in corners:
+            place = (..., slice(top, top + self.block), slice(left, left + self.block))
+            change = whole - scene.values(_replaced(scene.image, fill, place)[None])[0]
+            total[place] += change[:, None, None] / (self.block**2 * channels)
+            count[place] += 1
+        return Explanation((total / count)[:, None].expand(-1, channels, -1, -1).contiguous())
+
+
+def _starts(side: int, block: int, stride: int) -> list[int]:
+    """Where blocks start along a side: every ``stride`` pixels, and the last one at the border."""
+    return sorted({*range(0, side - block + 1, stride), side - block})
+
+
+def _replaced(image: Tensor, fill: Tensor, place: tuple[object, ...]) -> Tensor:
+    changed = image.clone()
+    changed[place] = fill[place]  # type: ignore[index]
+    return changed

@@ -1,0 +1,149 @@
+"""What a method is given, and what it returns."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from torch import Tensor
+
+from srlens.imaging.window import Window
+
+Progress = Callable[[int, int], None]
+"""Called with (evaluations done, evaluations expected); the second may grow."""
+
+_T = TypeVar("_T")
+
+
+class Evaluation(Protocol):
+    """The network at LR images, for K windows."""
+
+    @property
+    def limit(self) -> int:
+        """Images that are worth asking for at once."""
+        ...
+
+    @property
+    def evaluation(self) -> str:
+        """How the network was evaluated, in words."""
+        ...
+
+    def gradients(self, images: Tensor, tick: Callable[[int], None]) -> Tensor:
+        """N×C×h×w to N×K×C×h×w; ``tick`` is told of every few that are done."""
+        ...
+
+    def values(self, images: Tensor) -> Tensor:
+        """N×C×h×w to N×K."""
+        ...
+
+
+class Scene:
+    """One network on one image, and the K windows of its output that are explained together.
+
+    Everything that a method needs of the network it asks here: :meth:`gradients`, :meth:`values`.
+
+    Attributes:
+        image: the LR image as the network takes it, C×h×w, float64, CPU.
+        windows: in SR pixels.
+        evaluations: gradients (of each window) and values asked for so far.
+    """
+
+    def __init__(
+        self,
+        image: Tensor,
+        windows: tuple[Window, ...],
+        evaluation: Evaluation,
+        kept: dict[str, Any],
+        progress: Progress | None = None,
+    ) -> None:
+        self.image = image
+        self.windows = windows
+        self.evaluations = 0
+        self._evaluation = evaluation
+        self._kept = kept
+        self._progress = progress
+        self._expected = self._done = 0
+
+    @property
+    def limit(self) -> int:
+        """Images that are worth asking for at once; it may change after the first."""
+        return self._evaluation.limit
+
+    @property
+    def evaluation(self) -> str:
+        """How the network was evaluated, in words."""
+        return self._evaluation.evaluation
+
+    def expect(self, evaluations: int) -> None:
+        """Say how many images gradients or values will be asked for, for the progress bar; may be said again."""
+        self._expected = evaluations
+
+    def gradients(self, images: Tensor) -> Tensor:
+        """Gradients of each window's detector: N×C×h×w LR images to N×K×C×h×w, float64, CPU.
+
+        Raises:
+            NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
+        """
+        self.evaluations += len(images)
+        return self._evaluation.gradients(images, self._tick)
+
+    def values(self, images: Tensor) -> Tensor:
+        """Values of each window's detector: N×C×h×w LR images to N×K, float64, CPU."""
+        self.evaluations += len(images)
+        result = self._evaluation.values(images)
+        self._tick(len(images) * len(self.windows))
+        return result
+
+    def kept(self, key: str, make: Callable[[], _T]) -> _T:
+        """What depends on the image and the method's settings alone: made once, kept for further windows."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: _T = self._kept[key]
+        return found
+
+    def _tick(self, done: int) -> None:
+        self._done += done
+        if self._progress is not None:
+            self._progress(self._done, max(self._expected * len(self.windows), self._done))
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a method returns.
+
+    Attributes:
+        maps: one for each window, K×C×h×w, float64, signed, in units of the detector.
+        baseline: C×h×w, if the maps share out the detector's change from there to the image (completeness); or None.
+        errors: the estimated relative L2 error of each map, or None where it is not known.
+        converged: False where a tolerance was asked for and not reached.
+        facts: what else the method found, as plain values.
+    """
+
+    maps: Tensor
+    baseline: Tensor | None = None
+    errors: tuple[float | None, ...] | None = None
+    converged: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Algorithm(Protocol):
+    """How maps are made: a frozen dataclass whose fields are its settings (plain values, or with :meth:`record`).
+
+    Subclass it, define :meth:`explain`, and add it to :data:`srlens.METHODS`.
+    """
+
+    def explain(self, scene: Scene) -> Explanation:
+        """The maps of the scene's windows."""
+        ...
+
+    @property
+    def together(self) -> bool:
+        """Whether several windows may share one scene, which shares forward passes; else each has its own."""
+        return False
+
+    @property
+    def expected(self) -> int:
+        """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
+        return 1
+
+    def check(self, height: int, width: int) -> None:
+        """Raise a named error if the settings do not fit an LR image of this size."""

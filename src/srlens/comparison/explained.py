@@ -1,0 +1,133 @@
+"""One network at one window, and what every measure is drawn from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from torch import Tensor
+
+from srlens.attribution.result import Attribution
+from srlens.comparison.subject import Subject
+from srlens.comparison.support import theoretical_bounds
+from srlens.imaging.colour import match_channels
+from srlens.imaging.window import Window
+from srlens.measures.extent import Radius, mass_area, mass_radius
+from srlens.measures.quality import psnr, ssim, window_psnr
+from srlens.measures.texture import SMALLEST, Texture, describe_texture
+from srlens.networks.network import Network
+
+SURROUNDINGS = 3
+"""Side of the surroundings whose texture is described, in sides of the window."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurable:
+    """An attribution with the network and the pictures that it belongs to, as far as they are at hand.
+
+    Attributes:
+        network: what was explained.
+        result: the attribution.
+        sr: the network's SR image for the eye, C×sh×sw in [0, 1].
+        subject: the image that the network was shown.
+        reference: that image enlarged by bicubic, C×sh×sw in [0, 1].
+        seconds: wall time of the attribution.
+        lpips: distance of the SR image to HR, where it was measured; lower is better.
+    """
+
+    network: Network | None
+    result: Attribution
+    sr: Tensor | None
+    subject: Subject | None
+    reference: Tensor | None
+    seconds: float | None = None
+    lpips: float | None = None
+
+    @classmethod
+    def of(cls, result: Attribution, network: Network | None = None, subject: Subject | None = None) -> "Measurable":
+        """An attribution without SR images: what depends on those is not known."""
+        return Measurable(network, result, None, subject, None)
+
+    @cached_property
+    def psnr_window(self) -> float | None:
+        """PSNR of the window in dB (luma, 8 bits); None where HR is not known."""
+        w = self.result.window
+        return self._against_hr(lambda sr, hr: window_psnr(sr, hr, (w.top, w.left, w.bottom, w.right)))
+
+    @cached_property
+    def psnr_image(self) -> float | None:
+        """PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None where HR is not known."""
+        return self._against_hr(lambda sr, hr: psnr(sr, hr, border=self.result.scale))
+
+    @cached_property
+    def ssim_image(self) -> float | None:
+        """SSIM of the image, as its PSNR; None also where the image is smaller than SSIM's window."""
+        if min(self.result.lr_size) * self.result.scale < 2 * self.result.scale + 11:
+            return None
+        return self._against_hr(lambda sr, hr: ssim(sr, hr, border=self.result.scale))
+
+    def _against_hr(self, measure: Callable[[Tensor, Tensor], float]) -> float | None:
+        if self.sr is None or self.subject is None or self.subject.hr is None:
+            return None
+        return measure(self.sr, match_channels(self.subject.hr, self.sr.shape[0]))
+
+    @property
+    def as_reference(self) -> "Measurable | None":
+        """The same with the reference in the place of the network's picture; None where HR is not known."""
+        if self.sr is None or self.reference is None or self.subject is None or self.subject.hr is None:
+            return None
+        return replace(self, sr=match_channels(self.reference, self.sr.shape[0]), lpips=None)
+
+    def area(self, share: float) -> float:
+        """Fewest LR pixels that hold this share of the map's mass."""
+        return mass_area(self.result.map, share)
+
+    @cached_property
+    def radius(self) -> Radius:
+        """Distance of the map's mass to the window, in LR pixels."""
+        return mass_radius(self.result.map, self.result.window.on_lr(self.result.scale))
+
+    @cached_property
+    def within_reach(self) -> int | None:
+        """LR pixels that can reach the window by the architecture; None where that is unknown."""
+        if self.network is None or not self.network.receptive_field.known:
+            return None
+        top, left, bottom, right = theoretical_bounds(self.network, self.result.read_window, *self.result.lr_size)
+        return (bottom - top) * (right - left)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """First row and column of what was shown, in LR pixels of the whole picture."""
+        part = self.subject.part if self.subject is not None else None
+        return (part.top // self.result.scale, part.left // self.result.scale) if part is not None else (0, 0)
+
+    @cached_property
+    def window_texture(self) -> Texture | None:
+        """Of the window in HR (in the reference where HR is not known); None where it is too small to have one."""
+        return self._texture(0)
+
+    @cached_property
+    def around_texture(self) -> Texture | None:
+        """Likewise of the window and its surroundings: :data:`SURROUNDINGS` times its side."""
+        window = self.result.window
+        return self._texture((max(window.height, window.width) * (SURROUNDINGS - 1)) // 2)
+
+    def _texture(self, margin: int) -> Texture | None:
+        known = self.subject.hr if self.subject is not None else None
+        picture = known if known is not None else self.reference
+        if picture is None:
+            return None
+        grey = match_channels(picture, 1) if picture.shape[0] == 3 else picture.mean(dim=0, keepdim=True)
+        part: Window = self.result.window.grown((margin,) * 4, *grey.shape[-2:])
+        if min(part.height, part.width) < SMALLEST:
+            return None
+        return describe_texture(part.crop(grey[0]).double().numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class Explained(Measurable):
+    """One network's part of a comparison or a study: a :class:`Measurable` with everything at hand."""
+
+    network: Network
+    sr: Tensor
+    subject: Subject
+    reference: Tensor

@@ -1,0 +1,59 @@
+"""The figure of any result."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from srlens.attribution.field import Field
+from srlens.attribution.result import Attribution
+from srlens.comparison.compare import Comparison
+from srlens.comparison.explained import Explained
+from srlens.comparison.field_of_view import FieldOfView
+from srlens.comparison.interest import Interest
+from srlens.comparison.sweep import Sweep
+from srlens.errors import SettingError
+from srlens.figures.comparison import comparison_figure
+from srlens.figures.explain import explain_figure
+from srlens.figures.field import field_figure
+from srlens.figures.field_of_view import field_of_view_figure
+from srlens.figures.interest import interest_figure
+from srlens.figures.sweep import sweep_figure
+
+
+def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
+    if len(comparison.rows) == 1:
+        return explain_figure(comparison.rows[0], comparison.subject, **options)
+    return comparison_figure(comparison, **options)
+
+
+FIGURES: dict[type, Callable[..., Figure]] = {
+    Attribution: explain_figure,
+    Explained: explain_figure,
+    Comparison: _of_comparison,
+    Interest: lambda interest, comparison: interest_figure(comparison, interest),
+    Sweep: sweep_figure,
+    FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
+    Field: field_figure,
+}
+"""What draws each kind of result."""
+
+
+def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
+    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field.
+
+    Args:
+        result: one of the types of :data:`FIGURES`, or several fields of view.
+        **options: of the function that draws it: ``subject``, ``style`` and ``bandwidth`` of an attribution, ``lr`` of
+            a field, ``comparison`` of an area of interest.
+
+    Raises:
+        SettingError: nothing draws such a thing.
+    """
+    if isinstance(result, list | tuple) and result and all(isinstance(one, FieldOfView) for one in result):
+        return field_of_view_figure(result, **options)
+    draw = FIGURES.get(type(result))
+    if draw is None:
+        known = ", ".join(kind.__name__ for kind in FIGURES)
+        raise SettingError(f"There is no figure of a {type(result).__name__}; known: {known}.")
+    return draw(result, **options)

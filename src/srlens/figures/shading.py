@@ -1,0 +1,103 @@
+"""Values in the colours of a scale over a picture: what panels show, and what colour bars explain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap, Normalize
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srlens.attribution.result import Attribution
+from srlens.figures.area import percent_density
+from srlens.figures.scales import bar_labels, common_limit, density_scale, signed_scale, unit_scale
+from srlens.figures.style import Look
+from srlens.measures.density import Bandwidth
+
+DARKEST = 0.3
+"""A grey picture below colours runs from here to white: black would hide thin colour."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shading:
+    """Values, their colours, and the picture below them.
+
+    Attributes:
+        values: h×w; masked or NaN where there is none.
+        norm: the scale.
+        colours: of the scale; their alpha is the opacity over the backdrop.
+        backdrop: H×W×3 in [0, 1], whose pixels are the panel's units; None for a plain white.
+        captions: what may be written beside the colour bar, the fullest first.
+        extent: (left, right, bottom, top) of the values in the panel's coordinates; None where a value is one unit.
+    """
+
+    values: NDArray[np.float64]
+    norm: Normalize
+    colours: Colormap
+    backdrop: NDArray[np.float64] | None = None
+    captions: Sequence[str] = ()
+    extent: tuple[float, float, float, float] | None = None
+
+    @property
+    def bar_colours(self) -> Colormap:
+        """The opaque colours in which the scale appears: over the mean of the backdrop."""
+        table = self.colours(np.linspace(0, 1, self.colours.N))
+        below = 1.0 if self.backdrop is None else self.backdrop.mean()
+        opaque = table[:, 3:] * table[:, :3] + (1 - table[:, 3:]) * below
+        return ListedColormap(opaque.tolist(), name=f"{self.colours.name}-opaque")
+
+
+def pixels(image: Tensor) -> NDArray[np.float64]:
+    """C×H×W to H×W×3 in [0, 1]; other channel counts than 3 become the grey of their mean."""
+    values = image.detach().to("cpu").double().clamp(0, 1).numpy()
+    colour = values if values.shape[0] == 3 else np.repeat(values.mean(axis=0, keepdims=True), 3, axis=0)
+    return np.ascontiguousarray(colour.transpose(1, 2, 0))
+
+
+def grey(image: Tensor, darkest: float = DARKEST) -> NDArray[np.float64]:
+    """C×H×W to a light grey, H×W×3 from ``darkest`` to 1."""
+    return darkest + (1 - darkest) * np.repeat(pixels(image).mean(axis=2, keepdims=True), 3, axis=2)
+
+
+def map_shading(values: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None) -> Shading:
+    """An attribution map, channels summed: signed on a common scale, or the paper's normalised absolute map.
+
+    Args:
+        values: h×w.
+        look: the style.
+        limit: end of the signed scale; share it between networks.
+        image: the LR image, C×h×w, which the paper's look blends in; None where it is not at hand.
+    """
+    captions = bar_labels("map", normalised=look.normalised)
+    if not look.normalised:
+        return Shading(values, signed_scale(limit), look.map_colours, None, captions)
+    below = pixels(image) if image is not None else None
+    return Shading(np.abs(values) / np.abs(values).max(), unit_scale(), look.map_colours, below, captions)
+
+
+def area_shading(density: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None) -> Shading:
+    """A contribution area: a density, h×w ≥ 0, over the grey LR image; arguments as for :func:`map_shading`."""
+    captions = bar_labels("area", normalised=look.normalised)
+    below = None if image is None else pixels(image) if look.normalised else grey(image)
+    if look.normalised:
+        return Shading(density / density.max(), unit_scale(), look.area_colours, below, captions)
+    return Shading(density, density_scale(limit), look.area_colours, below, captions)
+
+
+def shade(
+    results: Sequence[Attribution], image: Tensor | None, look: Look, bandwidth: float | Bandwidth | None
+) -> tuple[list[Shading], list[Shading], Bandwidth]:
+    """Maps and contribution areas of several networks on common scales, and the bandwidth of the areas.
+
+    Args:
+        results: one a network, of one window.
+        image: the LR image, C×h×w in [0, 1], where it is at hand.
+        look: the style.
+        bandwidth: of all areas, in LR pixels; None for each one's own by Scott's rule.
+    """
+    sums = [result.map.sum(axis=0) for result in results]
+    drawn = [percent_density(result, bandwidth) for result in results]
+    limits = common_limit(sums), common_limit(density for density, _ in drawn)
+    maps = [map_shading(values, look, limits[0], image) for values in sums]
+    areas = [area_shading(density, look, limits[1], image) for density, _ in drawn]
+    return maps, areas, drawn[0][1]

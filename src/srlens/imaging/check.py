@@ -1,0 +1,58 @@
+"""An image as everything else takes it, or a named error."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from srlens.errors import ImageError, NotFiniteError
+
+
+def check_image(image: Tensor | ArrayLike) -> Tensor:
+    """An image as C×h×w tensor on the CPU, floating point, finite, in [0, 1].
+
+    Raises:
+        ImageError: wrong shape, integer type, or values outside [0, 1] by more than bicubic and noise account for.
+        NotFiniteError: NaN or infinity; says where.
+    """
+    tensor = image.detach().cpu() if isinstance(image, Tensor) else _from_array(image)
+    if tensor.ndim != 3 or 0 in tensor.shape:
+        raise ImageError(f"The image must be C×h×w, got shape {tuple(tensor.shape)}. Take one image, channels first.")
+    if not tensor.is_floating_point():
+        raise ImageError(
+            f"The image must be floating point in [0, 1], got {tensor.dtype}. Divide by 255, or use srlens.read_image."
+        )
+    bad = ~torch.isfinite(tensor)
+    if bad.any():
+        channel, row, column = (int(i) for i in bad.nonzero()[0])
+        raise NotFiniteError(
+            f"The image is NaN or infinite in {int(bad.sum())} of {bad.numel()} values; first at channel {channel}, "
+            f"pixel (row {row}, column {column})."
+        )
+    low, high = float(tensor.min()), float(tensor.max())
+    far = ((tensor < -_OVERSHOOT) | (tensor > 1 + _OVERSHOOT)).double().mean()
+    if float(far) > _SHARE_FAR or low < -_FARTHEST or high > 1 + _FARTHEST:
+        raise ImageError(
+            f"Image values run from {low:g} to {high:g}; srlens takes [0, 1] for every network "
+            "(value_range=255 is the network's own matter). Divide by the largest possible value."
+        )
+    return tensor
+
+
+def _from_array(image: ArrayLike) -> Tensor:
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ImageError(f"The image is no array: {error}. Give C×h×w values in [0, 1].") from error
+    if array.dtype.kind != "f":
+        raise ImageError(
+            f"The image must be floating point in [0, 1], got {array.dtype}. Divide by 255, or use srlens.read_image."
+        )
+    return torch.from_numpy(array.astype(np.float64))  # a copy; also from long double and foreign byte order
+
+
+# Bicubic overshoots [0, 1] a little, and strong noise much in a few values; most of a 0–255 image, and a good part of
+# one in [−1, 1], lies farther outside.
+_OVERSHOOT = 0.5
+_SHARE_FAR = 0.05
+_FARTHEST = 2.0

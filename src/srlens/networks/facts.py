@@ -1,0 +1,34 @@
+"""What is known of a network without the network itself: what a saved result keeps of it."""
+
+from dataclasses import dataclass
+
+from srlens.networks.receptive_field import ReceptiveField
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """The attributes of a :class:`srlens.Network` of these names, as they were when a result was saved.
+
+    Attributes:
+        name: for captions and file names.
+        scale: SR pixels per LR pixel.
+        channels: input channels.
+        value_range: the largest input value that the bare module works with.
+        family: the architecture, or None.
+        kind: how it gathers context, or None.
+        receptive_field: the theoretical one.
+        parameters: their number.
+        digest: SHA-256 of the weights.
+        source: where it came from, or None.
+    """
+
+    name: str
+    scale: int
+    channels: int
+    value_range: float
+    family: str | None
+    kind: str | None
+    receptive_field: ReceptiveField
+    parameters: int
+    digest: str
+    source: str | None
