@@ -22,7 +22,8 @@ The tree::
     └── OutOfMemoryError           says which setting to lower
 
     SrlensWarning (UserWarning)
-    ├── BelowBicubicWarning        the network scores below bicubic: wrong range, weights or scale
+    ├── BelowReferenceWarning      the network scores below "doing nothing" (bicubic, the noisy picture): wrong range,
+    │                              weights or scale; BelowBicubicWarning is its former name
     ├── ToleranceWarning           the step limit was reached before the tolerance
     ├── IncompleteWarning          the map is far from the detector's change: it explains something else
     ├── IncomparableWarning        numbers are put side by side that depend on different conditions
@@ -106,8 +107,11 @@ class SrlensWarning(UserWarning):
     """Base of every warning that srlens gives on purpose."""
 
 
-class BelowBicubicWarning(SrlensWarning):
-    """The network scores below bicubic interpolation on an image whose HR is known."""
+class BelowReferenceWarning(SrlensWarning):
+    """The network scores below "doing nothing" (bicubic enlargement, the noisy picture) where the truth is known."""
+
+
+BelowBicubicWarning = BelowReferenceWarning
 
 
 class ToleranceWarning(SrlensWarning):

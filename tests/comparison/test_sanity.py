@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srlens.comparison.sanity import check_against_bicubic
-from srlens.errors import BelowBicubicWarning, ImageError
-from srlens.imaging.degrade import make_lr
+from srlens.comparison.sanity import check_against_reference
+from srlens.errors import BelowReferenceWarning, ImageError
+from srlens.imaging.degrade import degrade, make_lr
 from srlens.imaging.files import read_image
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.samples import sample_image
@@ -37,31 +37,31 @@ def pair() -> tuple[Tensor, Tensor]:
 
 
 def test_a_good_network_passes_in_silence(pair: tuple[Tensor, Tensor]) -> None:
-    result = check_against_bicubic(Network.wrap(Upscaler(sharpen=0.3), scale=SCALE, name="sharp"), *pair)
+    result = check_against_reference(Network.wrap(Upscaler(sharpen=0.3), scale=SCALE, name="sharp"), *pair)
     assert result.passed
-    assert result.psnr > result.bicubic_psnr
+    assert result.psnr > result.reference_psnr
     assert result.fitting_range is None
     assert str(result).startswith("sharp reaches")
 
 
 def test_bicubic_itself_passes(pair: tuple[Tensor, Tensor]) -> None:
-    result = check_against_bicubic(Network.wrap(Upscaler(), scale=SCALE), *pair)
-    assert result.psnr == result.bicubic_psnr
+    result = check_against_reference(Network.wrap(Upscaler(), scale=SCALE), *pair)
+    assert result.psnr == result.reference_psnr
     assert result.passed
 
 
 def test_no_range_helps_a_bad_network(pair: tuple[Tensor, Tensor]) -> None:
     network = Network.wrap(Upscaler(sharpen=9.0), scale=SCALE, name="bad")
-    with pytest.warns(BelowBicubicWarning, match=r"bad reaches .* no other value range helps.*weights.*scale"):
-        result = check_against_bicubic(network, *pair)
+    with pytest.warns(BelowReferenceWarning, match=r"bad reaches .* no other value range helps.*weights.*scale"):
+        result = check_against_reference(network, *pair)
     assert not result.passed
     assert result.fitting_range is None
 
 
 def test_the_range_that_fits_is_named(pair: tuple[Tensor, Tensor]) -> None:
     network = Network.wrap(Upscaler(limit=1.5, sharpen=0.3), scale=SCALE, value_range=255.0)
-    with pytest.warns(BelowBicubicWarning, match=r"Use value_range=1\."):
-        result = check_against_bicubic(network, *pair)
+    with pytest.warns(BelowReferenceWarning, match=r"Use value_range=1\."):
+        result = check_against_reference(network, *pair)
     assert (result.value_range, result.fitting_range) == (255.0, 1.0)
 
 
@@ -70,8 +70,8 @@ def test_a_network_that_overflows_in_the_other_range_does_not_hide_the_warning(p
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x) * (torch.inf if x.max() > 2 else 1)
 
-    with pytest.warns(BelowBicubicWarning, match="no other value range"):
-        check_against_bicubic(Network.wrap(Fragile(sharpen=9.0), scale=SCALE), *pair)
+    with pytest.warns(BelowReferenceWarning, match="no other value range"):
+        check_against_reference(Network.wrap(Fragile(sharpen=9.0), scale=SCALE), *pair)
 
 
 def test_rfdn_with_the_wrong_range_is_caught(shared: Path) -> None:
@@ -80,40 +80,72 @@ def test_rfdn_with_the_wrong_range_is_caught(shared: Path) -> None:
     network = load_network(shared / "weights" / "rfdn-x4.pth")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert check_against_bicubic(network, lr, hr).passed
-    with pytest.warns(BelowBicubicWarning, match=r"Use value_range=255\."):
-        result = check_against_bicubic(replace(network, value_range=1.0), lr, hr)
-    assert result.fitting_psnr == pytest.approx(check_against_bicubic(network, lr, hr).psnr)
+        assert check_against_reference(network, lr, hr).passed
+    with pytest.warns(BelowReferenceWarning, match=r"Use value_range=255\."):
+        result = check_against_reference(replace(network, value_range=1.0), lr, hr)
+    assert result.fitting_psnr == pytest.approx(check_against_reference(network, lr, hr).psnr)
 
 
 def test_luma_network_and_grey_images(shared: Path) -> None:
     lr = read_image(shared / "images" / "Set5" / "LRx4" / "birdx4.png")
     hr = read_image(shared / "images" / "Set5" / "HR" / "bird.png")
     luma = load_network(shared / "weights" / "fsrcnn-y-x4.pth")
-    assert check_against_bicubic(luma, lr, hr).passed
+    assert check_against_reference(luma, lr, hr).passed
     rgb = load_network(shared / "weights" / "smfanet-x4.pth")
-    assert check_against_bicubic(rgb, lr[:1], hr[:1]).passed
+    assert check_against_reference(rgb, lr[:1], hr[:1]).passed
 
 
 def test_hr_that_is_a_little_larger_is_cropped(pair: tuple[Tensor, Tensor]) -> None:
     lr, hr = pair
     larger = nn.functional.pad(hr, (0, SCALE - 1, 0, SCALE - 1))
     network = Network.wrap(Upscaler(), scale=SCALE)
-    assert check_against_bicubic(network, lr, larger) == check_against_bicubic(network, lr, hr)
+    assert check_against_reference(network, lr, larger) == check_against_reference(network, lr, hr)
 
 
 def test_images_that_do_not_belong_together_are_refused(pair: tuple[Tensor, Tensor]) -> None:
     lr, hr = pair
     network = Network.wrap(Upscaler(), scale=SCALE)
     with pytest.raises(ImageError, match="another scale than 2"):
-        check_against_bicubic(network, lr, hr[..., :-1])
+        check_against_reference(network, lr, hr[..., :-1])
     with pytest.raises(ImageError, match="C×H×W"):
-        check_against_bicubic(network, lr[None], hr)
+        check_against_reference(network, lr[None], hr)
 
 
 def test_modes_and_weights_are_left_as_they_were(pair: tuple[Tensor, Tensor]) -> None:
     module = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2)).train()
-    with pytest.warns(BelowBicubicWarning):
-        check_against_bicubic(Network.wrap(module, scale=SCALE), *pair)
+    with pytest.warns(BelowReferenceWarning):
+        check_against_reference(Network.wrap(module, scale=SCALE), *pair)
     assert module.training
     assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+class Denoiser(nn.Module):
+    """Blurs a little: better than the noisy picture, worse than the clean one; or makes it noisier still."""
+
+    def __init__(self, worse: bool = False) -> None:
+        super().__init__()
+        self.worse = worse
+
+    def forward(self, x: Tensor) -> Tensor:
+        smooth = nn.functional.avg_pool2d(nn.functional.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+        return 2 * x - smooth if self.worse else 0.5 * (x + smooth)
+
+
+def test_a_denoiser_is_measured_against_the_noisy_picture() -> None:
+    clean = sample_image()[:, 60:160, 60:160]
+    noisy = degrade(clean, "noise:25", seed=1)
+    found = check_against_reference(Network.wrap(Denoiser(), scale=1), noisy, clean, degradation="noise:25")
+    assert found.passed
+    # 20·log10(255 / (0.574·25)) = 25.0: luma has 0.574 of the noise of its channels; clipping takes some more off.
+    assert 25 < found.reference_psnr < 26
+    assert "noisy picture 2" in str(found)
+    with pytest.warns(BelowReferenceWarning, match=r"dB, noisy picture 2.* dB"):
+        check_against_reference(Network.wrap(Denoiser(worse=True), scale=1), noisy, clean, degradation="noise:25")
+
+
+def test_where_the_observed_picture_is_the_clean_one_nothing_is_judged() -> None:
+    """No network beats an infinite PSNR, and every one that changes a pixel was warned of."""
+    clean = sample_image()[:, 60:160, 60:160]
+    found = check_against_reference(Network.wrap(Denoiser(), scale=1), clean, clean)
+    assert found.passed
+    assert found.reference_psnr == float("inf")

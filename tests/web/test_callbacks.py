@@ -103,7 +103,7 @@ def test_stopping_and_running_again(page: Page, session: Session) -> None:
         ({"detector": "best"}, SettingError, "No detector"),
         ({"sigma": 0.5, "path": "linear-black"}, SettingError, "blurred path"),
         ({"sigma": -1.0}, SettingError, "sigma|σ"),
-        ({"degradation": "magic"}, SettingError, "method"),
+        ({"degradation": "magic"}, SettingError, "degradation"),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -10,7 +10,7 @@ import srlens
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
-from srlens.imaging.degrade import METHODS
+from srlens.imaging.degrade import without_level
 from srlens.web.choices import DEFAULTS, Choices
 from srlens.web.share import command_line, from_query, python_lines, to_query
 
@@ -33,7 +33,7 @@ def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         Choices,
         picture=st.sampled_from(["pagoda", "house 1.png", "ü&=?.png"]),
         is_hr=st.booleans(),
-        degradation=optional(st.sampled_from(sorted(METHODS))),
+        degradation=optional(st.sampled_from(sorted(without_level()))),
         top=st.integers(0, 9999),
         left=st.integers(0, 9999),
         size=st.integers(1, 256),

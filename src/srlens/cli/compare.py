@@ -16,7 +16,7 @@ def compare(
     size: int = 16,
     crop: str | None = None,
     hr: bool = False,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
+    degradation: str | None = None,
     scale: int | None = None,
     device: str | None = None,
     sort: str | None = None,
@@ -46,8 +46,8 @@ def compare(
     hr
         The image is HR: the LR is made from it, and PSNR is reported against bicubic.
     degradation
-        How the LR is made from HR: MATLAB's bicubic (default), the same with its 8-bit rounding, or PIL's (default of
-        the paper preset).
+        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
+        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
     scale
         Which scale of files that hold several.
     device
@@ -74,6 +74,7 @@ def compare(
     from srlens.comparison.subject import read_subject
     from srlens.comparison.sweep import sweep as run_sweep
     from srlens.comparison.table import sort_key, sort_rows, write_tables
+    from srlens.imaging.degrade import default_degradation
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison, write_sweep
 
@@ -89,8 +90,8 @@ def compare(
         sort_key(sort)  # a misspelt one is refused before anything is computed
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
-    how = degradation or ("pil" if keywords.get("preset") == "paper" else "matlab")
-    subject = read_subject(Path(image), networks[0].scale, is_hr=hr, degradation=how, part=part)
+    how = default_degradation(keywords.get("preset"), degradation)
+    subject = read_subject(image, networks[0].scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))

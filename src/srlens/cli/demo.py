@@ -34,6 +34,7 @@ def demo(
     from srlens.cli.report import print_comparison
     from srlens.comparison.compare import compare
     from srlens.comparison.subject import Subject
+    from srlens.imaging.degrade import default_degradation
     from srlens.imaging.samples import sample_image
     from srlens.networks.catalog import SHIPPED
     from srlens.networks.open import load_default
@@ -43,7 +44,8 @@ def demo(
     where = parse_window(window) if window is not None else None
     target = choose_device(device)
     networks = [load_default(name, device=target) for name in SHIPPED]
-    subject = Subject.from_hr(sample_image("pagoda"), networks[0].scale, name="pagoda")
+    how = default_degradation(keywords.get("preset"))
+    subject = Subject.from_hr(sample_image("pagoda"), networks[0].scale, name="pagoda", degradation=how)
     with progress_bars() as bars:
         comparison = compare(networks, subject, where, progress=bars.step, **keywords)
     files = write_comparison(comparison, out)

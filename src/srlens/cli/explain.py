@@ -10,13 +10,13 @@ from srlens.cli.options import OUT, Formats, MethodOptions, method_keywords, par
 
 def explain(
     network: str,
-    image: Path,
+    image: str,
     *,
     window: str | None = None,
     size: int = 16,
     crop: str | None = None,
     hr: bool = False,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
+    degradation: str | None = None,
     scale: int | None = None,
     value_range: float | None = None,
     module: bool = False,
@@ -46,8 +46,8 @@ def explain(
     hr
         The image is HR: the LR is made from it, and PSNR is reported against bicubic.
     degradation
-        How the LR is made from HR: MATLAB's bicubic (default), the same with its 8-bit rounding, or PIL's (default of
-        the paper preset).
+        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
+        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
     scale
         Which scale of a file that holds several.
     value_range
@@ -68,6 +68,7 @@ def explain(
     from srlens.cli.report import print_comparison
     from srlens.comparison.compare import compare
     from srlens.comparison.subject import read_subject
+    from srlens.imaging.degrade import default_degradation
     from srlens.networks.open import open_network
     from srlens.records.output import write_comparison
 
@@ -75,7 +76,7 @@ def explain(
     where = parse_window(window) if window is not None else None
     part = parse_crop(crop) if crop is not None else None
     opened = open_network(network, scale=scale, value_range=value_range, device=choose_device(device), module=module)
-    how = degradation or ("pil" if keywords.get("preset") == "paper" else "matlab")
+    how = default_degradation(keywords.get("preset"), degradation)
     subject = read_subject(image, opened.scale, is_hr=hr, degradation=how, part=part)
     with progress_bars() as bars:
         comparison = compare([opened], subject, where, size=size, progress=bars.step, **keywords)

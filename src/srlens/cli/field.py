@@ -10,7 +10,7 @@ from srlens.cli.options import OUT, parse_bytes
 
 def field(
     network: str,
-    image: Path,
+    image: str,
     *,
     size: int = 16,
     stride: int | None = None,
@@ -18,7 +18,7 @@ def field(
     preset: Literal["default", "paper"] = "default",
     detector: str | None = None,
     hr: bool = False,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab",
+    degradation: str | None = None,
     scale: int | None = None,
     device: str | None = None,
     memory: str = "1GiB",
@@ -48,7 +48,8 @@ def field(
     hr
         The image is HR: the LR is made from it.
     degradation
-        How the LR is made from HR.
+        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
+        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
     scale
         Which scale of a file that holds several.
     device
@@ -66,12 +67,14 @@ def field(
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
     from srlens.comparison.subject import read_subject
+    from srlens.imaging.degrade import default_degradation
     from srlens.networks.open import open_network
     from srlens.records.field_run import run_field
 
     budget = parse_bytes(memory)
     opened = open_network(network, scale=scale, device=choose_device(device))
-    subject = read_subject(image, opened.scale, is_hr=hr, degradation=degradation)
+    how = default_degradation(preset, degradation)
+    subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
     settings = field_method(steps=steps, preset=preset, detector=detector)
     with progress_bars() as bars:
         found, files = run_field(

@@ -1,7 +1,7 @@
 """``srlens field-of-view``: what networks could see, see on average, and used at one hard window."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -11,9 +11,9 @@ from srlens.errors import SettingError
 
 def field_of_view(
     *networks: str,
-    images: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    images: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
     hr: bool = False,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] | None = None,
+    degradation: str | None = None,
     side: int = 48,
     places: int = 16,
     size: int = 16,
@@ -38,8 +38,8 @@ def field_of_view(
     hr
         The images are HR: the LR is made from them.
     degradation
-        How the LR is made from HR: MATLAB's bicubic (default), the same with its 8-bit rounding, or PIL's (default of
-        the paper preset).
+        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
+        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
     side
         LR pixels a side of the squares that the networks are shown.
     places
@@ -60,6 +60,7 @@ def field_of_view(
     from srlens.cli.report import print_fields_of_view
     from srlens.comparison.field_of_view import fields_of_view
     from srlens.comparison.subject import read_subject
+    from srlens.imaging.degrade import default_degradation
     from srlens.imaging.samples import SAMPLES
     from srlens.networks.open import open_network
     from srlens.records.output import write_fields_of_view
@@ -69,9 +70,9 @@ def field_of_view(
     keywords = method_keywords(method)
     target = choose_device(device)
     opened = [open_network(spec, scale=scale, device=target) for spec in networks]
-    how = degradation or ("pil" if keywords.get("preset") == "paper" else "matlab")
-    paths = images or tuple(Path(name) for name in SAMPLES)
-    subjects = [read_subject(path, opened[0].scale, is_hr=hr or not images, degradation=how) for path in paths]
+    how = default_degradation(keywords.get("preset"), degradation)
+    is_hr = hr or not images
+    subjects = [read_subject(spec, opened[0].scale, is_hr=is_hr, degradation=how) for spec in images or SAMPLES]
     with progress_bars() as bars:
         fields = fields_of_view(
             opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **keywords

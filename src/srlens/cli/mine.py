@@ -1,7 +1,7 @@
 """``srlens mine``: hard windows over many pictures, frozen."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -14,7 +14,7 @@ def mine(
     lr_size: int = 64,
     per_image: int | None = None,
     separation: int | None = None,
-    degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab",
+    degradation: str = "matlab",
     scale: int | None = None,
     device: str | None = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("windows.toml"),
@@ -41,7 +41,7 @@ def mine(
     separation
         SR pixels left free between windows; by default their size.
     degradation
-        How the LR is made from HR.
+        How the LR is made from HR: matlab (its bicubic), matlab-uint8 (with its 8-bit rounding), pil.
     scale
         Which scale of files that hold several.
     device

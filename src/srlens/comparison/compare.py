@@ -15,11 +15,12 @@ from srlens.comparison.comparable import common_scale
 from srlens.comparison.explained import Explained, Measurable
 from srlens.comparison.hard_window import hard_windows
 from srlens.comparison.measures import MEASURES, measured
-from srlens.comparison.sanity import check_against_bicubic
+from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.check import check_image
 from srlens.imaging.colour import match_channels
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -109,14 +110,14 @@ def compare(
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, "given")
+    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
     subject = _for_all(networks, given)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     srs = [network.upscale(subject.lr) for network in networks]
     if subject.hr is not None:
         for network, sr in zip(networks, srs, strict=True):
-            check_against_bicubic(network, subject.lr, subject.hr, sr)
+            check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
     bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
     choice = "given"
     if window is None:

@@ -1,4 +1,4 @@
-"""Is the network fed what it was trained on? PSNR against bicubic wherever HR is known."""
+"""Is the network fed what it was trained on? PSNR against "doing nothing" wherever the clean picture is known."""
 
 import math
 import warnings
@@ -6,47 +6,49 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from srlens.errors import BelowBicubicWarning, ImageError, NotFiniteError
+from srlens.errors import BelowReferenceWarning, ImageError, NotFiniteError
 from srlens.imaging.colour import match_channels
-from srlens.imaging.resample import bicubic_upscale
+from srlens.imaging.degrade import GIVEN, psnr_border, reference, reference_name
 from srlens.measures.quality import psnr
-from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 
 _RANGES = (1.0, 255.0)
-# A wrong range costs several dB (RFDN: 8). On a single hard crop a right one may lose a little to bicubic, and then a
-# wrong one may by chance lose less: that is no reason to advise it.
+# A wrong range costs several dB (RFDN: 8). On a single hard crop a right one may lose a little to the reference, and
+# then a wrong one may by chance lose less: that is no reason to advise it.
 _CLEAR_GAIN = 3.0
 
 
 @dataclass(frozen=True)
 class Sanity:
-    """A network against bicubic on one image.
+    """A network against "doing nothing" on one image.
 
     Attributes:
         network: its name.
-        psnr: of the network, in dB: Y channel, 8 bits, a border of ``scale`` SR pixels left out.
-        bicubic_psnr: of MATLAB's bicubic enlargement, likewise.
+        psnr: of the network, in dB: Y channel, 8 bits; in super-resolution a border of ``scale`` SR pixels is left out.
+        reference_name: what the reference is: ``"bicubic"`` (MATLAB's enlargement), ``"noisy picture"``, ….
+        reference_psnr: of the reference, likewise; infinite where the observed picture is the clean one, which is
+            nothing to be judged by.
         value_range: the range in which the network was run.
-        fitting_range: another range in which it beats bicubic; None where it passed, or where no other range does.
+        fitting_range: another range in which it beats the reference; None where it passed, or no other range does.
         fitting_psnr: its PSNR in that range, in dB; None where there is none.
     """
 
     network: str
     psnr: float
-    bicubic_psnr: float
+    reference_name: str
+    reference_psnr: float
     value_range: float
     fitting_range: float | None = None
     fitting_psnr: float | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether the network is at least as good as bicubic."""
-        return self.psnr >= self.bicubic_psnr
+        """Whether the network is at least as good as the reference, or nothing can be."""
+        return self.psnr >= self.reference_psnr or math.isinf(self.reference_psnr)
 
     def __str__(self) -> str:
         """One sentence with both numbers, and the remedy where one is known."""
-        compared = f"{self.network} reaches {self.psnr:.2f} dB, bicubic {self.bicubic_psnr:.2f} dB"
+        compared = f"{self.network} reaches {self.psnr:.2f} dB, {self.reference_name} {self.reference_psnr:.2f} dB"
         if self.passed:
             return f"{compared}."
         if self.fitting_range is not None:
@@ -60,51 +62,53 @@ class Sanity:
         )
 
 
-def check_against_bicubic(network: Network, lr: Tensor, hr: Tensor, sr: Tensor | None = None) -> Sanity:
-    """Compare the PSNR of a network with that of bicubic, and warn where it is below.
+def check_against_reference(
+    network: Network, lr: Tensor, hr: Tensor, sr: Tensor | None = None, degradation: str = GIVEN
+) -> Sanity:
+    """Compare the PSNR of a network with that of "doing nothing", and warn where it is below.
 
     A wrong value range goes unnoticed otherwise: the picture looks plausible and every attribution is wrong. So the
     other range is tried as well.
 
     Args:
-        network: run once unless ``sr`` is given, and once more where it is below bicubic; without gradients.
-        lr: C×h×w in [0, 1], RGB or grey.
-        hr: C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
+        network: run once unless ``sr`` is given, and once more where it is below the reference; without gradients.
+        lr: the observed picture, C×h×w in [0, 1], RGB or grey.
+        hr: the clean one, C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
         sr: what the network makes of ``lr``, where that is known already.
+        degradation: how the one was made of the other.
 
     Warns:
-        BelowBicubicWarning: the network is below bicubic; says which range fits, or the usual causes.
+        BelowReferenceWarning: the network is below the reference; says which range fits, or the usual causes.
 
     Raises:
         ImageError: HR has not ``scale`` times the size of LR.
         NotFiniteError: the output is NaN or infinite.
     """
     lr, hr = _aligned(network, lr, hr)
-    reference = psnr(bicubic_upscale(lr, network.scale).clamp(0, 1), hr, border=network.scale)
-    score = psnr(sr, hr, border=network.scale) if sr is not None else _score(network, lr, hr)
-    fitting: tuple[float, float] | None = None
-    if score < reference:
-        fitting = _fitting_range(network, lr, hr, max(reference, score + _CLEAR_GAIN))
+    unimproved = reference(lr, network.scale, degradation).clamp(0, 1)
+    border = psnr_border(network.scale)
     result = Sanity(
         network=network.name,
-        psnr=score,
-        bicubic_psnr=reference,
+        psnr=_score(network, lr, hr) if sr is None else psnr(sr, hr, border=border),
+        reference_name=reference_name(network.scale, degradation),
+        reference_psnr=psnr(unimproved, hr, border=border),
         value_range=network.value_range,
-        fitting_range=fitting[0] if fitting else None,
-        fitting_psnr=fitting[1] if fitting else None,
     )
-    if not result.passed:
-        warnings.warn(str(result), BelowBicubicWarning, stacklevel=2)
+    if result.passed:
+        return result
+    fitting = _fitting_range(network, lr, hr, max(result.reference_psnr, result.psnr + _CLEAR_GAIN))
+    if fitting is not None:
+        result = replace(result, fitting_range=fitting[0], fitting_psnr=fitting[1])
+    warnings.warn(str(result), BelowReferenceWarning, stacklevel=2)
     return result
 
 
 def _score(network: Network, lr: Tensor, hr: Tensor) -> float:
-    with frozen(network.module):
-        return psnr(network.upscale(lr), hr, border=network.scale)
+    return psnr(network.upscale(lr), hr, border=psnr_border(network.scale))
 
 
-def _fitting_range(network: Network, lr: Tensor, hr: Tensor, reference: float) -> tuple[float, float] | None:
-    """The other value range with the best PSNR above ``reference``, and that PSNR."""
+def _fitting_range(network: Network, lr: Tensor, hr: Tensor, floor: float) -> tuple[float, float] | None:
+    """The other value range with the best PSNR above ``floor``, and that PSNR."""
     scores = {}
     for value_range in _RANGES:
         if not math.isclose(value_range, network.value_range):
@@ -113,7 +117,7 @@ def _fitting_range(network: Network, lr: Tensor, hr: Tensor, reference: float) -
             except NotFiniteError:  # a network far outside its range may overflow: then it does not fit
                 continue
     best = max(scores, key=scores.__getitem__, default=None)
-    return (best, scores[best]) if best is not None and scores[best] > reference else None
+    return (best, scores[best]) if best is not None and scores[best] > floor else None
 
 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,15 +1,14 @@
-"""What is explained: an LR image, with its HR image where that is known."""
+"""What is explained: an observed picture (LR in super-resolution), with the clean one (HR) where that is known."""
 
+import os
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
 from torch import Tensor
 
 from srlens.errors import SettingError
-from srlens.imaging.degrade import Method, make_lr, modcrop
+from srlens.imaging.degrade import GIVEN, degrade, modcrop, parse_degradation, reference, reference_name
 from srlens.imaging.files import image_digest, read_image
-from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
 
 
@@ -21,24 +20,66 @@ class Subject:
         name: for captions and file names.
         lr: C×h×w in [0, 1].
         hr: C×sh×sw in [0, 1], cropped to the LR image, or None.
-        degradation: how the LR image was made, or ``"given"``.
+        degradation: how the LR image was made, e.g. ``"matlab"``, ``"noise:25"``; or ``"given"``.
         digest: SHA-256 of the image file; None for an image that came from no file.
         part: what was cut out of a larger picture, in its SR pixels; None for a whole one.
+        scale: SR pixels per LR pixel; None where it is not known (then HR tells it, if there is one).
+        seed: of the random numbers of the degradation; None where it draws none.
     """
 
     name: str
     lr: Tensor
     hr: Tensor | None
-    degradation: Method | Literal["given"]
+    degradation: str
     digest: str | None = None
     part: Window | None = None
+    scale: int | None = None
+    seed: int | None = None
 
     @classmethod
     def from_hr(
-        cls, hr: Tensor, scale: int, *, name: str, degradation: Method = "matlab", digest: str | None = None
+        cls,
+        hr: Tensor,
+        scale: int,
+        *,
+        name: str,
+        degradation: str = "matlab",
+        digest: str | None = None,
+        seed: int = 0,
     ) -> "Subject":
-        """Make the LR image from an HR image, C×H×W in [0, 1], which is cropped to a multiple of the scale."""
-        return cls(name, make_lr(hr, scale, degradation), modcrop(hr, scale), degradation, digest)
+        """Make the LR image from an HR image, C×H×W in [0, 1], which is cropped to a multiple of the scale.
+
+        Raises:
+            ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
+        """
+        observed = degrade(hr, degradation, scale=scale, seed=seed)
+        drawn = seed if parse_degradation(degradation)[0].seeded else None
+        return cls(name, observed, modcrop(hr, scale), degradation, digest, scale=scale, seed=drawn)
+
+    @property
+    def reference(self) -> Tensor:
+        """The picture that "doing nothing" gives, C×sh×sw clamped to [0, 1]; see :attr:`reference_name`.
+
+        Raises:
+            SettingError: the scale is not known.
+        """
+        return reference(self.lr, self._known_scale(), self.degradation).clamp(0, 1)
+
+    @property
+    def reference_name(self) -> str:
+        """What :attr:`reference` is: ``"bicubic"`` (enlargement), ``"noisy picture"``, ….
+
+        Raises:
+            SettingError: the scale is not known.
+        """
+        return reference_name(self._known_scale(), self.degradation)
+
+    def _known_scale(self) -> int:
+        if self.scale is not None:
+            return self.scale
+        if self.hr is None:
+            raise SettingError(f"The scale of {self.name} is not known: say it, dataclasses.replace(subject, scale=4).")
+        return self.hr.shape[-2] // self.lr.shape[-2]
 
     def cropped(self, part: Window, scale: int) -> "Subject":
         """Cut a part out of both images. LR pixels keep the values that they have in the whole picture.
@@ -65,28 +106,33 @@ class Subject:
 
 
 def read_subject(
-    path: Path, scale: int, *, is_hr: bool, degradation: Method = "matlab", part: Window | None = None
+    spec: str | os.PathLike[str],
+    scale: int,
+    *,
+    is_hr: bool,
+    degradation: str = "matlab",
+    part: Window | None = None,
+    seed: int = 0,
 ) -> Subject:
     """Read an image file as the LR image, or as the HR image from which the LR is made.
 
     Args:
-        path: of the file; the name of a packaged photograph (``pagoda``) does as well where no file has it.
+        spec: a file, or the name of a packaged photograph (``"pagoda"``); see :func:`srlens.open_image`.
         scale: SR pixels per LR pixel.
         is_hr: whether it holds the HR image.
         degradation: how the LR image is made from HR.
         part: see :meth:`Subject.cropped`; the whole picture if None.
+        seed: of the degradation, where it draws random numbers.
 
     Raises:
-        ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.make_lr`.
+        ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.degrade`.
         SettingError, WindowError: see :meth:`Subject.cropped`.
     """
-    if str(path) in SAMPLES and not path.exists():
-        with sample_path(str(path)) as file:
-            return read_subject(file, scale, is_hr=is_hr, degradation=degradation, part=part)
+    path = image_file(spec)
     image = read_image(path)
     digest = image_digest(path)
     if is_hr:
-        subject = Subject.from_hr(image, scale, name=path.stem, degradation=degradation, digest=digest)
+        subject = Subject.from_hr(image, scale, name=path.stem, degradation=degradation, digest=digest, seed=seed)
     else:
-        subject = Subject(path.stem, image, None, "given", digest)
+        subject = Subject(path.stem, image, None, GIVEN, digest, scale=scale)
     return subject if part is None else subject.cropped(part, scale)

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from srlens.imaging.files import read_image
+from srlens.imaging.open import open_image
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef
-from srlens.study.opening import image_path
 from srlens.study.window_list import WindowList
 
 SHOWN = 160
@@ -28,8 +27,7 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
     tiles = []
     for rank, entry in enumerate(listed.windows[:SHOWN], start=1):
         if entry.image not in pictures:
-            with image_path(entry.image.spec) as file:
-                pictures[entry.image] = read_image(file)
+            pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
         tiles.append(Tile(part, frame, [f"#{rank} {_short(entry.image.name)}", f"{entry.psnr:.2f} dB"]))
     judges = ", ".join(name for name, _ in listed.networks)

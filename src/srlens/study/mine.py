@@ -9,11 +9,12 @@ from srlens.comparison.hard_window import Candidate, hard_windows, without_overl
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import Method
 from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.open import image_file
+from srlens.imaging.samples import SAMPLES
+from srlens.naming import known_name
 from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
-from srlens.study.opening import image_path
 from srlens.study.window_list import WindowList
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -42,7 +43,7 @@ def mine(
     lr_size: int | None = 64,
     per_image: int | None = None,
     separation: int | None = None,
-    degradation: Method = "matlab",
+    degradation: str = "matlab",
     progress: Callable[[int, int], None] | None = None,
 ) -> Mined:
     """Find the windows where the networks' mean PSNR is lowest. The same input gives the same list.
@@ -78,9 +79,9 @@ def mine(
     names = _unique_names(specs)
     for done, (spec, name) in enumerate(zip(specs, names, strict=True), start=1):
         try:
-            with image_path(spec) as path:
-                ref = ImageRef(name, spec, image_digest(path))
-                subject = Subject.from_hr(read_image(path), scale, name=name, degradation=degradation)
+            path = image_file(spec)
+            ref = ImageRef(name, spec, image_digest(path))
+            subject = Subject.from_hr(read_image(path), scale, name=name, degradation=degradation)
             candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
@@ -112,11 +113,9 @@ def find_images(given: Sequence[str | Path]) -> list[str]:
     Raises:
         StudyError: something is not there, or a folder holds no picture.
     """
-    from srlens.imaging.samples import SAMPLES
-
     found: list[str] = []
     for entry in given:
-        if str(entry) in SAMPLES:
+        if known_name(entry, SAMPLES) is not None:
             found.append(str(entry))
             continue
         path = Path(entry).expanduser().absolute()

@@ -1,17 +1,15 @@
 """Opening what a job names, and making sure that it is what was planned."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import torch
 
 from srlens.comparison.subject import Subject
 from srlens.errors import CheckpointError, ImageError, StudyError
-from srlens.imaging.degrade import Method
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest, read_image
-from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.imaging.open import image_file
 from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -74,19 +72,14 @@ def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
     """
-    with image_path(ref.spec) as path:
-        found = image_digest(path)
-        if found != ref.digest:
-            raise ImageError(
-                f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
-                "It was changed or was missing; put it right and run again with --resume."
-            )
-        image = read_image(path)
-    if degradation == "given":
-        return Subject(ref.name, image, None, "given", ref.digest)
-    return Subject.from_hr(image, scale, name=ref.name, degradation=cast(Method, degradation), digest=ref.digest)
-
-
-def image_path(spec: str) -> AbstractContextManager[Path]:
-    """The file of a picture: a packaged photograph by its name, or the path itself."""
-    return sample_path(spec) if spec in SAMPLES else nullcontext(Path(spec))
+    path = image_file(ref.spec)
+    found = image_digest(path)
+    if found != ref.digest:
+        raise ImageError(
+            f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
+            "It was changed or was missing; put it right and run again with --resume."
+        )
+    image = read_image(path)
+    if degradation == GIVEN:
+        return Subject(ref.name, image, None, GIVEN, ref.digest, scale=scale)
+    return Subject.from_hr(image, scale, name=ref.name, degradation=degradation, digest=ref.digest)

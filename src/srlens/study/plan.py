@@ -9,12 +9,13 @@ from typing import Any
 from srlens.comparison.measures import BUILT_IN, MEASURES
 from srlens.errors import SrlensError, StudyError
 from srlens.imaging.files import image_digest
+from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog, shipped_name
 from srlens.plugins import load_plugins
 from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
-from srlens.study.opening import image_path, network_digest
+from srlens.study.opening import network_digest
 from srlens.study.schema import NetworkEntry, Study
 from srlens.study.window_list import read_window_list
 
@@ -148,8 +149,7 @@ def _windows(study: Study) -> Iterator[WindowRef]:
 def _image(study: Study, text: str) -> ImageRef:
     spec = text if text in SAMPLES else str(study.resolve(text))
     try:
-        with image_path(spec) as path:
-            digest = image_digest(path)
+        digest = image_digest(image_file(spec))
     except SrlensError as error:
         digest = f"unavailable: {spec} ({type(error).__name__})"
     return ImageRef(Path(text).stem, spec, digest)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
+from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef, WindowRef
 
@@ -101,12 +102,13 @@ def _shown_path(path: str, folder: Path) -> str:
     absolute, start = Path(path), folder.absolute()
     if not absolute.is_absolute():
         return path  # a packaged photograph
-    return Path(os.path.relpath(absolute, start)).as_posix() if absolute.is_relative_to(start) else path
+    if not absolute.is_relative_to(start):
+        return path
+    shown = Path(os.path.relpath(absolute, start)).as_posix()
+    return f"./{shown}" if shown in SAMPLES else shown  # a file with the name of a photograph
 
 
 def _real_path(path: str, folder: Path) -> str:
-    from srlens.imaging.samples import SAMPLES
-
     return path if path in SAMPLES else str((folder / path).absolute())
 
 

@@ -98,8 +98,8 @@ class Page:
         Raises:
             SettingError: none has that name.
         """
-        with sample_path(name) as path:
-            session.picture = Picture(name, read_image(path), image_digest(path))
+        path = sample_path(name)
+        session.picture = Picture(name, read_image(path), image_digest(path))
         return session.picture
 
     def use_upload(self, session: Session, path: Path) -> Picture:

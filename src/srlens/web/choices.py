@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from srlens.imaging.degrade import Method
+from srlens.imaging.degrade import default_degradation
 from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED
 
@@ -38,7 +38,7 @@ class Choices:
 
     picture: str = "pagoda"
     is_hr: bool = True
-    degradation: Method | None = None
+    degradation: str | None = None
     top: int | None = None
     left: int | None = None
     size: int = 16
@@ -66,9 +66,9 @@ class Choices:
         return Window.square(self.top, self.left, self.size)
 
     @property
-    def method(self) -> Method:
+    def method(self) -> str:
         """How the LR is made from an HR picture."""
-        return self.degradation or ("pil" if self.preset == "paper" else "matlab")
+        return default_degradation(self.preset, self.degradation)
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of :func:`srlens.attribute`."""

@@ -6,7 +6,7 @@ from typing import Any
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
-from srlens.imaging.degrade import METHODS
+from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
 from srlens.web.choices import DEFAULTS
 from srlens.web.picker import SCRIPT, STYLE, TEMPLATE, picker_value
@@ -132,7 +132,7 @@ def _picker(gr: Any, name: str, value: dict[str, Any] | None) -> Any:
 
 def _settings(gr: Any) -> dict[str, Any]:
     """One component a setting, by the names of :class:`Choices`."""
-    made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in METHODS)]
+    made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in without_level())]
     with gr.Row():
         preset = gr.Dropdown(["default", "paper"], value="default", label="Preset", min_width=120)
         style = gr.Dropdown(["default", "paper"], value="default", label="Look of maps and figures", min_width=120)

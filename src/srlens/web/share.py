@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
-from srlens.imaging.degrade import METHODS
+from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
 from srlens.networks.catalog import shipped_name
 from srlens.web.choices import DEFAULTS, Choices, Preset, Style
 
 _NUMBERS = {"tolerance": float, "steps": int, "max_steps": int, "sigma": float, "kernel": int, "size": int}
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "degradation": tuple(METHODS),
+    "degradation": without_level(),
     "preset": get_args(Preset),
     "detector": tuple(DETECTORS),
     "path": path_names(),

@@ -1,7 +1,5 @@
 """The photographs that ship with the package (licences in the README beside them)."""
 
-from contextlib import AbstractContextManager
-from importlib import resources
 from pathlib import Path
 
 from torch import Tensor
@@ -19,16 +17,15 @@ def sample_image(name: str = "pagoda") -> Tensor:
     """
     from srlens.imaging.files import read_image
 
-    with sample_path(name) as path:
-        return read_image(path)
+    return read_image(sample_path(name))
 
 
-def sample_path(name: str) -> AbstractContextManager[Path]:
-    """The file of a packaged photograph, for as long as the block lasts.
+def sample_path(name: str) -> Path:
+    """The file of a packaged photograph.
 
     Raises:
         SettingError: no sample has that name.
     """
     if name not in SAMPLES:
         raise SettingError(f"No sample photograph is called {name!r}; known: {', '.join(SAMPLES)}.")
-    return resources.as_file(resources.files(__name__).joinpath(f"{name}.png"))
+    return Path(__file__).with_name(f"{name}.png")

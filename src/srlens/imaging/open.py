@@ -1,0 +1,37 @@
+"""One way to name a picture, for every verb: a packaged photograph by its name, or a file."""
+
+import os
+from pathlib import Path
+
+from torch import Tensor
+
+from srlens.imaging.files import MAX_PIXELS, Alpha, read_image
+from srlens.imaging.samples import SAMPLES, sample_path
+from srlens.naming import known_name
+
+
+def open_image(spec: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS) -> Tensor:
+    """Read a picture by whatever names it.
+
+    Args:
+        spec: the name of a packaged photograph (``"pagoda"``, ``"hopper"``), or a file. A file with such a name is
+            written with its folder (``"./pagoda"``) or given as a :class:`~pathlib.Path`.
+        alpha: see :func:`srlens.read_image`.
+        max_pixels: likewise.
+
+    Returns:
+        C×H×W float32 in [0, 1].
+
+    Raises:
+        ImageError, NotFiniteError, SettingError: see :func:`srlens.read_image`.
+
+    Warns:
+        AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
+    """
+    return read_image(image_file(spec), alpha=alpha, max_pixels=max_pixels)
+
+
+def image_file(spec: str | os.PathLike[str]) -> Path:
+    """The file of a picture that is named as in :func:`open_image`; it need not exist."""
+    name = known_name(spec, SAMPLES)
+    return sample_path(name) if name is not None else Path(spec).expanduser()
