@@ -93,22 +93,17 @@ def make_comparison(networks: list[Network], make_subject: Callable[..., Subject
     return make
 
 
-PLUG_IN = """
-from srlens.comparison.measures import Measure, add_measure
-
-add_measure(Measure("peak_density", "Peak density", lambda e: 1e3 * float(e.result.absolute.max()), unit="mD"))
-"""
+PLUGINS = Path(__file__).resolve().parents[1] / "examples" / "plugins"
 
 
 @pytest.fixture
-def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file with a measure, named in the environment and loaded here; its measure is forgotten afterwards."""
+def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The example of a measure, named in the environment and loaded here; its measure is forgotten afterwards."""
     from srlens import plugins
     from srlens.comparison import measures
 
     monkeypatch.setattr(plugins, "_loaded", set())
-    path = tmp_path / "density_plug_in.py"
-    path.write_text(PLUG_IN)
+    path = PLUGINS / "measure.py"
     monkeypatch.setenv(plugins.VARIABLE, str(path))
     plugins.load_plugins()
     yield path

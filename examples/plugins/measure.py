@@ -1,15 +1,10 @@
-"""A measure: which share of the absolute map lies outside the window's own LR pixels."""
-
-import numpy as np
+"""A measure: the largest share of the detector that a single LR pixel has, in thousandths of the detector's unit."""
 
 import srlens
 
 
-def share_outside(explained: srlens.Measurable) -> float:
-    result = explained.result
-    top, left, bottom, right = result.window.on_lr(result.scale)
-    inside = result.absolute[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))].sum()
-    return 1 - float(inside / result.absolute.sum())
+def peak_density(explained: srlens.Measurable) -> float:
+    return 1e3 * float(explained.result.absolute.max())
 
 
-srlens.add_measure(srlens.Measure("share_outside", "Outside the window", share_outside, format="{:.1%}".format))
+srlens.add_measure(srlens.Measure("peak_density", "Peak density", peak_density, unit="mD"))
