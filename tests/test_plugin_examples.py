@@ -100,7 +100,7 @@ def test_the_example_is_short_and_stands_in_the_docs(name: str) -> None:
 def test_the_command_line_loads_them(tmp_path: Path) -> None:
     """Method, detector, path and measure by their names, from the environment variable alone."""
     files = ",".join(str(PLUGINS / f"{name}.py") for name in ("detector", "curve", "method", "measure"))
-    environment = {**os.environ, "SRLENS_PLUGINS": files}
+    environment = {**os.environ, "SRLENS_PLUGINS": files, "COLUMNS": "200"}
 
     def run(*arguments: str) -> str:
         return subprocess.run(
