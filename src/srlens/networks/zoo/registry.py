@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from torch import nn
@@ -9,29 +10,12 @@ from torch import nn
 from srlens.errors import SettingError, UnknownArchitectureError
 from srlens.networks.checkpoint import StateDict, readings
 from srlens.networks.padding import Padding
-from srlens.networks.zoo import (
-    bsrn,
-    carn,
-    drln,
-    edsr,
-    fsrcnn,
-    imdn,
-    msrn,
-    pan,
-    rfdn,
-    rlfn,
-    rnan,
-    san,
-    smallsr,
-    smfanet,
-)
 from srlens.networks.zoo.family import Family
 from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families
 
-OWN_FAMILIES: tuple[Family, ...] = tuple(
-    module.FAMILY
-    for module in (fsrcnn, carn, edsr, msrn, imdn, rfdn, rnan, san, drln, pan, rlfn, bsrn, smfanet, smallsr)
-)
+_OWN = "fsrcnn carn edsr msrn imdn rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
+
+OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
 """The families written here, in the order in which a state dict is tried."""
 
 _added: list[Family] = []
