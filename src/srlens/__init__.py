@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from srlens.comparison.compare import compare
     from srlens.comparison.explained import Explained, Measurable
     from srlens.comparison.measures import MEASURES, Measure, add_measure
-    from srlens.imaging.degrade import make_lr
+    from srlens.imaging.degrade import DEGRADATIONS, Degradation, add_degradation, degrade, make_lr
     from srlens.imaging.files import read_image, write_image
+    from srlens.imaging.open import open_image
     from srlens.imaging.window import Window
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
     from srlens.networks.network import Network
-    from srlens.networks.open import load_default
+    from srlens.networks.open import load_default, open_network
+    from srlens.networks.zoo.family import Family
+    from srlens.networks.zoo.registry import add_family
     from srlens.study.mine import mine
     from srlens.study.report.build import build_report
     from srlens.study.run import run_study
@@ -48,11 +51,14 @@ _HOMES = {
     "BASELINES": "srlens.attribution.baseline",
     "Baseline": "srlens.attribution.baseline",
     "CURVES": "srlens.attribution.path",
+    "DEGRADATIONS": "srlens.imaging.degrade",
     "DETECTORS": "srlens.attribution.detector",
+    "Degradation": "srlens.imaging.degrade",
     "Detector": "srlens.attribution.detector",
     "Explained": "srlens.comparison.explained",
     "Explainer": "srlens.attribution.explainer",
     "Explanation": "srlens.attribution.scene",
+    "Family": "srlens.networks.zoo.family",
     "Field": "srlens.attribution.field",
     "LinearFromBlack": "srlens.attribution.path",
     "LinearFromBlur": "srlens.attribution.path",
@@ -66,10 +72,13 @@ _HOMES = {
     "ProgressiveBlur": "srlens.attribution.path",
     "Scene": "srlens.attribution.scene",
     "Window": "srlens.imaging.window",
+    "add_degradation": "srlens.imaging.degrade",
+    "add_family": "srlens.networks.zoo.registry",
     "add_measure": "srlens.comparison.measures",
     "attribute": "srlens.attribution.attribute",
     "build_report": "srlens.study.report.build",
     "compare": "srlens.comparison.compare",
+    "degrade": "srlens.imaging.degrade",
     "diffusion_index": "srlens.measures.concentration",
     "effective_pixels": "srlens.measures.concentration",
     "field": "srlens.attribution.attribute",
@@ -78,6 +87,8 @@ _HOMES = {
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
     "mine": "srlens.study.mine",
+    "open_image": "srlens.imaging.open",
+    "open_network": "srlens.networks.open",
     "read_image": "srlens.imaging.files",
     "run_study": "srlens.study.run",
     "write_image": "srlens.imaging.files",
@@ -86,16 +97,19 @@ _HOMES = {
 __all__ = [
     "BASELINES",
     "CURVES",
+    "DEGRADATIONS",
     "DETECTORS",
     "MEASURES",
     "METHODS",
     "Algorithm",
     "Attribution",
     "Baseline",
+    "Degradation",
     "Detector",
     "Explained",
     "Explainer",
     "Explanation",
+    "Family",
     "Field",
     "LinearFromBlack",
     "LinearFromBlur",
@@ -108,10 +122,13 @@ __all__ = [
     "Scene",
     "Window",
     "__version__",
+    "add_degradation",
+    "add_family",
     "add_measure",
     "attribute",
     "build_report",
     "compare",
+    "degrade",
     "diffusion_index",
     "effective_pixels",
     "field",
@@ -120,6 +137,8 @@ __all__ = [
     "load_network",
     "make_lr",
     "mine",
+    "open_image",
+    "open_network",
     "read_image",
     "run_study",
     "write_image",

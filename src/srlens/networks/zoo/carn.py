@@ -88,9 +88,7 @@ class CARN(Cascade):
         self.scale = 4 if 4 in self.scales else self.scales[-1]
         self.shared_trunk = shared_trunk
         self.channels = channels
-        self.sub_mean, self.add_mean = (
-            layers.named(shifter=shift) for shift in layers.mean_shifts(channels, value_range)
-        )
+        self.sub_mean, self.add_mean = layers.nested_mean_shifts(channels, value_range)
         self.entry = layers.convolution(channels, width)
         self.upsample = nn.ModuleDict(
             {

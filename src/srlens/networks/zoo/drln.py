@@ -70,9 +70,7 @@ class DRLN(layers.EnlargingNetwork):
 
     def __init__(self, *, width: int = 64, squeezed: int = 4, **image: int) -> None:
         super().__init__(**image)
-        self.sub_mean, self.add_mean = (
-            layers.named(shifter=shift) for shift in layers.mean_shifts(self.channels, 255.0)
-        )
+        self.sub_mean, self.add_mean = layers.nested_mean_shifts(self.channels, 255.0)
         self.head = layers.convolution(self.channels, width)
         number = 0
         for blocks in _GROUPS:

@@ -50,6 +50,12 @@ def mean_shifts(channels: int, value_range: float) -> tuple[MeanShift, MeanShift
     return MeanShift([-mean for mean in means]), MeanShift(means)
 
 
+def nested_mean_shifts(channels: int, value_range: float) -> tuple[nn.Sequential, nn.Sequential]:
+    """:func:`mean_shifts` one level down (key ``shifter``), as the files of CARN and DRLN hold them."""
+    first, last = mean_shifts(channels, value_range)
+    return named(shifter=first), named(shifter=last)
+
+
 def range_of_shift(module: nn.Module) -> float:
     """Tell the value range (1.0 or 255.0) that a module's mean shift was made for: means lie near 0.4 of the range.
 
