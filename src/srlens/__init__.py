@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from srlens.networks.open import load_default, open_network
     from srlens.networks.zoo.family import Family
     from srlens.networks.zoo.registry import add_family
+    from srlens.records.archive import load
     from srlens.study.mine import mine
     from srlens.study.report.build import build_report
     from srlens.study.run import run_study
@@ -83,6 +84,7 @@ _HOMES = {
     "effective_pixels": "srlens.measures.concentration",
     "field": "srlens.attribution.attribute",
     "gini": "srlens.measures.concentration",
+    "load": "srlens.records.archive",
     "load_default": "srlens.networks.open",
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
@@ -133,6 +135,7 @@ __all__ = [
     "effective_pixels",
     "field",
     "gini",
+    "load",
     "load_default",
     "load_network",
     "make_lr",

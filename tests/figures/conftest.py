@@ -18,7 +18,7 @@ from srlens.attribution.result import Attribution
 from srlens.comparison.compare import Comparison
 from srlens.comparison.explained import Explained
 from srlens.comparison.subject import Subject
-from srlens.figures.style import find_look, styled
+from srlens.figures.style import styled
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 
@@ -120,7 +120,7 @@ def _all_words(figure: Figure) -> str:
 def _faults(figure: Figure, dpi: float = 120) -> list[str]:
     """Texts below 7 pt, outside the figure, on one another, or on a panel; panels on one another."""
     figure.set_dpi(dpi)
-    with styled(find_look("default")):
+    with styled():
         renderer = FigureCanvasAgg(figure).get_renderer()
         figure.draw(renderer)
         boxes = [(t.get_text()[:40], t.get_window_extent(renderer)) for t in _texts(figure)]

@@ -48,7 +48,7 @@ def test_every_kind_of_result_has_a_figure(make_rows, make_images, compared):
     lr, _, hr = make_images()
     comparison = compared(make_rows(["a", "b"]), lr, hr)
     assert "map a" in labels(figure_of(comparison))
-    assert "agreement" in labels(figure_of(area_of_interest(comparison), comparison=comparison))
+    assert "agreement" in labels(figure_of(area_of_interest(comparison)))
     assert "sr window" in labels(figure_of(compared(make_rows(["a"]), lr, hr)))
     assert {kind.__name__ for kind in FIGURES} >= {"Attribution", "Explained", "Sweep", "FieldOfView", "Field"}
     assert Comparison in FIGURES

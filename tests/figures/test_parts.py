@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from srlens.comparison.formats import percent
+from srlens.figures.blocks import MARGIN, grid, largest, page, panel, row
 from srlens.figures.caption import conditions, remarks
 from srlens.figures.scales import density_scale, round_down, signed_scale, tick_label, ticks, unit_scale
 from srlens.figures.style import find_look, styled
@@ -33,7 +34,7 @@ def test_wrapping_keeps_every_letter_and_the_width(text, width):
 def test_measured_width_holds_at_any_resolution(style, dpi):
     look = find_look(style)
     line = "First row: the window in the networks' SR images. Window 16×16 at (top 110, left 150), ×4, LR 64×64"
-    with styled(look):
+    with styled(style):
         figure = Figure(figsize=(8, 1), dpi=dpi)
         text = figure.text(0, 0.5, line, fontsize=7, fontfamily=look.font)
         drawn = text.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width / dpi * 2.54
@@ -136,3 +137,56 @@ def test_the_view_stays_inside_the_image(make_result, corner):
 def test_small_images_and_wide_maps_are_shown_whole(make_result):
     assert choose_view([make_result(size=(48, 64))]).whole
     assert choose_view([make_result(size=(200, 300), reach=1e6)]).whole
+
+
+def test_a_shortened_name_holds_no_blank_of_its_own():
+    name = "imdn-multiscale-a-very-long-name_x4"
+    for lines in (1, 2):
+        kept = "".join(shorten(name, 1.6, FONT, 7, lines=lines))
+        assert kept.endswith("…")
+        assert name.startswith(kept[:-1])
+
+
+def block(width, height, label="here"):
+    return panel(width, height, label, lambda axes: None)
+
+
+def places(figure):
+    """Left, top, width and height of each panel in cm, to a thousandth."""
+    sizes = 2.54 * figure.get_size_inches()
+    boxes = {axes.get_label(): axes.get_position() for axes in figure.axes}
+    return {
+        label: tuple(
+            np.round([box.x0 * sizes[0], (1 - box.y1) * sizes[1], box.width * sizes[0], box.height * sizes[1]], 3)
+        )
+        for label, box in boxes.items()
+    }
+
+
+def test_a_grid_is_as_wide_and_high_as_its_cells():
+    cells = [[block(1, 2, "a"), block(3, 1, "b").at(1, 0.5)], [None, block(4, 1, "c"), block(1, 1, "d")], []]
+    made = grid(cells, across=0.5, down=0.25)
+    assert (made.width, made.height) == (1 + 0.5 + 4 + 0.5 + 1, 2 + 0.25 + 1 + 0.25)
+    found = places(page(find_look("default"), made, width=5))
+    assert found == {
+        "a": (MARGIN, 0, 1, 2),
+        "b": (MARGIN + 1.5 + 1, 0.5, 3, 1),
+        "c": (MARGIN + 1.5, 2.25, 4, 1),
+        "d": (MARGIN + 6, 2.25, 1, 1),
+    }
+    assert grid([]).width == grid([]).height == 0
+
+
+def test_a_page_is_wider_only_for_what_would_not_fit():
+    look = find_look("default")
+    assert page(look, block(3, 1), width=8.5).get_figwidth() * 2.54 == pytest.approx(8.5)
+    assert page(look, block(20, 1), width=8.5).get_figwidth() * 2.54 == pytest.approx(20 + 2 * MARGIN)
+
+
+def test_the_largest_that_fits():
+    size, made = largest(lambda side: row(block(side, side), block(side, side), gap=1), 9, 10, 20)
+    assert 4.49 <= size <= 4.5
+    assert made.width <= 10
+    assert largest(lambda side: block(side, side), 9, 10)[0] == 9
+    assert largest(lambda side: block(side, 4 * side), 9, 10, 8)[0] == pytest.approx(2, abs=0.01)
+    assert largest(lambda side: block(30, side), 9, 10)[0] < 0.5  # nothing fits: the smallest, not an error

@@ -8,7 +8,7 @@ import pytest
 from srlens.attribution.path import ProgressiveBlur
 from srlens.comparison.sweep import Sweep, SweepPoint
 from srlens.errors import SettingError
-from srlens.figures.lines import line_look
+from srlens.figures.charts import line_look
 from srlens.figures.sweep import sweep_figure
 from srlens.imaging.window import Window
 

@@ -84,3 +84,16 @@ def test_a_crop_keeps_the_pixels_of_the_picture(make_subject: Callable[..., Subj
         whole.cropped(Window(8, 13, 40, 36), 2)
     with pytest.raises(WindowError):
         whole.cropped(Window(32, 0, 40, 40), 2)
+
+
+def test_a_figure_that_fails_costs_neither_maps_nor_numbers(
+    make_comparison: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no room")
+
+    monkeypatch.setattr("srlens.figures.of.figure_of", fail)
+    with pytest.raises(ValueError, match="no room"):
+        write_comparison(make_comparison(), tmp_path)
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names == {"result.json", *(f"roof-eaves_{name}_t24_l28.safetensors" for name in ("narrow", "wide"))}

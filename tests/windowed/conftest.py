@@ -9,7 +9,7 @@ from torch import Tensor
 
 import srlens
 from srlens.windowed.plan import Plan, make_plan
-from srlens.windowed.record import Recorder
+from srlens.windowed.recorder import Recorder
 
 Window = tuple[int, int, int, int]
 """Top, left, height, width."""

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 import srlens
 from srlens.errors import NotDifferentiableError, OutOfMemoryError
 from srlens.networks.frozen import frozen
-from srlens.windowed.bound import TooLargeError, bounded
-from srlens.windowed.checkpoint import Checkpointed
+from srlens.windowed import TooLargeError, bounded
 from srlens.windowed.plan import Plan, make_plan
-from srlens.windowed.record import Recorder
+from srlens.windowed.recorder import Recorder
+from srlens.windowed.segments import Segmented
 
 SIDE = 32
 MAP = 16 * SIDE * SIDE * 8  # bytes of 16 channels in float64
@@ -56,16 +56,16 @@ def planned(network: srlens.Network, x: Tensor) -> Plan:
 
 def enough(image: Tensor) -> int:
     """Bytes that the network in segments needs by its own estimate, and a little more."""
-    return int(Checkpointed(planned(network_with(), image[None])).elements * 8 * 2.1)  # half of it may be kept
+    return int(Segmented(planned(network_with(), image[None])).elements * 8 * 2.1)  # half of it may be kept
 
 
 def test_segments_give_the_same_gradient_and_keep_less(image: Tensor) -> None:
     network = network_with()
     with frozen(network.module):
         plan = planned(network, image[None])
-        sparing = Checkpointed(plan)
+        sparing = Segmented(plan)
         assert len(sparing.segments) > 2
-        assert sparing.elements < sum(step.allocates for step in plan.steps) / 2
+        assert sparing.elements < sum(step.allocates for step in plan.program.steps) / 2
         gradients = []
         for source in (plan, sparing):
             x = image[None].clone().requires_grad_(True)

@@ -86,7 +86,8 @@ def compare(
     part = parse_crop(crop) if crop is not None else None
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
-    sort_key(sort)  # so that a misspelt one is refused before anything is computed
+    if sort is not None:
+        sort_key(sort)  # a misspelt one is refused before anything is computed
     target = choose_device(device)
     networks = [open_network(spec, scale=scale, device=target) for spec in specs]
     how = default_degradation(keywords.get("preset"), degradation)

@@ -24,12 +24,13 @@ from srlens.imaging.degrade import GIVEN
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.shown import Shown
 
 __all__ = ["Comparison", "Explained", "compare"]
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Shown):
     """Several networks at one window of one image.
 
     Attributes:
@@ -45,6 +46,13 @@ class Comparison:
     window_choice: str
     rows: tuple[Explained, ...]
     bicubic: Tensor
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        names = ", ".join(f"{row.result.network} {row.result.diffusion_index:.2f}" for row in self.rows)
+        height, width = self.rows[0].result.lr_size
+        return f"{self.subject.name}, {self.window}, LR {height}×{width}, DI: {names}"
 
     @property
     def reference(self) -> Measurable | None:
@@ -121,7 +129,7 @@ def compare(
         result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
         seconds = time.perf_counter() - started
         _warn_if_incomplete(result)
-        rows.append(Explained(network, result, sr, subject, bicubic, seconds))
+        rows.append(Explained(network.facts, result, sr, subject, bicubic, seconds))
     return Comparison(subject, window, choice, tuple(rows), bicubic)
 
 

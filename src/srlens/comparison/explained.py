@@ -14,18 +14,19 @@ from srlens.imaging.window import Window
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import SMALLEST, Texture, describe_texture
-from srlens.networks.network import Network
+from srlens.networks.facts import NetworkFacts
+from srlens.shown import Shown
 
 SURROUNDINGS = 3
 """Side of the surroundings whose texture is described, in sides of the window."""
 
 
-@dataclass(frozen=True, eq=False)
-class Measurable:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurable(Shown):
     """An attribution with the network and the pictures that it belongs to, as far as they are at hand.
 
     Attributes:
-        network: what was explained.
+        network: what is known of the network that was explained.
         result: the attribution.
         sr: the network's SR image for the eye, C×sh×sw in [0, 1].
         subject: the image that the network was shown.
@@ -34,7 +35,7 @@ class Measurable:
         lpips: distance of the SR image to HR, where it was measured; lower is better.
     """
 
-    network: Network | None
+    network: NetworkFacts | None
     result: Attribution
     sr: Tensor | None
     subject: Subject | None
@@ -43,9 +44,16 @@ class Measurable:
     lpips: float | None = None
 
     @classmethod
-    def of(cls, result: Attribution, network: Network | None = None, subject: Subject | None = None) -> "Measurable":
+    def of(
+        cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None
+    ) -> "Measurable":
         """An attribution without SR images: what depends on those is not known."""
         return Measurable(network, result, None, subject, None)
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        return self.result.summary
 
     @cached_property
     def psnr_window(self) -> float | None:
@@ -123,11 +131,11 @@ class Measurable:
         return describe_texture(part.crop(grey[0]).double().numpy())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explained(Measurable):
     """One network's part of a comparison or a study: a :class:`Measurable` with everything at hand."""
 
-    network: Network
+    network: NetworkFacts
     sr: Tensor
     subject: Subject
     reference: Tensor

@@ -26,7 +26,9 @@ from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
+from srlens.networks.facts import NetworkFacts
 from srlens.networks.network import Network
+from srlens.shown import Shown
 
 if TYPE_CHECKING:
     import polars
@@ -37,8 +39,8 @@ SIDE, PLACES = 48, 16
 _LAM_SHARE = 0.95
 
 
-@dataclass(frozen=True, eq=False)
-class FieldOfView:
+@dataclass(frozen=True, eq=False, repr=False)
+class FieldOfView(Shown):
     """One network's fields, all about the window's centre and in LR pixels of one size of image.
 
     Attributes:
@@ -50,12 +52,21 @@ class FieldOfView:
         lam_radius: of the disc about the window's centre that holds 95 % of the map, in LR pixels.
     """
 
-    network: Network
+    network: NetworkFacts
     side: int
     support: GradientSupport
     effective: EffectiveField
     explained: Measurable
     lam_radius: float
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        height, width = self.support_size
+        return (
+            f"{self.network.name}, LR {self.side}×{self.side}: receptive field {self.network.receptive_field}, support "
+            f"{height}×{width}, 95 % of the map within {self.lam_radius:.1f} LR pixels"
+        )
 
     @property
     def attribution(self) -> Attribution:
@@ -150,14 +161,15 @@ def fields_of_view(
         support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
         result = attribute(network, hard.lr, window, progress=steps("map"), **settings)
+        facts = network.facts
         distance = centre_distance(window, scale, side, side)
         fields.append(
             FieldOfView(
-                network=network,
+                network=facts,
                 side=side,
                 support=support,
                 effective=effective,
-                explained=Measurable.of(result, network, hard),
+                explained=Measurable.of(result, facts, hard),
                 lam_radius=energy_radius(result.absolute, distance, _LAM_SHARE),
             )
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from srlens.comparison.compare import Comparison, Explained
 from srlens.errors import SettingError
 from srlens.measures import agreement
+from srlens.shown import Shown
 
 AREA = 0.9
 """Share of a map's mass whose smallest area counts as the area that a network uses."""
@@ -35,8 +36,8 @@ class Pair:
     total_variation: float
 
 
-@dataclass(frozen=True, eq=False)
-class Interest:
+@dataclass(frozen=True, eq=False, repr=False)
+class Interest(Shown):
     """Agreement and difference of the networks of one comparison.
 
     Attributes:
@@ -47,6 +48,7 @@ class Interest:
         worse: the network with the lowest score.
         judged_by: what the score is: PSNR of the window, or the diffusion index where HR is not known.
         difference: h×w, unit-mass map of ``better`` minus that of ``worse``; sums to 0.
+        comparison: what it was drawn from.
     """
 
     pairs: tuple[Pair, ...]
@@ -56,6 +58,13 @@ class Interest:
     worse: str
     judged_by: str
     difference: NDArray[np.float64]
+    comparison: Comparison
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        names = len(self.comparison.rows)
+        return f"{self.shared:.0%} of the mass shared by {names} networks; {self.better} against {self.worse}"
 
     def record(self) -> dict[str, Any]:
         """The numbers as plain values."""
@@ -113,4 +122,5 @@ def area_of_interest(comparison: Comparison) -> Interest:
         worse=last.network.name,
         judged_by="PSNR of the window" if by_psnr else "diffusion index",
         difference=agreement.difference(best.result.map, last.result.map),
+        comparison=comparison,
     )

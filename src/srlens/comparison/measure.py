@@ -37,7 +37,7 @@ class Measure:
         better: which end is better; None where neither is, or where it is not known. The best come first when rows
             are sorted, the largest where neither end is better.
         heading: of a narrow column; ``label`` if empty.
-        latex: the heading in LaTeX; made of ``heading`` and ``unit`` if empty. ``{lr}`` as in ``label``.
+        latex: the heading in LaTeX; if empty, made of ``heading`` and ``unit``, or of a ``label`` with the LR size.
         short: name for sorting (``--sort``); ``key`` if empty.
         places: where it is shown.
         of_picture: it is drawn from the SR image alone, so that the reference (bicubic) has it too.
@@ -78,6 +78,15 @@ class Measure:
         """Of a narrow column."""
         return self.heading or self.label
 
+    def label_at(self, size: str) -> str:
+        """The label with the LR size in its place."""
+        return self.label.replace(_LR, size)
+
+    def heading_at(self, size: str) -> str:
+        """Of a column, with the LR size where the label has it, and with the unit."""
+        title = self.label_at(size) if _LR in self.label else self.title
+        return f"{title} ({self.unit})" if self.unit else title
+
     @property
     def largest_first(self) -> bool:
         """Whether sorting puts the largest first."""
@@ -99,8 +108,3 @@ class Measure:
     def number(self, value: Value | None) -> str:
         """A value without its unit, for columns that have it in their heading."""
         return self.text(value).removesuffix(f" {self.unit}")
-
-
-def with_size(text: str, size: str) -> str:
-    """A label with the LR size in its place."""
-    return text.replace(_LR, size)

@@ -18,9 +18,11 @@ from srlens.comparison.measure import Measure, Place, Value
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.measures.extent import used_fraction
-from srlens.networks.network import Network
+from srlens.networks.facts import NetworkFacts
 
 __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_in"]
+
+Drawn = Callable[[Measurable], Value | None]
 
 _FILES: frozenset[Place] = frozenset()
 _TABLES: frozenset[Place] = frozenset({"terminal", "page"})
@@ -29,15 +31,15 @@ _LATEX: frozenset[Place] = frozenset({"latex"})
 _TEXTURE: frozenset[Place] = frozenset({"texture"})
 
 
-def _network(of: Callable[[Network], Value | None]) -> Callable[[Measurable], Value | None]:
+def _network(of: Callable[[NetworkFacts], Value | None]) -> Drawn:
     return lambda e: None if e.network is None else of(e.network)
 
 
-def _subject(of: Callable[[Subject], Value | None]) -> Callable[[Measurable], Value | None]:
+def _subject(of: Callable[[Subject], Value | None]) -> Drawn:
     return lambda e: None if e.subject is None else of(e.subject)
 
 
-def _fact(key: str, kind: type[Value], of: Callable[[Measurable], Value | None]) -> Measure:
+def _fact(key: str, kind: type[Value], of: Drawn) -> Measure:
     """A condition or a detail, which files hold and tables do not show."""
     return Measure(key=key, label=key.replace("_", " "), of=of, kind=kind, places=_FILES)
 
@@ -46,7 +48,7 @@ def _used(e: Measurable) -> float | None:
     return None if e.within_reach is None else used_fraction(e.area(0.95), e.within_reach)
 
 
-def _of_reference(name: str) -> Callable[[Measurable], Value | None]:
+def _of_reference(name: str) -> Drawn:
     def of(e: Measurable) -> float | None:
         reference = e.as_reference
         return None if reference is None else getattr(reference, name)
@@ -54,33 +56,35 @@ def _of_reference(name: str) -> Callable[[Measurable], Value | None]:
     return of
 
 
-def _textures() -> list[Measure]:
-    """Contrast and direction of the window and of its surroundings; those with a label are held against DI."""
-    measures = []
-    for part, name in (("around", "surroundings"), ("window", "window")):
-        for feature, label in (
-            ("peak_share", "regularity"),
-            ("coherence", "coherence"),
-            ("edge_density", "edge density"),
-            ("contrast", "contrast"),
-            ("orientation", ""),
-            ("peak_wavelength", ""),
-        ):
+def _quality(key: str, label: str, heading: str, short: str, of: Drawn) -> Measure:
+    """A PSNR."""
+    return Measure(
+        key, label, of, heading=heading, short=short, format=decibels, unit="dB", better="higher", of_picture=True
+    )
 
-            def of(e: Measurable, part: str = part, feature: str = feature) -> float | None:
-                texture = getattr(e, f"{part}_texture")
-                return None if texture is None else getattr(texture, feature)
 
-            measures.append(
-                Measure(
-                    f"{part}_{feature}",
-                    f"{label or feature.replace('_', ' ')} of the {name}",
-                    of,
-                    format=fixed(2),
-                    places=_TEXTURE if label else _FILES,
-                )
-            )
-    return measures
+def _doubt(key: str, label: str, heading: str, short: str, of: Drawn) -> Measure:
+    """A relative error."""
+    return Measure(key, label, of, heading=heading, short=short, format=percent, unit="%", better="lower")
+
+
+def _texture(part: str, feature: str) -> Drawn:
+    return lambda e: getattr(getattr(e, f"{part}_texture"), feature, None)
+
+
+_LOOKS = {
+    "peak_share": "regularity",
+    "coherence": "coherence",
+    "edge_density": "edge density",
+    "contrast": "contrast",
+}
+"""Features of textures that reports hold against the diffusion index."""
+
+_TEXTURES = [
+    Measure(f"{part}_{feature}", f"{label} of the {name}", _texture(part, feature), format=fixed(2), places=_TEXTURE)
+    for part, name in (("around", "surroundings"), ("window", "window"))
+    for feature, label in _LOOKS.items()
+]
 
 
 _OWN = (
@@ -102,7 +106,6 @@ _OWN = (
         lambda e: e.result.diffusion_index,
         format=index,
         heading="DI",
-        latex="DI (LR {lr})",
         short="di",
     ),
     Measure(
@@ -129,54 +132,16 @@ _OWN = (
     Measure("receptive_field_used", "95 % area / RF", _used, format=percent, unit="%", places=_REPORT),
     Measure("radius_mean", "Mean distance", lambda e: e.radius.mean, format=fixed(1), unit="LR px", places=_REPORT),
     _fact("radius_rms", float, lambda e: e.radius.rms),
-    Measure(
-        "psnr_window",
-        "PSNR, window",
-        lambda e: e.psnr_window,
-        format=decibels,
-        unit="dB",
-        better="higher",
-        heading="PSNR window",
-        short="psnr",
-        of_picture=True,
-    ),
-    Measure(
-        "psnr_image",
-        "PSNR, image",
-        lambda e: e.psnr_image,
-        format=decibels,
-        unit="dB",
-        better="higher",
-        heading="PSNR image",
-        short="psnr-image",
-        of_picture=True,
-    ),
+    _quality("psnr_window", "PSNR, window", "PSNR window", "psnr", lambda e: e.psnr_window),
+    _quality("psnr_image", "PSNR, image", "PSNR image", "psnr-image", lambda e: e.psnr_image),
     Measure(
         "ssim_image", "SSIM", lambda e: e.ssim_image, format=fixed(4), better="higher", places=_REPORT, of_picture=True
     ),
     Measure("lpips", "LPIPS", lambda e: e.lpips, format=fixed(4), better="lower", places=_REPORT),
     _fact("reference_psnr_window", float, _of_reference("psnr_window")),
     _fact("reference_psnr_image", float, _of_reference("psnr_image")),
-    Measure(
-        "completeness_gap",
-        "Completeness gap",
-        lambda e: e.result.completeness_gap,
-        format=percent,
-        unit="%",
-        better="lower",
-        heading="Gap",
-        short="gap",
-    ),
-    Measure(
-        "map_error",
-        "Map error, est.",
-        lambda e: e.result.map_error,
-        format=percent,
-        unit="%",
-        better="lower",
-        heading="Map error",
-        short="error",
-    ),
+    _doubt("completeness_gap", "Completeness gap", "Gap", "gap", lambda e: e.result.completeness_gap),
+    _doubt("map_error", "Map error, est.", "Map error", "error", lambda e: e.result.map_error),
     Measure(
         "evaluations",
         "Gradient evaluations",
@@ -187,7 +152,12 @@ _OWN = (
         places=_TABLES,
     ),
     Measure("seconds", "Time", lambda e: e.seconds, format=fixed(1, "s"), unit="s", better="lower", places=_TABLES),
-    *_textures(),
+    *_TEXTURES,
+    *(
+        _fact(f"{part}_{feature}", float, _texture(part, feature))
+        for part in ("around", "window")
+        for feature in ("orientation", "peak_wavelength")
+    ),
     _fact("parameters", int, _network(lambda n: n.parameters)),
     _fact("receptive_field_side", float, _network(lambda n: n.receptive_field.true)),
     _fact(
@@ -211,7 +181,7 @@ _OWN = (
     _fact("detector_at_baseline", float, lambda e: e.result.detector_at_baseline),
     _fact("converged", bool, lambda e: e.result.converged),
     _fact("evaluation", str, lambda e: e.result.evaluation),
-    _fact("device", str, _network(lambda n: n.device.type)),
+    _fact("device", str, _network(lambda n: n.device)),
     _fact("method", str, lambda e: e.result.method.name),
     _fact("detector", str, lambda e: e.result.method.detector.name),
     _fact("preset", str, lambda e: e.result.method.preset_text),

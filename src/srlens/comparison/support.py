@@ -10,6 +10,7 @@ from srlens.attribution.detector import Detector
 from srlens.attribution.evaluator import Evaluator
 from srlens.errors import SettingError, ZeroMapError
 from srlens.imaging.window import Window
+from srlens.networks.facts import NetworkFacts
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 
@@ -104,7 +105,9 @@ def gradient_support(
     return GradientSupport(window=window, scale=network.scale, magnitude=magnitude, draws=draws)
 
 
-def theoretical_bounds(network: Network, window: Window, height: int, width: int) -> tuple[int, int, int, int]:
+def theoretical_bounds(
+    network: Network | NetworkFacts, window: Window, height: int, width: int
+) -> tuple[int, int, int, int]:
     """LR pixels that the window can depend on, by the architecture: (top, left, bottom, right), the last two exclusive.
 
     The whole image where the receptive field is global or unknown.

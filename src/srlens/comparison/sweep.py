@@ -16,6 +16,7 @@ from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.shown import Shown
 
 if TYPE_CHECKING:
     import polars
@@ -46,8 +47,8 @@ class SweepPoint:
     rank: int
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Shown):
     """The diffusion index of networks against one setting.
 
     Attributes:
@@ -75,6 +76,11 @@ class Sweep:
         """Best and worst rank of the networks whose rank is not the same throughout."""
         ranks = {name: [point.rank for point in points] for name, points in self.points.items()}
         return {name: (min(row), max(row)) for name, row in ranks.items() if min(row) != max(row)}
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        return self.sentence()
 
     def sentence(self) -> str:
         """Whether the claim is stable, in one sentence."""

@@ -8,7 +8,7 @@ from srlens.atomic import replacing
 from srlens.comparison.comparable import check_comparable
 from srlens.comparison.compare import Comparison
 from srlens.comparison.explained import Explained
-from srlens.comparison.measure import Measure, with_size
+from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES, columns, measured, shown_in
 from srlens.errors import SettingError
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     import polars
 
 
-def sort_keys() -> dict[str, Measure]:
-    """The measures by which a comparison can be sorted, by their names."""
-    return {measure.name: measure for place in ("latex", "terminal") for measure in shown_in(place)}
-
-
-def sort_key(by: str | None) -> Measure | None:
-    """The measure to sort by; None for None.
+def sort_key(by: str) -> Measure:
+    """The measure that sorts by this name.
 
     Raises:
         SettingError: no measure that tables show has that name.
     """
     keys = sort_keys()
-    if by is not None and by not in keys:
+    if by not in keys:
         raise SettingError(f"Cannot sort by {by!r}; known: {', '.join(keys)}.")
-    return keys[by] if by is not None else None
+    return keys[by]
+
+
+def sort_keys() -> dict[str, Measure]:
+    """The measures by which a comparison can be sorted, by their names."""
+    return {measure.name: measure for measure in (*shown_in("latex"), *shown_in("terminal"))}
 
 
 def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...]:
@@ -42,9 +42,9 @@ def sort_rows(rows: Sequence[Explained], by: str | None) -> tuple[Explained, ...
     Warns:
         IncomparableWarning: sorted by the diffusion index, and those of the rows cannot be compared.
     """
-    measure = sort_key(by)
-    if measure is None:
+    if by is None:
         return tuple(rows)
+    measure = sort_key(by)
     if measure.key == "diffusion_index":
         check_comparable([row.result for row in rows])
     valued: list[tuple[Any, Explained]] = [(measure.value(row), row) for row in rows]
@@ -113,9 +113,7 @@ def to_latex(comparison: Comparison) -> str:
 
 
 def _heading(measure: Measure, size: str) -> str:
-    unit = f" ({measure.unit})" if measure.unit else ""
-    text = measure.latex or _escaped(measure.title + unit).replace(". ", ".\\ ")
-    return with_size(text, size).replace("×", r"$\times$")
+    return measure.latex or _escaped(measure.heading_at(size)).replace(". ", ".\\ ")
 
 
 def _escaped(text: str) -> str:

@@ -7,20 +7,22 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, zip_longest
+from typing import Any, Concatenate, ParamSpec
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from srlens.figures.sheet import Sheet
-from srlens.figures.style import PAGE_WIDTH, RULE_COLOUR, TEXT_SIZE, TITLE_SIZE, Look
+from srlens.figures.style import PAGE_HEIGHT, PAGE_WIDTH, RULE_COLOUR, TEXT_SIZE, TITLE_SIZE, Look
 from srlens.figures.typesetting import shorten, text_width, wrap
 
 MARGIN = 0.05
 """Left and right of what a figure shows, in cm."""
 FULL_WIDTH = PAGE_WIDTH - 2 * MARGIN
 """What a figure across two columns can hold, in cm."""
+_P = ParamSpec("_P")
+_BAND_GAP, _PAGE_GAP = 0.35, 0.2  # cm: between bands; between the parts of a page
 _FINEST = 0.005  # cm: how finely sizes are tried
 _SMALLEST = 0.2  # cm: what is drawn where nothing fits
 
@@ -65,34 +67,34 @@ class Block:
         )
 
 
-def grid(cells: Sequence[Sequence[Block]], *, across: float = 0.0, down: float = 0.0) -> Block:
+def grid(cells: Sequence[Sequence[Block | None]], *, across: float = 0.0, down: float = 0.0) -> Block:
     """Blocks in rows and columns, each as wide and as high as its largest cell; rows may be of different length.
 
     Args:
-        cells: row by row.
+        cells: row by row; None where there is nothing.
         across: free space between columns, in cm.
         down: free space between rows, in cm.
     """
-    count = max((len(line) for line in cells), default=0)
-    widths = [max(line[k].width for line in cells if k < len(line)) for k in range(count)]
-    heights = [max((cell.height for cell in line), default=0.0) for line in cells]
+    filled = [[cell or space() for cell in line] for line in cells]
+    widths = [max(cell.width for cell in line) for line in zip_longest(*filled, fillvalue=space())]
+    heights = [max((cell.height for cell in line), default=0.0) for line in filled]
     lefts = [0.0, *accumulate(width + across for width in widths)]
     tops = [0.0, *accumulate(height + down for height in heights)]
 
     def draw(sheet: Sheet, left: float, top: float) -> None:
-        for line, height, y in zip(cells, heights, tops, strict=False):
+        for line, height, y in zip(filled, heights, tops, strict=False):
             for cell, width, x in zip(line, widths, lefts, strict=False):
                 cell.within(width, height).draw(sheet, left + x, top + y)
 
     return Block(max(lefts[-1] - across, 0.0), max(tops[-1] - down, 0.0), draw)
 
 
-def row(*blocks: Block, gap: float = 0.0) -> Block:
+def row(*blocks: Block | None, gap: float = 0.0) -> Block:
     """Blocks beside one another, ``gap`` cm apart."""
     return grid([blocks], across=gap)
 
 
-def column(*blocks: Block, gap: float = 0.0) -> Block:
+def column(*blocks: Block | None, gap: float = 0.0) -> Block:
     """Blocks below one another, ``gap`` cm apart."""
     return grid([[block] for block in blocks], down=gap)
 
@@ -102,11 +104,18 @@ def space(width: float = 0.0, height: float = 0.0) -> Block:
     return Block(width, height, lambda *_: None)
 
 
-def panel(width: float, height: float, label: str, draw: Callable[[Axes], object]) -> Block:
-    """Axes of that size in cm, found by their label, and what is drawn into them."""
+def panel(
+    width: float,
+    height: float,
+    label: str,
+    draw: Callable[Concatenate[Axes, _P], object],
+    *arguments: _P.args,
+    **options: _P.kwargs,
+) -> Block:
+    """Axes of that size in cm, found by their label, and what draws into them, with its arguments."""
 
     def place(sheet: Sheet, left: float, top: float) -> None:
-        draw(sheet.axes(left, top, width, height, label))
+        draw(sheet.axes(left, top, width, height, label), *arguments, **options)
 
     return Block(width, height, place)
 
@@ -152,7 +161,7 @@ def title(look: Look, words: str | Sequence[str], **options: Any) -> Block:
     return text(look, words, size=TITLE_SIZE, **options).padded(top=0.04, bottom=0.03)
 
 
-def paragraph(look: Look, words: str, width: float) -> Block:
+def paragraph(look: Look, words: str, width: float = FULL_WIDTH) -> Block:
     """Words in lines of at most that width in cm."""
     return text(look, wrap(words, width, look.font, TEXT_SIZE))
 
@@ -164,47 +173,60 @@ def rule(length: float) -> Block:
     )
 
 
-def largest(make: Callable[[float], Block], most: float, width: float, height: float = math.inf) -> tuple[float, Block]:
+def largest(
+    make: Callable[[float], Block], most: float, width: float = FULL_WIDTH, height: float = math.inf
+) -> tuple[float, Block]:
     """The largest size, up to ``most`` cm, whose block fits into ``width`` × ``height`` cm; the block grows with it."""
-    low, high = _SMALLEST, most
-    best = make(high)
-    if best.width <= width and best.height <= height:
-        return high, best
+    low, high, size = _SMALLEST, most, most
     best = make(low)
     while high - low > _FINEST:
-        size = (low + high) / 2
         tried = make(size)
         if tried.width <= width and tried.height <= height:
             low, best = size, tried
         else:
             high = size
+        size = (low + high) / 2
     return low, best
 
 
-def in_bands(
-    make: Callable[[int, float], Block], count: int, width: float, height: float, sizes: tuple[float, float, float]
-) -> Block:
-    """Columns in the fewest bands that leave them comfortable; if none does, in those that make them largest.
-
-    Args:
-        make: the block of so many columns a band, each of that size in cm.
-        count: of columns in all.
-        width: of the room, in cm.
-        height: of the room; it is exceeded rather than that columns become smaller than the least size.
-        sizes: least, comfortable and largest size of a column, in cm.
-    """
-    least, comfortable, most = sizes
-    choices = []
-    for columns in dict.fromkeys(-(-count // bands) for bands in range(1, count + 1)):
-        choice = largest(partial(make, columns), most, width, height)
-        choices.append(choice if choice[0] >= least else largest(partial(make, columns), least, width))
-    good = (choice for choice in choices if choice[0] >= comfortable)
-    return next(good, max(choices, key=lambda choice: round(choice[0], 1)))[1]
-
-
-def page(look: Look, width: float, *blocks: Block) -> Figure:
+def page(look: Look, *blocks: Block, width: float = PAGE_WIDTH) -> Figure:
     """The figure: blocks below one another. It is wider than ``width`` cm only if one of them is."""
-    whole = column(*blocks, gap=0.2).padded(left=MARGIN, right=MARGIN, bottom=0.1)
+    whole = column(*blocks, gap=_PAGE_GAP).padded(left=MARGIN, right=MARGIN, bottom=0.1)
     sheet = Sheet(max(width, whole.width), whole.height, look)
     whole.draw(sheet, 0.0, 0.0)
     return sheet.figure
+
+
+def page_of_bands(
+    look: Look,
+    make: Callable[[range, int, float], Block],
+    count: int,
+    sizes: tuple[float, float, float],
+    *below: Block,
+    width: float = PAGE_WIDTH,
+) -> Figure:
+    """A page of columns in the fewest bands that leave them comfortable; if none does, in those that make them largest.
+
+    Args:
+        look: the font.
+        make: gives one band of the columns of these numbers, for so many columns a band, each of that size in cm.
+        count: of columns in all.
+        sizes: least, comfortable and largest size of a column, in cm; the page's height is exceeded rather than that
+            they become smaller than the least.
+        *below: what stands below the bands.
+        width: of the page, in cm.
+    """
+    least, comfortable, most = sizes
+    room = width - 2 * MARGIN, PAGE_HEIGHT - 0.1 - sum(block.height + _PAGE_GAP for block in below)
+
+    def bands(columns: int, size: float) -> Block:
+        numbers = [range(first, min(first + columns, count)) for first in range(0, count, columns)]
+        return column(*(make(band, columns, size) for band in numbers), gap=_BAND_GAP)
+
+    choices = []
+    for columns in dict.fromkeys(-(-count // number) for number in range(1, count + 1)):
+        choice = largest(partial(bands, columns), most, *room)
+        choices.append(choice if choice[0] >= least else largest(partial(bands, columns), least, room[0]))
+    good = (choice for choice in choices if choice[0] >= comfortable)
+    best = next(good, max(choices, key=lambda choice: round(choice[0], 1)))
+    return page(look, best[1], *below, width=width)

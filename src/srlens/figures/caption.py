@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
 from srlens.comparison.explained import Measurable
-from srlens.comparison.measure import with_size
 from srlens.comparison.measures import columns
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
@@ -41,7 +40,7 @@ def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list
         if measure.key == "map_error":
             daggers = ["" if row.result.converged else f" {_UNCONVERGED}" for row in given]
             texts = [text + dagger for text, dagger in zip(texts, daggers, strict=True)]
-        table.append((with_size(measure.label, size), texts))
+        table.append((measure.label_at(size), texts))
     return table
 
 

@@ -13,7 +13,7 @@ from srlens.figures.caption import fact_table, map_caption
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
 from srlens.figures.shading import shade
-from srlens.figures.style import PAGE_WIDTH, Look, Style, find_look, styled
+from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import choose_view
 from srlens.measures.density import Bandwidth
 
@@ -42,59 +42,62 @@ def explain_figure(
         ImageError: an image does not have the size that belongs to the result.
         SettingError: an unknown style, or a bandwidth that is not above 0.
     """
-    look = find_look(style)
-    result = explained if isinstance(explained, Attribution) else explained.result
-    lr, hr = (subject.lr, subject.hr) if subject is not None else (None, None)
-    crops = [] if isinstance(explained, Attribution) else [("SR", explained.sr)]
-    check_pictures([result], lr, hr, [image for _, image in crops])
-    crops += [("HR", hr)] if hr is not None else []
-    view = choose_view([result])
-    (shown,), (area,), used = shade([result], lr, look, bandwidth)
-    window = result.window
-    edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
-    aspect = result.lr_size[1] / result.lr_size[0]
-    head = title(look, "").height
-    numbers = [(label, values[0]) for label, values in fact_table([explained])]
+    with styled(style) as look:
+        result = explained if isinstance(explained, Attribution) else explained.result
+        lr, hr = (subject.lr, subject.hr) if subject is not None else (None, None)
+        crops = [] if isinstance(explained, Attribution) else [("SR", explained.sr)]
+        check_pictures([result], lr, hr, [image for _, image in crops])
+        crops += [("HR", hr)] if hr is not None else []
+        view = choose_view([result])
+        (shown,), (area,), used = shade([result], lr, look, bandwidth)
+        window = result.window
+        edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
+        aspect = result.lr_size[1] / result.lr_size[0]
+        head = title(look, "").height
+        numbers = [(label, values[0]) for label, values in fact_table([explained])]
 
-    def in_columns(count: int, height: float) -> Block:
-        """LR image, windows, map and area in rows of so many, all but the windows of that height in cm."""
-        width = height * aspect
-        beside = count > 2
-        parts = []
-        if lr is not None:
-            draw = partial(draw_lr, image=lr, view=view)
-            parts.append(column(title(look, "LR {}×{}".format(*result.lr_size)), panel(width, height, "lr", draw)))
-        if crops:
-            room = (height - head) / 2 if beside and len(crops) == 2 else height if count > 1 else _WINDOW_ROW
-            widest = _WIDEST_WINDOW if count != 2 else (width - _GAP * (len(crops) - 1)) / len(crops)
-            high = min(room, widest / ratio)
-            windows = []
-            for name, image in crops:
-                drawn = panel(
-                    high * ratio, high, f"{name.lower()} window", partial(draw_crop, image=image, edges=edges)
-                )
-                windows.append(column(title(look, f"{name} window"), drawn).within(height=head + room))
-            parts.append(column(*windows) if beside else row(*windows, gap=_GAP))
-        left = len(parts)
-        for name, label, shading in (("Attribution map", "map", shown), ("Contribution area", "area", area)):
-            draw = partial(draw_shading, shading=shading, view=view, thin=label == "map")
-            bar = bar_below(look, width, f"{label} bar", shading)
-            parts.append(column(title(look, name), panel(width, height, label, draw), bar))
-        if not beside or not left:
-            rows = [parts[first : first + count] for first in range(0, len(parts), count)]
-            return column(grid(rows, across=_GAP, down=_BELOW), _facts(look, numbers, FULL_WIDTH), gap=_BELOW)
-        gap = max(_GAP, (FULL_WIDTH - sum(part.width for part in parts)) / (len(parts) - 1))
-        room = sum(part.width + gap for part in parts[:left])
-        facts = _facts(look, numbers, room).padded(top=0.15).within(width=0.0)
-        return row(column(parts[0].within(height=head + height), facts), *parts[1:], gap=gap)
+        def in_columns(count: int, height: float) -> Block:
+            """LR image, windows, map and area in rows of so many, all but the windows of that height in cm."""
+            width = height * aspect
+            beside = count > 2
+            parts = []
+            if lr is not None:
+                drawn = panel(width, height, "lr", draw_lr, lr, view)
+                parts.append(column(title(look, "LR {}×{}".format(*result.lr_size)), drawn))
+            if crops:
+                room = (height - head) / 2 if beside and len(crops) == 2 else height if count > 1 else _WINDOW_ROW
+                widest = _WIDEST_WINDOW if count != 2 else (width - _GAP * (len(crops) - 1)) / len(crops)
+                high = min(room, widest / ratio)
+                windows = []
+                for name, image in crops:
+                    drawn = panel(high * ratio, high, f"{name.lower()} window", draw_crop, image, edges)
+                    windows.append(column(title(look, f"{name} window"), drawn).within(height=head + room))
+                parts.append(column(*windows) if beside else row(*windows, gap=_GAP))
+            left = len(parts)
+            for name, label, shading in (("Attribution map", "map", shown), ("Contribution area", "area", area)):
+                drawn = panel(width, height, label, draw_shading, shading, view, thin=label == "map")
+                bar = bar_below(look, width, f"{label} bar", shading)
+                parts.append(column(title(look, name), drawn, bar))
+            if not beside or not left:
+                rows = [parts[first : first + count] for first in range(0, len(parts), count)]
+                return column(grid(rows, across=_GAP, down=_BELOW), _facts(look, numbers, FULL_WIDTH), gap=_BELOW)
+            gap = max(_GAP, (FULL_WIDTH - sum(part.width for part in parts)) / (len(parts) - 1))
+            room = sum(part.width + gap for part in parts[:left])
+            facts = _facts(look, numbers, room).padded(top=0.15).within(width=0.0)
+            return row(column(parts[0].within(height=head + height), facts), *parts[1:], gap=gap)
 
-    with styled(look):
         sizes = ((4, _TALLEST), (2, _TALLEST), (1, _FLATTEST))
-        choices = [largest(partial(in_columns, count), most, FULL_WIDTH) for count, most in sizes]
+        choices = [
+            largest(
+                partial(in_columns, count),
+                most,
+            )
+            for count, most in sizes
+        ]
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
         caption = map_caption([result], look, view, used, pictured=lr is not None)
-        return page(look, PAGE_WIDTH, column(name, best[1]), paragraph(look, caption, FULL_WIDTH))
+        return page(look, column(name, best[1]), paragraph(look, caption))
 
 
 def _facts(look: Look, numbers: Sequence[tuple[str, str]], width: float) -> Block:

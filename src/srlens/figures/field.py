@@ -1,7 +1,5 @@
 """The diffusion index over the whole image, as a heat map on the grey LR picture."""
 
-from functools import partial
-
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -14,7 +12,7 @@ from srlens.errors import ImageError, ZeroMapError
 from srlens.figures.blocks import FULL_WIDTH, column, page, panel, paragraph, row, title
 from srlens.figures.panels import bar_below, draw_image, draw_shading
 from srlens.figures.shading import Shading, grey
-from srlens.figures.style import PAGE_WIDTH, find_look, styled
+from srlens.figures.style import styled
 
 _GAP, _WIDEST, _TALLEST = 0.45, 6.5, 9.0  # cm
 _OPACITY = 0.8
@@ -48,21 +46,19 @@ def field_figure(field: Field, lr: Tensor | None = None) -> Figure:
     }
     if all(np.isnan(grid).all() for _, grid in numbers.values()):
         raise ZeroMapError("Every window of the field is flat: there is no diffusion index to show.")
-    look = find_look("default")
-    count = 2 if lr is None else 3
-    with styled(look):
+    with styled() as look:
+        count = 2 if lr is None else 3
         wide = min((FULL_WIDTH - _GAP * (count - 1)) / count, _WIDEST, _TALLEST * width / height)
         tall = wide * height / width
         blocks = []
         if lr is not None:
-            draw_lr = partial(draw_image, image=lr)
-            blocks.append(column(title(look, f"LR {height}×{width}"), panel(wide, tall, "lr", draw_lr)))
+            blocks.append(column(title(look, f"LR {height}×{width}"), panel(wide, tall, "lr", draw_image, lr)))
         for label, (name, grid) in numbers.items():
             shading = _shading(field, grid, lr)
-            drawn = panel(wide, tall, label, partial(draw_shading, shading=shading))
+            drawn = panel(wide, tall, label, draw_shading, shading)
             blocks.append(column(title(look, name), drawn, bar_below(look, wide, f"{label} bar", shading)))
         body = column(title(look, field.network, bold=True, most=FULL_WIDTH), row(*blocks, gap=_GAP))
-        return page(look, PAGE_WIDTH, body, paragraph(look, _caption(field), FULL_WIDTH))
+        return page(look, body, paragraph(look, _caption(field)))
 
 
 def _shading(field: Field, grid: NDArray[np.float64], lr: Tensor | None) -> Shading:

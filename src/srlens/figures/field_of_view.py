@@ -15,28 +15,15 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.errors import SettingError
-from srlens.figures.blocks import (
-    FULL_WIDTH,
-    Block,
-    column,
-    grid,
-    in_bands,
-    page,
-    panel,
-    paragraph,
-    row,
-    space,
-    text,
-    title,
-)
+from srlens.figures.blocks import Block, column, grid, page_of_bands, panel, paragraph, row, text, title
 from srlens.figures.caption import conditions, weights
-from srlens.figures.lines import BLUE, VERMILION, sample
+from srlens.figures.charts import BLUE, VERMILION, sample
 from srlens.figures.panels import bar_below, draw_shading
 from srlens.figures.shading import Shading
-from srlens.figures.style import FRAME_COLOUR, PAGE_HEIGHT, PAGE_WIDTH, Look, find_look, styled
+from srlens.figures.style import FRAME_COLOUR, Look, styled
 
-_GAP, _BAND_GAP = 0.3, 0.35  # cm
-_NARROWEST, _COMFORTABLE, _WIDEST = 2.4, 3.0, 4.4  # cm: panels
+_GAP = 0.3  # cm
+_NARROWEST, _COMFORTABLE, _WIDEST = 2.4, 2.5, 4.4  # cm: panels
 _DECADES = 4  # of the colour scale
 _SHARE_DASHES: Mapping[float, str] = {0.5: "-", 0.9: "--", 0.95: ":"}
 _COLOURS = LinearSegmentedColormap.from_list(
@@ -55,43 +42,33 @@ def field_of_view_figure(fields: Sequence[FieldOfView]) -> Figure:
     """
     if not fields or len({field.side for field in fields}) > 1:
         raise SettingError("A picture of fields of view needs one network or more, all on LR images of one size.")
-    look = find_look("default")
-    peak = max(float(field.effective.map.max()) for field in fields) * 100
-    lowest = peak / 10**_DECADES  # what lies below the scale counts as its end
-    norm = LogNorm(lowest, peak)
-    values = [np.maximum(100 * field.effective.map.numpy(), lowest) for field in fields]
-    shadings = [Shading(each, norm, _COLOURS, captions=["% of the gradient, logarithmic"]) for each in values]
-    with styled(look):
-        key, caption = _key(look, shadings[0]), paragraph(look, _caption(fields), FULL_WIDTH)
-        make = partial(_bands, look, list(zip(fields, shadings, strict=True)))
-        height = PAGE_HEIGHT - key.height - caption.height - 0.5
-        body = in_bands(make, len(fields), FULL_WIDTH, height, (_NARROWEST, _COMFORTABLE, _WIDEST))
-        return page(look, PAGE_WIDTH, body, key, caption)
+    with styled() as look:
+        peak = max(float(field.effective.map.max()) for field in fields) * 100
+        lowest = peak / 10**_DECADES  # what lies below the scale counts as its end
+        norm = LogNorm(lowest, peak)
+        values = [np.maximum(100 * field.effective.map.numpy(), lowest) for field in fields]
+        shadings = [Shading(each, norm, _COLOURS, captions=["% of the gradient, logarithmic"]) for each in values]
+        key, caption = _key(look, shadings[0]), paragraph(look, _caption(fields))
+        sizes = (_NARROWEST, _COMFORTABLE, _WIDEST)
+        return page_of_bands(look, partial(_band, look, fields, shadings), len(fields), sizes, key, caption)
 
 
-def _bands(look: Look, drawn: Sequence[tuple[FieldOfView, Shading]], columns: int, width: float) -> Block:
-    """Panels of that width in bands of so many columns, the numbers below."""
+def _band(
+    look: Look, fields: Sequence[FieldOfView], shadings: Sequence[Shading], numbers: range, _: int, width: float
+) -> Block:
+    """The networks of these numbers: panels of that width, what is measured below."""
+    drawn = [(fields[number], shadings[number]) for number in numbers]
     facts = [_facts(field) for field, _ in drawn]
-    labels = text(look, list(facts[0])).padded(right=0.15 - _GAP)
-    bands = []
-    for first in range(0, len(drawn), columns):
-        band = drawn[first : first + columns]
-        names = [title(look, field.network.name, bold=True, most=width) for field, _ in band]
-        reach = [text(look, f"RF {field.network.receptive_field}", most=width).padded(bottom=0.06) for field, _ in band]
-        panels = [
-            panel(width, width, f"field of view {field.network.name}", partial(_draw, field=field, shading=shading))
-            for field, shading in band
-        ]
-        numbers = [text(look, list(own.values()), across=0.5) for own in facts[first : first + columns]]
-        cells = [
-            [space(), *names],
-            [space(), *reach],
-            [space(), *panels],
-            [space(height=0.12)],
-            [labels, *numbers],
-        ]
-        bands.append(grid(cells, across=_GAP))
-    return column(*bands, gap=_BAND_GAP)
+    cells: list[list[Block | None]] = [
+        [None, *(title(look, field.network.name, bold=True, most=width) for field, _ in drawn)],
+        [None, *(text(look, f"RF {f.network.receptive_field}", most=width).padded(bottom=0.06) for f, _ in drawn)],
+        [None, *(panel(width, width, f"field of view {f.network.name}", _draw, f, shading) for f, shading in drawn)],
+        [
+            text(look, list(facts[0])).padded(top=0.12, right=0.15 - _GAP),
+            *(text(look, list(own.values()), across=0.5).padded(top=0.12) for own in facts),
+        ],
+    ]
+    return grid(cells, across=_GAP)
 
 
 def _facts(field: FieldOfView) -> dict[str, str]:
@@ -113,11 +90,8 @@ def _draw(axes: Axes, field: FieldOfView, shading: Shading) -> None:
     top, left, bottom, right = field.effective.window.on_lr(field.effective.scale)
     y, x = (top + bottom) / 2, (left + right) / 2
     side = field.network.receptive_field.true
-    line: dict[str, Any] = {
-        "fill": False,
-        "linewidth": 1.0,
-        "path_effects": [withStroke(linewidth=2.2, foreground="white")],
-    }
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    line: dict[str, Any] = {"fill": False, "linewidth": 1.0, "path_effects": halo}
     if side is not None:
         axes.add_patch(Rectangle((x - side / 2, y - side / 2), side, side, edgecolor="black", **line))
     top, left, bottom, right = field.support.bounds

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from srlens.attribution.field import Field
 from srlens.attribution.result import Attribution
 from srlens.comparison.compare import Comparison
-from srlens.comparison.explained import Explained
+from srlens.comparison.explained import Explained, Measurable
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.interest import Interest
 from srlens.comparison.sweep import Sweep
@@ -30,8 +30,9 @@ def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
 FIGURES: dict[type, Callable[..., Figure]] = {
     Attribution: explain_figure,
     Explained: explain_figure,
+    Measurable: lambda given, **options: explain_figure(given.result, given.subject, **options),
     Comparison: _of_comparison,
-    Interest: lambda interest, comparison: interest_figure(comparison, interest),
+    Interest: interest_figure,
     Sweep: sweep_figure,
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
@@ -44,8 +45,8 @@ def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
 
     Args:
         result: one of the types of :data:`FIGURES`, or several fields of view.
-        **options: of the function that draws it: ``subject``, ``style`` and ``bandwidth`` of an attribution, ``lr`` of
-            a field, ``comparison`` of an area of interest.
+        **options: of the function that draws it: ``subject``, ``style`` and ``bandwidth`` of an attribution and ``lr``
+            of a field.
 
     Raises:
         SettingError: nothing draws such a thing.

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from srlens._version import __version__
 from srlens.atomic import replacing
 from srlens.errors import SettingError
-from srlens.figures.style import PRINT_DPI, find_look, styled
+from srlens.figures.style import PRINT_DPI, styled
 
 _SOFTWARE = f"srlens {__version__}"
 # None keeps matplotlib from writing the time.
@@ -46,7 +46,7 @@ def save_figure(
         raise SettingError(f"dpi must be above 0, got {dpi!r}; 300 is usual for print.")
     stem = Path(path_stem)
     contents = []
-    with styled(find_look("default")):  # fonts embedded, text kept: matplotlib reads these settings while saving
+    with styled():  # fonts embedded, text kept: matplotlib reads these settings while saving
         for name in formats:
             buffer = io.BytesIO()
             figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])

@@ -21,15 +21,6 @@ def _cube(values: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64) ** 3
 
 
-def _cube_root(values: ArrayLike) -> NDArray[np.float64]:
-    root: NDArray[np.float64] = np.cbrt(np.asarray(values, dtype=np.float64))
-    return root
-
-
-def _square(values: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(values, dtype=np.float64) ** 2
-
-
 def _square_root(values: ArrayLike) -> NDArray[np.float64]:
     root: NDArray[np.float64] = np.sqrt(np.maximum(np.asarray(values, dtype=np.float64), 0))
     return root
@@ -42,12 +33,12 @@ def common_limit(arrays: Iterable[NDArray[np.float64]]) -> float:
 
 def signed_scale(limit: float) -> Normalize:
     """Cube root from −limit to limit; 0 has the middle colour."""
-    return FuncNorm((_cube_root, _cube), vmin=-limit, vmax=limit)
+    return FuncNorm((np.cbrt, _cube), vmin=-limit, vmax=limit)
 
 
 def density_scale(limit: float) -> Normalize:
     """Square root from 0 to limit."""
-    return FuncNorm((_square_root, _square), vmin=0, vmax=limit)
+    return FuncNorm((_square_root, np.square), vmin=0, vmax=limit)
 
 
 def unit_scale() -> Normalize:
@@ -81,10 +72,13 @@ def tick_label(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def bar_labels(panel: str, *, normalised: bool) -> list[str]:
-    """What may be written beside the colour bar of a ``"map"`` or an ``"area"``, the fullest first."""
+def bar_labels(panel: str, *, normalised: bool, unit: str | None = None) -> list[str]:
+    """What may be written beside the colour bar of a ``"map"`` or an ``"area"``, the fullest first.
+
+    ``unit`` takes the place of the usual one.
+    """
     if normalised:
         quantity = "absolute attribution" if panel == "map" else "density"
         return [f"{quantity} / its maximum", f"{quantity} / max.", "/ max."]
-    unit, scale = ("detector units", MAP_SCALE) if panel == "map" else ("% per LR pixel", AREA_SCALE)
-    return [f"{unit}, {scale}", scale]
+    usual, scale = ("detector units", MAP_SCALE) if panel == "map" else ("% per LR pixel", AREA_SCALE)
+    return [f"{unit or usual}, {scale}", scale]

@@ -1,5 +1,6 @@
 """Values in the colours of a scale over a picture: what panels show, and what colour bars explain."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.attribution.result import Attribution
-from srlens.figures.area import percent_density
 from srlens.figures.scales import bar_labels, common_limit, density_scale, signed_scale, unit_scale
 from srlens.figures.style import Look
-from srlens.measures.density import Bandwidth
+from srlens.measures.density import Bandwidth, contribution_density
 
 DARKEST = 0.3
 """A grey picture below colours runs from here to white: black would hide thin colour."""
@@ -59,7 +59,9 @@ def grey(image: Tensor, darkest: float = DARKEST) -> NDArray[np.float64]:
     return darkest + (1 - darkest) * np.repeat(pixels(image).mean(axis=2, keepdims=True), 3, axis=2)
 
 
-def map_shading(values: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None) -> Shading:
+def map_shading(
+    values: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None, unit: str | None = None
+) -> Shading:
     """An attribution map, channels summed: signed on a common scale, or the paper's normalised absolute map.
 
     Args:
@@ -67,17 +69,20 @@ def map_shading(values: NDArray[np.float64], look: Look, limit: float, image: Te
         look: the style.
         limit: end of the signed scale; share it between networks.
         image: the LR image, C×h×w, which the paper's look blends in; None where it is not at hand.
+        unit: of the values, where they are not in units of the detector.
     """
-    captions = bar_labels("map", normalised=look.normalised)
+    captions = bar_labels("map", normalised=look.normalised, unit=unit)
     if not look.normalised:
         return Shading(values, signed_scale(limit), look.map_colours, None, captions)
     below = pixels(image) if image is not None else None
     return Shading(np.abs(values) / np.abs(values).max(), unit_scale(), look.map_colours, below, captions)
 
 
-def area_shading(density: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None) -> Shading:
+def area_shading(
+    density: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None, unit: str | None = None
+) -> Shading:
     """A contribution area: a density, h×w ≥ 0, over the grey LR image; arguments as for :func:`map_shading`."""
-    captions = bar_labels("area", normalised=look.normalised)
+    captions = bar_labels("area", normalised=look.normalised, unit=unit)
     below = None if image is None else pixels(image) if look.normalised else grey(image)
     if look.normalised:
         return Shading(density / density.max(), unit_scale(), look.area_colours, below, captions)
@@ -101,3 +106,19 @@ def shade(
     maps = [map_shading(values, look, limits[0], image) for values in sums]
     areas = [area_shading(density, look, limits[1], image) for density, _ in drawn]
     return maps, areas, drawn[0][1]
+
+
+def percent_density(result: Attribution, bandwidth: float | Bandwidth | None) -> tuple[NDArray[np.float64], Bandwidth]:
+    """The density of :func:`contribution_density` in percent per LR pixel, and its bandwidth."""
+    density, used = contribution_density(result.map, bandwidth)
+    return 100 * density, used
+
+
+def common_bandwidth(results: Sequence[Attribution]) -> float:
+    """The geometric mean of Scott's bandwidths, to two digits, as one standard deviation in LR pixels.
+
+    Scott's rule smooths a wide map more than a narrow one; side by side, that would be taken for the networks' doing.
+    """
+    covariances = [np.array(contribution_density(result.map)[1].covariance) for result in results]
+    logarithms = [math.log(float(np.linalg.det(covariance))) / 4 for covariance in covariances]
+    return float(f"{math.exp(sum(logarithms) / len(logarithms)):.2g}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import matplotlib
 import numpy as np
@@ -14,10 +13,9 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from srlens.figures.axis import linear_ticks, log_ticks, quiet
 from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, page, panel, row, space, text
-from srlens.figures.lines import sample
-from srlens.figures.style import PAGE_WIDTH, TEXT_SIZE, find_look, styled
+from srlens.figures.charts import linear_ticks, log_ticks, quiet, sample
+from srlens.figures.style import TEXT_SIZE, styled
 from srlens.figures.typesetting import wrap
 
 # Okabe and Ito's colours, told apart by the colour-blind; the markers say the same without colour.
@@ -124,27 +122,27 @@ def texture_figure(
     panels: Sequence[tuple[str, NDArray[np.float64], str]], index: NDArray[np.float64], pictures: Sequence[str]
 ) -> Figure:
     """Windows by texture (panels of name, values, note) and by diffusion index, coloured by picture."""
-    look, columns, left = find_look("default"), 4, 1.0
-    names = sorted(set(pictures))
-    palette = _palette(len(names))
-    colours = [palette[names.index(picture)] for picture in pictures]
-    wide = (FULL_WIDTH - left - (columns - 1) * 0.4) / columns
+    with styled() as look:
+        columns, left = 4, 1.0
+        names = sorted(set(pictures))
+        palette = _palette(len(names))
+        colours = [palette[names.index(picture)] for picture in pictures]
+        wide = (FULL_WIDTH - left - (columns - 1) * 0.4) / columns
 
-    def draw(axes: Axes, values: NDArray[np.float64], first: bool) -> None:
-        quiet(axes)
-        axes.scatter(values, index, c=colours, s=9, linewidths=0)
-        axes.set_yscale("log")
-        log_ticks(axes.yaxis, float(index.min()), float(index.max()))
-        linear_ticks(axes.xaxis, *axes.get_xlim(), 3)
-        axes.tick_params(labelleft=first)
-        axes.set_ylabel("diffusion index" if first else "")
+        def draw(axes: Axes, values: NDArray[np.float64], first: bool) -> None:
+            quiet(axes)
+            axes.scatter(values, index, c=colours, s=9, linewidths=0)
+            axes.set_yscale("log")
+            log_ticks(axes.yaxis, float(index.min()), float(index.max()))
+            linear_ticks(axes.xaxis, *axes.get_xlim(), 3)
+            axes.tick_params(labelleft=first)
+            axes.set_ylabel("diffusion index" if first else "")
 
-    with styled(look):
         charts = []
         for number, (name, values, note) in enumerate(panels):
             first = number % columns == 0
             above = text(look, [name, note], across=0.5, most=wide).within(width=wide)
-            axes = panel(wide, 3.7, f"texture {name}", partial(draw, values=values, first=first))
+            axes = panel(wide, 3.7, f"texture {name}", draw, values, first)
             charts.append(column(above, axes).padded(left=left if first else 0.0, bottom=0.55))
         entries = [
             sample(look, name, 0, marker="o", color=colour, markersize=3.5)
@@ -153,7 +151,7 @@ def texture_figure(
         fitting = max(1, int(FULL_WIDTH / (0.3 + max(entry.width for entry in entries))))
         listed = grid(_rows(entries, fitting), across=0.3) if len(names) <= _LISTED else space()
         below = text(look, "Diffusion index: geometric mean over the networks.")
-        return page(look, PAGE_WIDTH, grid(_rows(charts, columns), across=0.4), listed, below)
+        return page(look, grid(_rows(charts, columns), across=0.4), listed, below)
 
 
 def _rows(blocks: Sequence[Block], count: int) -> list[Sequence[Block]]:
@@ -170,9 +168,8 @@ def _chart(
     places: Sequence[str] = (),
 ) -> Figure:
     """One chart, the key of the kinds of networks to its right; ``places`` are the names of rows, lowest first."""
-    look = find_look("default")
-    present = [kind for kind in KIND_MARKS if kind in {k if k in KIND_MARKS else "unknown" for k in kinds}]
-    with styled(look):
+    with styled() as look:
+        present = [kind for kind in KIND_MARKS if kind in {k if k in KIND_MARKS else "unknown" for k in kinds}]
         entries = [sample(look, k, 0, marker=KIND_MARKS[k][1], color=KIND_MARKS[k][0], markersize=5) for k in present]
         key = column(*entries, text(look, notes))
         # Names of rows stand at the middle of equal parts of the height, as the rows do.
@@ -188,7 +185,7 @@ def _chart(
 
         label = text(look, wrap(x_label, wide, look.font, TEXT_SIZE), across=0.5).within(width=wide).padded(top=0.4)
         chart = column(panel(wide, height, "chart", fill), label)
-        return page(look, PAGE_WIDTH, row(beside, chart, key.padded(left=0.3)).padded(top=0.1))
+        return page(look, row(beside, chart, key.padded(left=0.3)).padded(top=0.1))
 
 
 def _box(axes: Axes, values: NDArray[np.float64], place: int, colour: str) -> None:

@@ -40,14 +40,12 @@ class Look:
     """How one style looks.
 
     Attributes:
-        name: of the style.
         font: family; both ship with matplotlib, so that text has the same width on every machine.
         map_colours: of the attribution map.
         area_colours: of the contribution density, with the opacity over the LR image as alpha.
         normalised: whether each map is shown as its absolute value divided by its maximum.
     """
 
-    name: Style
     font: str
     map_colours: Colormap
     area_colours: Colormap
@@ -71,14 +69,12 @@ def _upper_half(name: str, *, alpha: float) -> Colormap:
 
 _LOOKS: Mapping[str, Look] = {
     "default": Look(
-        name="default",
         font="DejaVu Sans",
         map_colours=matplotlib.colormaps["RdBu_r"],
         area_colours=_emerging("plasma", start=0.0, solid=0.9),
         normalised=False,
     ),
     "paper": Look(
-        name="paper",
         font="STIXGeneral",
         map_colours=_upper_half("seismic", alpha=0.5),
         area_colours=_upper_half("seismic", alpha=0.5),
@@ -105,8 +101,13 @@ _NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "webagg", "animat
 
 
 @contextmanager
-def styled(look: Look) -> Iterator[None]:
-    """Within the block matplotlib follows the look alone, whatever the user's matplotlibrc says."""
+def styled(style: str = "default") -> Iterator[Look]:
+    """Within the block matplotlib follows that look alone, whatever the user's matplotlibrc says.
+
+    Raises:
+        SettingError: there is no such style.
+    """
+    look = find_look(style)
     settings = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(_NOT_STYLE)}
     settings |= {
         "font.family": [look.font],
@@ -127,4 +128,4 @@ def styled(look: Look) -> Iterator[None]:
         "svg.hashsalt": "srlens",  # identifiers, hence files, are the same in every run
     }
     with _LOCK, matplotlib.rc_context(settings):
-        yield
+        yield look

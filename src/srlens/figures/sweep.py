@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from srlens.comparison.formats import percent
 from srlens.comparison.sweep import Sweep
 from srlens.errors import SettingError
-from srlens.figures.axis import fixed_ticks, linear_ticks, log_ticks, quiet
 from srlens.figures.blocks import MARGIN, Block, column, page, panel, paragraph, row, text, title
 from srlens.figures.caption import remarks, shared_conditions, weights
-from srlens.figures.lines import line_look
-from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, find_look, styled
+from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, log_ticks, quiet
+from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, styled
 
 SETTINGS: Mapping[str, str] = {
     "sigma": "σ of the baseline's blur, LR pixels",
@@ -46,17 +45,17 @@ def sweep_figure(sweep: Sweep) -> Figure:
     rows = list(sweep.points.values())
     if not rows or not rows[0] or len({tuple(point.value for point in points) for points in rows}) > 1:
         raise SettingError("A picture of a sweep needs one network or more, all at the same one or more values.")
-    look = find_look("default")
-    indices = np.array([[point.result.diffusion_index for point in points] for points in rows])
-    ranks = np.array([[point.rank for point in points] for points in rows])
-    page_width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
-    inside = page_width - 2 * MARGIN
-    height = max(_HEIGHT, _PITCH * len(rows))
+    with styled() as look:
+        indices = np.array([[point.result.diffusion_index for point in points] for points in rows])
+        ranks = np.array([[point.rank for point in points] for points in rows])
+        page_width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
+        inside = page_width - 2 * MARGIN
+        height = max(_HEIGHT, _PITCH * len(rows))
 
-    def chart(label: str, name: str, width: float, draw: Callable[[Axes], None]) -> Block:
-        return column(title(look, name), panel(width, height, label, draw).padded(bottom=_BELOW)).padded(left=_SCALE)
+        def chart(label: str, name: str, width: float, draw: Callable[[Axes], None]) -> Block:
+            axes = panel(width, height, label, draw).padded(bottom=_BELOW)
+            return column(title(look, name), axes).padded(left=_SCALE)
 
-    with styled(look):
         blocks, taken = [], _SCALE + 0.2
         if len(rows) > 1:
             last = [name for _, name in sorted(zip(ranks[:, -1], sweep.points, strict=True))]
@@ -66,7 +65,7 @@ def sweep_figure(sweep: Sweep) -> Figure:
             taken = _SCALE + _GAP + blocks[0].width
         name = "Diffusion index (LR {}×{})".format(*rows[0][0].result.lr_size)
         blocks.insert(0, chart("indices", name, inside - taken, partial(_draw_indices, sweep, indices)))
-        return page(look, page_width, row(*blocks, gap=_GAP), paragraph(look, _caption(sweep), inside))
+        return page(look, row(*blocks, gap=_GAP), paragraph(look, _caption(sweep), inside), width=page_width)
 
 
 def _draw_indices(sweep: Sweep, indices: NDArray[np.float64], axes: Axes) -> None:

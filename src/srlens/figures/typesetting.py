@@ -57,7 +57,9 @@ def shorten(text: str, width: float, font: str, size: float, *, lines: int = 1, 
     wrapped = wrap(text, width, font, size, bold=bold)
     if len(wrapped) <= lines:
         return wrapped
-    last = " ".join(wrapped[lines - 1 :])
+    last = " ".join(text.split())
+    for line in wrapped[: lines - 1]:
+        last = last[len(line) :].lstrip()
     while last and text_width(f"{last}…", font, size, bold=bold) > width:
         last = last[:-1]
     return [*wrapped[: lines - 1], f"{last.rstrip()}…"]

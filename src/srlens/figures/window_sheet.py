@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +14,7 @@ from srlens.figures.blocks import title as heading
 from srlens.figures.panels import draw_image, draw_shading, outline
 from srlens.figures.scales import unit_scale
 from srlens.figures.shading import Shading, grey
-from srlens.figures.style import PAGE_WIDTH, Look, find_look, styled
+from srlens.figures.style import Look, find_look, styled
 
 _GAP = 0.25  # cm
 _FRAME = ("white", "#D00000")
@@ -40,22 +39,21 @@ class Tile:
 
 def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: str = "") -> Figure:
     """Tiles in rows; with masses each tile is two panels wide."""
-    look = find_look("default")
-    side = (FULL_WIDTH - _GAP * (columns - 1)) / columns
-    pair = any(tile.mass is not None for tile in tiles)
-    with styled(look):
+    with styled() as look:
+        side = (FULL_WIDTH - _GAP * (columns - 1)) / columns
+        pair = any(tile.mass is not None for tile in tiles)
         blocks = [_tile(look, tile, side, (side - 0.1) / 2 if pair else side) for tile in tiles]
         rows = [blocks[first : first + columns] for first in range(0, len(blocks), columns)]
         name = heading(look, title, bold=True, most=FULL_WIDTH, lines=3)
         notes = paragraph(look, note, FULL_WIDTH)
-        return page(look, PAGE_WIDTH, column(name, notes), grid(rows, across=_GAP, down=0.25))
+        return page(look, column(name, notes), grid(rows, across=_GAP, down=0.25))
 
 
 def _tile(look: Look, tile: Tile, side: float, size: float) -> Block:
     height, width = next((x.shape[-2:] for x in (tile.picture, tile.mass) if x is not None), (1, 1))
     wide, high = size * min(1.0, width / height), size * min(1.0, height / width)
     draws = [("picture", _draw_picture), *([("mass", _draw_mass)] if tile.mass is not None else [])]
-    panels = [panel(wide, high, label, partial(draw, tile=tile)).within(size, size) for label, draw in draws]
+    panels = [panel(wide, high, label, draw, tile).within(size, size) for label, draw in draws]
     return column(row(*panels, gap=0.1), text(look, tile.caption, most=side + 0.1), gap=0.05).within(width=side)
 
 

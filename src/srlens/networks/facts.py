@@ -1,4 +1,4 @@
-"""What is known of a network without the network itself: what a saved result keeps of it."""
+"""What is known of a network without the network itself: what results keep of it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from srlens.networks.receptive_field import ReceptiveField
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """The attributes of a :class:`srlens.Network` of these names, as they were when a result was saved.
+    """The attributes of a :class:`srlens.Network` of these names, as they were when a result was made.
 
     Attributes:
         name: for captions and file names.
@@ -19,6 +19,7 @@ class NetworkFacts:
         receptive_field: the theoretical one.
         parameters: their number.
         digest: SHA-256 of the weights.
+        device: where it computed: ``"cpu"``, ``"cuda"``, ``"mps"``.
         source: where it came from, or None.
     """
 
@@ -31,4 +32,5 @@ class NetworkFacts:
     receptive_field: ReceptiveField
     parameters: int
     digest: str
+    device: str
     source: str | None

@@ -238,7 +238,8 @@ class Network:
     @property
     def facts(self) -> NetworkFacts:
         """What is known of it, as it is now, without the module."""
-        return NetworkFacts(**{one.name: getattr(self, one.name) for one in fields(NetworkFacts)})
+        values = {one.name: getattr(self, one.name) for one in fields(NetworkFacts)}
+        return NetworkFacts(**{**values, "device": self.device.type})
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """A copy of the network on another device or in another floating-point type; this one is unchanged."""

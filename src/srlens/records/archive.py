@@ -29,13 +29,14 @@ _HOMES = {
     "Attribution": "srlens.attribution.result",
     "Comparison": "srlens.comparison.compare",
     "EffectiveField": "srlens.comparison.effective",
-    "Explained": "srlens.comparison.compare",
+    "Explained": "srlens.comparison.explained",
     "Field": "srlens.attribution.field",
     "FieldOfView": "srlens.comparison.field_of_view",
     "FieldPoint": "srlens.attribution.field",
     "GradientSupport": "srlens.comparison.support",
     "Interest": "srlens.comparison.interest",
     "NetworkFacts": "srlens.networks.facts",
+    "Measurable": "srlens.comparison.explained",
     "Pair": "srlens.comparison.interest",
     "ReceptiveField": "srlens.networks.receptive_field",
     "Stage": "srlens.networks.receptive_field",
@@ -53,18 +54,20 @@ def save(result: Shown, path: str | os.PathLike[str], extra: Mapping[str, Any] |
     Args:
         result: of any kind.
         path: of the file.
-        extra: entries for the readable record (``record`` in the file's metadata), beside those of the result.
+        extra: entries for the readable record (``record`` in the file's header), beside those of the result.
     """
     from safetensors.numpy import save_file
 
     target = Path(path)
     target = target if target.suffix else target.with_suffix(".safetensors")
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    content = json.dumps(_encoded(result, "", arrays), allow_nan=False, ensure_ascii=False)
+    content = _encoded(result, "", arrays)
     own = getattr(result, "record", None)
-    record = to_json({**(own() if own is not None else {"summary": result.summary}), **(extra or {})})
+    record = {**(own() if own is not None else {"summary": result.summary}), **(extra or {})}
+    # One entry, since safetensors writes several in any order, and equal results are to be equal files.
+    header = to_json({"format": FORMAT, "record": record, "content": content})
     with replacing(target) as temporary:
-        save_file(arrays, temporary, metadata={"format": FORMAT, "record": record, "content": content})
+        save_file(arrays, temporary, metadata={"srlens": header})
     return target
 
 
@@ -97,11 +100,11 @@ def _read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, np.ndarray[Any, 
 
     try:
         with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise InputError(f"{path} is no srlens result (format {metadata.get('format')!r}, not {FORMAT!r}).")
+            header = json.loads((file.metadata() or {}).get("srlens", "{}"))
+            if header.get("format") != FORMAT:
+                raise InputError(f"{path} is no srlens result (format {header.get('format')!r}, not {FORMAT!r}).")
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
-        return json.loads(metadata["content"]), arrays, json.loads(metadata["record"])
+        return header["content"], arrays, header["record"]
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -51,7 +51,7 @@ def write_comparison(
     save_json({"srlens": __version__, **record}, files[-1])
     figures = _draw(comparison, stem(names[0] if interest is None else "comparison"), formats, style=style)
     if interest is not None:
-        figures += _draw(interest, stem("comparison_interest"), formats, comparison=comparison)
+        figures += _draw(interest, stem("comparison_interest"), formats)
     return [*figures, *files]
 
 

@@ -31,6 +31,7 @@ class Blocks:
         kinds: how each gathers context; ``"unknown"`` where it is not known.
         fields: the receptive field of each, as a table prints it.
         places: id of each window.
+        jobs: of each window, the ids of its K jobs.
         images: name of the picture of each window.
         windows: (top, left, height, width) of each, in SR pixels of the picture.
         values: every measure that is a number to K×W; NaN where it was not measured.
@@ -44,6 +45,7 @@ class Blocks:
     kinds: tuple[str, ...]
     fields: tuple[str, ...]
     places: tuple[str, ...]
+    jobs: tuple[tuple[str, ...], ...]
     images: tuple[str, ...]
     windows: tuple[tuple[int, int, int, int], ...]
     values: dict[str, Array]
@@ -119,6 +121,7 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         kinds=tuple(plan["networks"][k]["kind"] or of_network[k]["kind"] or "unknown" for k in rows),
         fields=tuple(of_network[k]["receptive_field"] for k in rows),
         places=tuple(windows[w]["place"] for w in columns),
+        jobs=tuple(tuple(jobs[k][w] for k in rows) for w in columns),
         images=tuple(plan["images"][windows[w]["image"]]["name"] for w in columns),
         windows=tuple(tuple(windows[w]["window"]) for w in columns),
         values={measure.key: placed(measure.key) for measure in MEASURES.values() if measure.kind in (float, int)},

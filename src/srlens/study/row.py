@@ -1,35 +1,18 @@
 """One row of a study's results: every measure, and what names the job."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from srlens._version import __version__
 from srlens.comparison.explained import Explained
 from srlens.comparison.measures import JOB_KEYS, MEASURES, measured
 from srlens.study.job import Job
 
-if TYPE_CHECKING:
-    import polars
-
 
 def columns() -> dict[str, type]:
     """The columns of a study's results, with their types."""
     own = {key: int if key == "threads" else str for key in sorted(JOB_KEYS)}
     return {**own, **{key: measure.kind for key, measure in MEASURES.items()}}
-
-
-def schema() -> "dict[str, polars.DataType]":
-    """Polars types of the columns, in their order."""
-    from srlens.comparison.table import polars_schema
-
-    return polars_schema(columns())
-
-
-def to_frame(rows: list[dict[str, Any]]) -> "polars.DataFrame":
-    """Rows as a data frame with every column; see :func:`srlens.comparison.table.typed_frame`."""
-    from srlens.comparison.table import typed_frame
-
-    return typed_frame(rows, columns())
 
 
 def job_row(job: Job, explained: Explained, *, threads: int) -> dict[str, Any]:

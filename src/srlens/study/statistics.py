@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -27,31 +27,44 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Correlation:
-    """How a quality of networks goes with the logarithm of their diffusion index.
+class Estimate:
+    """A statistic with its uncertainty.
 
     Attributes:
-        pearson: over networks, of the means over windows.
-        spearman: likewise, of their ranks.
-        pearson_windows: interval when windows are drawn anew.
-        spearman_windows: likewise.
-        pearson_pictures: interval when whole pictures are drawn anew with all of their windows; wider.
-        spearman_pictures: likewise.
-        pearson_p: chance that networks put in random order reach this correlation (one-sided).
-        spearman_p: likewise.
+        value: of the statistic.
+        windows: interval when windows are drawn anew.
+        pictures: interval when whole pictures are drawn anew with all of their windows; wider as a rule.
+        p: of the null hypothesis that the statistic's owner names.
+    """
+
+    value: float
+    windows: Interval
+    pictures: Interval
+    p: float
+
+    def record(self, name: str) -> dict[str, float]:
+        """As entries of a table's row; ``name`` is that of the value."""
+        ends = {f"{label}_{end}": getattr(getattr(self, label), end) for label in _DRAWN for end in ("low", "high")}
+        return {name: self.value, **ends, "p": self.p}
+
+
+_DRAWN = ("windows", "pictures")
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How a quality of networks goes with the logarithm of their diffusion index, over the networks' means.
+
+    Attributes:
+        pearson: correlation; p: chance that networks put in random order reach it (one-sided).
+        spearman: likewise, of the ranks.
         networks: how many.
         windows: how many.
         pictures: how many.
     """
 
-    pearson: float
-    spearman: float
-    pearson_windows: Interval
-    spearman_windows: Interval
-    pearson_pictures: Interval
-    spearman_pictures: Interval
-    pearson_p: float
-    spearman_p: float
+    pearson: Estimate
+    spearman: Estimate
     networks: int
     windows: int
     pictures: int
@@ -90,7 +103,7 @@ def bootstrap_weights(windows: int, clusters: NDArray[np.int64] | None, resample
     Returns:
         Read-only; a resample holds each picture as often as it was drawn.
     """
-    groups = np.arange(windows) if clusters is None else clusters
+    groups = np.arange(windows) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     return _weights(groups.astype(np.int64).tobytes(), resamples, seed)
 
 
@@ -148,25 +161,26 @@ def correlate_networks(
     """
     networks, windows = index.shape
     x, y = np.log(index.mean(axis=1)), quality.mean(axis=1)
-    found: dict[str, list[Interval]] = {"windows": [], "pictures": []}
-    for label, groups in (("windows", None), ("pictures", clusters)):
-        weights = bootstrap_weights(windows, groups, resamples, seed)
-        bx, by = np.log(weights @ index.T), weights @ quality.T
-        found[label] = [interval(pearson_rows(bx, by)), interval(pearson_rows(ranks(bx), ranks(by)))]
-    rx, ry = ranks(x), ranks(y)
-    return Correlation(
-        pearson=float(pearson_rows(x, y)),
-        spearman=float(pearson_rows(rx, ry)),
-        pearson_windows=found["windows"][0],
-        spearman_windows=found["windows"][1],
-        pearson_pictures=found["pictures"][0],
-        spearman_pictures=found["pictures"][1],
-        pearson_p=_order_p(x, y, seed),
-        spearman_p=_order_p(rx, ry, seed),
-        networks=networks,
-        windows=windows,
-        pictures=len(np.unique(clusters)),
+
+    def estimate(transform: Callable[[Array], Array]) -> Estimate:
+        def correlation(weights: Array) -> Array:
+            return pearson_rows(transform(np.log(weights @ index.T)), transform(weights @ quality.T))
+
+        a, b = transform(x), transform(y)
+        spans = _intervals(correlation, windows, clusters, resamples, seed)
+        return Estimate(float(pearson_rows(a, b)), *spans, _order_p(a, b, seed))
+
+    return Correlation(estimate(np.asarray), estimate(ranks), networks, windows, len(np.unique(clusters)))
+
+
+def _intervals(
+    statistic: Callable[[Array], Array], windows: int, clusters: NDArray[np.int64], resamples: int, seed: int
+) -> tuple[Interval, Interval]:
+    """Of a statistic of weights (resamples×W), with single windows and with whole pictures drawn anew."""
+    of_windows, of_pictures = (
+        interval(statistic(bootstrap_weights(windows, groups, resamples, seed))) for groups in (None, clusters)
     )
+    return of_windows, of_pictures
 
 
 def _order_p(x: Array, y: Array, seed: int) -> float:
@@ -228,18 +242,13 @@ class Contrast:
     """Two groups of networks.
 
     Attributes:
-        ratio: geometric mean of the diffusion index of the wide group over that of the local group.
-        windows: interval of the ratio when windows are drawn anew.
-        pictures: interval when whole pictures are drawn anew.
-        p: chance that a random choice of as many networks reaches this ratio (one-sided).
+        ratio: geometric mean of the diffusion index of the wide group over that of the local group; p: chance that a
+            random choice of as many networks reaches it (one-sided).
         wide: networks in the wide group.
         local: networks in the other.
     """
 
-    ratio: float
-    windows: Interval
-    pictures: Interval
-    p: float
+    ratio: Estimate
     wide: int
     local: int
 
@@ -250,11 +259,9 @@ def contrast_groups(
     """Compare the diffusion index of two groups of networks, K×W; ``wide`` marks the K networks of one."""
     logs = np.log(index)
     gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
-    windows = index.shape[1]
-    drawn = [bootstrap_weights(windows, groups, resamples, seed) @ gap for groups in (None, clusters)]
-    p = _groups_p(logs.mean(axis=1), wide, seed)
-    of_windows, of_pictures = (interval(np.exp(values)) for values in drawn)
-    return Contrast(math.exp(gap.mean()), of_windows, of_pictures, p, int(wide.sum()), int((~wide).sum()))
+    spans = _intervals(lambda weights: np.exp(weights @ gap), index.shape[1], clusters, resamples, seed)
+    ratio = Estimate(math.exp(gap.mean()), *spans, _groups_p(logs.mean(axis=1), wide, seed))
+    return Contrast(ratio, int(wide.sum()), int((~wide).sum()))
 
 
 def _groups_p(means: Array, wide: NDArray[np.bool_], seed: int) -> float:
@@ -271,18 +278,12 @@ class Association:
     """A texture measure against the diffusion index, over windows.
 
     Attributes:
-        spearman: rank correlation.
-        windows: interval when windows are drawn anew.
-        pictures: interval when whole pictures are drawn anew.
-        p: two-sided, as if windows were independent.
+        spearman: rank correlation; p: two-sided, as if windows were independent.
         p_holm: corrected for all measures (Holm).
         count: windows that have both.
     """
 
-    spearman: float
-    windows: Interval
-    pictures: Interval
-    p: float
+    spearman: Estimate
     p_holm: float
     count: int
 
@@ -302,26 +303,22 @@ def associate(
     from scipy.stats import spearmanr
 
     overall = np.log(index).mean(axis=0)
-    raw: dict[str, tuple[float, Interval, Interval, float, int]] = {}
+    found: dict[str, tuple[Estimate, int]] = {}
     for name, values in looks.items():
         known = np.isfinite(values)
-        x, y, groups = overall[known], values[known], clusters[known]
-        if known.sum() < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        x, y, count = overall[known], values[known], int(known.sum())
+        if count < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
             nothing = Interval(math.nan, math.nan)
-            raw[name] = (math.nan, nothing, nothing, math.nan, int(known.sum()))
+            found[name] = Estimate(math.nan, nothing, nothing, math.nan), count
             continue
         test = spearmanr(x, y)
-        rx, ry = ranks(x), ranks(y)
-        numbers = np.unique(groups, return_inverse=True)[1].astype(np.int64)
-        intervals = [
-            interval(_weighted_pearson(bootstrap_weights(len(x), chosen, resamples, seed), rx, ry))
-            for chosen in (None, numbers)
-        ]
-        raw[name] = (float(test.statistic), intervals[0], intervals[1], float(test.pvalue), len(x))
-    corrected = holm([entry[3] for entry in raw.values()])
+        statistic = partial(_weighted_pearson, x=ranks(x), y=ranks(y))
+        spans = _intervals(statistic, count, clusters[known], resamples, seed)
+        found[name] = Estimate(float(test.statistic), *spans, float(test.pvalue)), count
+    corrected = holm([estimate.p for estimate, _ in found.values()])
     return {
-        name: Association(*entry[:4], p_holm=q, count=entry[4])
-        for (name, entry), q in zip(raw.items(), corrected, strict=True)
+        name: Association(estimate, q, count)
+        for (name, (estimate, count)), q in zip(found.items(), corrected, strict=True)
     }
 
 
@@ -337,6 +334,6 @@ def mean_interval(values: Array, clusters: NDArray[np.int64] | None, *, seed: in
     known = np.isfinite(values)
     if not known.any():
         return math.nan, Interval(math.nan, math.nan)
-    groups = np.unique(clusters[known], return_inverse=True)[1].astype(np.int64) if clusters is not None else None
+    groups = clusters[known] if clusters is not None else None
     weights = bootstrap_weights(int(known.sum()), groups, RESAMPLES, seed)
     return float(values[known].mean()), interval(weights @ values[known])

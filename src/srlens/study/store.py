@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srlens.atomic import replacing
+from srlens.comparison.table import polars_schema, typed_frame
 from srlens.errors import StudyError
 from srlens.records.archive import save_json
-from srlens.study.row import schema, to_frame
+from srlens.study.row import columns
 
 if TYPE_CHECKING:
     import polars
@@ -87,7 +88,7 @@ class Store:
 
     def write_part(self, row: dict[str, Any]) -> None:
         """Write the row of a job; from now on it is done."""
-        frame = to_frame([row])
+        frame = typed_frame([row], columns())
         with replacing(self.part(row["job"])) as temporary:
             frame.write_parquet(temporary, compression="zstd", statistics=False)
 
@@ -135,12 +136,12 @@ class Store:
         files = [self.part(job) for job in sorted(set(jobs) & present)]
         files = [file for file in files if _is_whole(file)]
         if not files:
-            return polars.DataFrame(schema=schema())
+            return polars.DataFrame(schema=polars_schema(columns()))
         try:
             return _read(files)
         except (polars.exceptions.PolarsError, OSError):
             frames = [frame for file in files if (frame := _read_one(file)) is not None]
-            return polars.concat(frames) if frames else polars.DataFrame(schema=schema())
+            return polars.concat(frames) if frames else polars.DataFrame(schema=polars_schema(columns()))
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append one line to ``log.jsonl``: times, which are no part of the results."""
@@ -209,7 +210,9 @@ def _read(files: list[Path]) -> "polars.DataFrame":
     """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now."""
     import polars
 
-    return polars.scan_parquet(files, schema=schema(), missing_columns="insert", extra_columns="ignore").collect()
+    return polars.scan_parquet(
+        files, schema=polars_schema(columns()), missing_columns="insert", extra_columns="ignore"
+    ).collect()
 
 
 def _read_one(file: Path) -> "polars.DataFrame | None":

@@ -12,6 +12,7 @@ from srlens.study.statistics import (
     Association,
     Contrast,
     Correlation,
+    Estimate,
     Interval,
     associate,
     contrast_groups,
@@ -103,13 +104,14 @@ def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
     return Findings(verdicts, correlation, correlation_window, contrast, used, textures)
 
 
-def decide(low: float, high: float, p: float, *, none: float, small: float, enough: bool) -> Answer:
+def decide(estimate: Estimate, *, none: float, small: float, enough: bool) -> Answer:
     """The rule of :data:`RULE`."""
-    if not enough or not all(map(math.isfinite, (low, high, p))):
+    span = estimate.pictures
+    if not enough or not all(map(math.isfinite, (span.low, span.high, estimate.p))):
         return "undecided"
-    if low > none and p < 0.05:
+    if span.low > none and estimate.p < 0.05:
         return "supported"
-    return "not supported" if high < small else "undecided"
+    return "not supported" if span.high < small else "undecided"
 
 
 def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
@@ -120,7 +122,7 @@ def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
     return correlate_networks(
         blocks.index[:, known],
         values[:, known],
-        np.unique(blocks.clusters[known], return_inverse=True)[1].astype(np.int64),
+        blocks.clusters[known],
         seed=seed,
     )
 
@@ -157,17 +159,13 @@ def _first(blocks: Blocks, image: Correlation | None, window: Correlation | None
             1, claim, "undecided", "HR is not known, or there are fewer than 3 networks.", _sample(blocks), rule
         )
     answers = {
-        decide(i.low, i.high, p, none=0, small=SMALL_CORRELATION, enough=_enough(blocks))
-        for i, p in (
-            (image.pearson_pictures, image.pearson_p),
-            (image.spearman_pictures, image.spearman_p),
-        )
+        decide(estimate, none=0, small=SMALL_CORRELATION, enough=_enough(blocks))
+        for estimate in (image.pearson, image.spearman)
     }
     evidence = (
-        f"Pearson {image.pearson:.3f} {shown(image.pearson_pictures)}, p = {image.pearson_p:.3g}; Spearman "
-        f"{image.spearman:.3f} {shown(image.spearman_pictures)}, p = {image.spearman_p:.3g} (the paper: "
-        f"{PAPER_PEARSON:.3f} and {PAPER_SPEARMAN:.3f}). With the PSNR of the windows alone: {window.pearson:.3f} and "
-        f"{window.spearman:.3f}."
+        f"Pearson {shown(image.pearson)}; Spearman {shown(image.spearman)} (the paper: {PAPER_PEARSON:.3f} and "
+        f"{PAPER_SPEARMAN:.3f}). With the PSNR of the windows alone: {window.pearson.value:.3f} and "
+        f"{window.spearman.value:.3f}."
     )
     return Verdict(1, claim, answers.pop() if len(answers) == 1 else "undecided", evidence, _sample(blocks), rule)
 
@@ -180,12 +178,10 @@ def _second(blocks: Blocks, contrast: Contrast | None) -> Verdict:
     )
     if contrast is None:
         return Verdict(2, claim, "undecided", "All networks are of one group.", _sample(blocks), rule)
-    i = contrast.pictures
-    answer = decide(
-        i.low, i.high, contrast.p, none=1, small=SMALL_RATIO, enough=_enough(blocks, contrast.wide + contrast.local)
-    )
-    evidence = f"Their diffusion index is {contrast.ratio:.2f} times as large {shown(i, 2)}, p = {contrast.p:.3g}."
-    if contrast.p >= 0.05 and contrast.p <= 1 / math.comb(contrast.wide + contrast.local, contrast.wide) + 1e-12:
+    ratio, networks = contrast.ratio, contrast.wide + contrast.local
+    answer = decide(ratio, none=1, small=SMALL_RATIO, enough=_enough(blocks, networks))
+    evidence = f"Their diffusion index is {shown(ratio, 2, ' times as large')}."
+    if 0.05 <= ratio.p <= 1 / math.comb(networks, contrast.wide) + 1e-12:
         evidence += " With so few networks in a group p cannot become smaller."
     counts = f"{contrast.wide} networks against {contrast.local}"
     return Verdict(2, claim, answer, evidence, _sample(blocks, counts), rule)
@@ -224,20 +220,18 @@ def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
         + RULE.format(small=f"correlation {SMALL_CORRELATION:g}")
     )
     regular = textures[REGULARITY]
-    i = regular.pictures
     enough = blocks.pictures >= FEWEST_PICTURES and regular.count >= FEWEST_WINDOWS
-    answer = decide(i.low, i.high, regular.p, none=0, small=SMALL_CORRELATION, enough=enough)
-    evidence = f"Spearman {regular.spearman:.3f} {shown(i)}, p = {regular.p:.3g}."
-    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman)}
+    answer = decide(regular.spearman, none=0, small=SMALL_CORRELATION, enough=enough)
+    evidence = f"Spearman {shown(regular.spearman)}."
+    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman.value)}
     if others:
-        name = max(others, key=lambda n: abs(others[n].spearman))
-        evidence += (
-            f" Of the other texture measures {MEASURES[name].label} goes furthest: {others[name].spearman:.3f} "
-            f"{shown(others[name].pictures)}, p = {others[name].p_holm:.3g} after Holm."
-        )
+        name = max(others, key=lambda n: abs(others[n].spearman.value))
+        furthest = shown(replace(others[name].spearman, p=others[name].p_holm))
+        evidence += f" Of the other texture measures {MEASURES[name].label} goes furthest: {furthest} after Holm."
     return Verdict(4, claim, answer, evidence, _sample(blocks), rule)
 
 
-def shown(i: Interval, digits: int = 3) -> str:
-    """An interval as text."""
-    return f"[{i.low:.{digits}f}, {i.high:.{digits}f}]".replace("-", "−")
+def shown(estimate: Estimate, digits: int = 3, unit: str = "") -> str:
+    """An estimate as text, with the interval over pictures and p."""
+    span = f"[{estimate.pictures.low:.{digits}f}, {estimate.pictures.high:.{digits}f}]".replace("-", "−")
+    return f"{estimate.value:.{digits}f}{unit} {span}, p = {estimate.p:.3g}"

@@ -4,11 +4,9 @@ import errno
 import threading
 import time
 import traceback
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
@@ -16,7 +14,6 @@ from srlens.attribution.attribute import attribute
 from srlens.comparison.crop import crop_around
 from srlens.comparison.explained import Explained
 from srlens.comparison.measures import MEASURES
-from srlens.comparison.subject import Subject
 from srlens.errors import (
     NetworkOutputError,
     NotDifferentiableError,
@@ -29,10 +26,9 @@ from srlens.errors import (
 )
 from srlens.imaging.files import write_image
 from srlens.imaging.resample import bicubic_upscale
-from srlens.networks.network import Network
 from srlens.plugins import VARIABLE, load_plugins
 from srlens.records.archive import save
-from srlens.study.job import ImageRef, Job, NetworkRef
+from srlens.study.job import Job
 from srlens.study.opening import open_planned_network, open_planned_subject
 from srlens.study.row import job_row
 from srlens.study.store import Failure, Store
@@ -154,9 +150,9 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
             f"This worker lacks the measure(s) {', '.join(sorted(missing))}, which a plug-in adds to the study. Name "
             f"the plug-in in {VARIABLE} where workers see it, or install it there."
         )
-    network = _network(job.network, _device(batch.device))
+    network = _kept.network(job.network, _device(batch.device))
     scale = job.network.scale
-    subject, window = crop_around(_subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
+    subject, window = crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
     sr = network.upscale(subject.lr)
     result = attribute(network, subject.lr, window, job.method.resolved(), clean=subject.hr)
     lpips = None
@@ -164,7 +160,9 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
         from srlens.study.perceptual import lpips_distance
 
         lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(network, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips)
+    explained = Explained(
+        network.facts, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips
+    )
     row = job_row(job, explained, threads=batch.threads)
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
@@ -177,16 +175,15 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
 
 
 class _Kept(threading.local):
-    """Per thread, since a network in use must not be shared."""
+    """The network and the pictures of the last jobs; per thread, since a network in use must not be shared."""
 
     def __init__(self) -> None:
-        self.networks: OrderedDict[object, Network] = OrderedDict()
-        self.subjects: OrderedDict[object, Subject] = OrderedDict()
+        self.network = lru_cache(maxsize=1)(open_planned_network)  # while one is opened, two stand in memory
+        self.subject = lru_cache(maxsize=8)(open_planned_subject)
 
 
 _kept = _Kept()
 _own_device: str | None = None
-_NETWORKS, _SUBJECTS = 2, 8
 
 
 def use_device(device: str | None) -> None:
@@ -198,24 +195,3 @@ def use_device(device: str | None) -> None:
 def _device(wanted: str | None) -> torch.device:
     chosen = wanted or _own_device
     return torch.device(chosen if chosen is not None else "cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _network(ref: NetworkRef, device: torch.device) -> Network:
-    return _cached(_kept.networks, (ref, device), _NETWORKS, lambda: open_planned_network(ref, device))
-
-
-def _subject(ref: ImageRef, scale: int, degradation: str) -> Subject:
-    key = (ref, scale, degradation)
-    return _cached(_kept.subjects, key, _SUBJECTS, lambda: open_planned_subject(ref, scale, degradation))
-
-
-_V = TypeVar("_V")
-
-
-def _cached(kept: "OrderedDict[object, _V]", key: object, size: int, make: Callable[[], _V]) -> _V:
-    if key not in kept:
-        while len(kept) >= size:  # before, so that two large networks never stand beside a third
-            kept.popitem(last=False)
-        kept[key] = make()
-    kept.move_to_end(key)
-    return kept[key]

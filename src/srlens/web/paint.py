@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.attribution.result import Attribution
-from srlens.figures.area import common_bandwidth, percent_density
 from srlens.figures.scales import bar_labels, common_limit, density_scale, signed_scale, tick_label, ticks, unit_scale
+from srlens.figures.shading import common_bandwidth, percent_density
 from srlens.figures.style import find_look
 from srlens.web.choices import Style
 

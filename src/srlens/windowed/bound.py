@@ -1,37 +1,36 @@
 """A bound on what autograd keeps of one evaluation."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from srlens.windowed.recorder import last_written
 
 
 class TooLargeError(torch.OutOfMemoryError):
     """An evaluation would keep more than it may."""
 
 
-def bounded(memory: int | None, module: nn.Module) -> AbstractContextManager[None]:
-    """Within the block, TooLargeError as soon as autograd keeps more than it may of ``memory`` bytes.
-
-    Weights are not counted. None: no bound.
-    """
-    return nullcontext() if memory is None else _bounded(memory, module)
-
-
 # The rest is for what is at work at any time. Measured on the CPU, with what the allocator holds back: DCTLSA and CRAFT
 # at LR 160×160 take up to 2.2 times what they keep for the backward pass.
 _KEPT = 0.4
 
-_Packed = tuple[Tensor, int | None]
-
 
 @contextmanager
-def _bounded(memory: int, module: nn.Module) -> Iterator[None]:
+def bounded(memory: int | None, module: nn.Module) -> Iterator[None]:
+    """Within the block, TooLargeError as soon as autograd keeps more than it may of ``memory`` bytes.
+
+    Weights are not counted. None: no bound.
+    """
+    if memory is None:
+        yield
+        return
     seen = {t.untyped_storage().data_ptr() for t in (*module.parameters(), *module.buffers())}
     kept = 0
 
-    def pack(tensor: Tensor) -> _Packed:
+    def pack(tensor: Tensor) -> tuple[Tensor, int | None]:
         nonlocal kept
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in seen:
@@ -42,17 +41,11 @@ def _bounded(memory: int, module: nn.Module) -> Iterator[None]:
         # Detached, since an operator that saves its own output would keep itself alive for ever.
         return tensor.detach(), last_written(tensor)
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, _unpack):
+    def unpack(packed: tuple[Tensor, int | None]) -> Tensor:
+        tensor, written = packed
+        if last_written(tensor) != written:  # autograd's own check does not run where there are hooks
+            raise RuntimeError("a tensor needed for the gradient has been modified by an inplace operation")
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
         yield
-
-
-def _unpack(packed: _Packed) -> Tensor:
-    tensor, written = packed
-    if last_written(tensor) != written:  # autograd's own check does not run where there are hooks
-        raise RuntimeError("a tensor needed for the gradient has been modified by an inplace operation")
-    return tensor
-
-
-def last_written(tensor: Tensor) -> int | None:
-    """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
-    return None if tensor.is_inference() else int(tensor._version)

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.utils.flop_counter import flop_registry
 
 from srlens.windowed.box import Box, full_box
-from srlens.windowed.twin import twin_of
+from srlens.windowed.statistics import by_sums
+
+Shapes = Sequence[tuple[int, ...]]
+"""Shape of every value of a graph, as recorded (in full)."""
 
 
 @dataclass(frozen=True)
@@ -56,42 +59,24 @@ class Node:
     @cached_property
     def bound(self) -> dict[str, Any]:
         """Arguments by the names of the operator's schema, defaults filled in."""
-        bound = {}
-        for position, argument in enumerate(self.operator._schema.arguments):
-            if position < len(self.args):
-                bound[argument.name] = self.args[position]
-            elif argument.name in self.kwargs:
-                bound[argument.name] = self.kwargs[argument.name]
-            else:
-                bound[argument.name] = argument.default_value if argument.has_default_value() else None
-        return bound
+        names = self.operator._schema.arguments
+        defaults = {one.name: one.default_value if one.has_default_value() else None for one in names}
+        return {**defaults, **dict(zip(defaults, self.args, strict=False)), **self.kwargs}
 
     @cached_property
     def call(self) -> Callable[[Sequence[Tensor]], Any]:
         """The call as recorded, as a function of the values in the order of ``inputs``."""
-        twin = twin_of(self.name, self.bound, len(self.inputs))
-        if twin is not None:
-            return twin
-        operator, kwargs = self.operator, self.kwargs
-        if not kwargs and all(
-            isinstance(a, Ref) or not isinstance(a, list | tuple) or not _has_ref(a) for a in self.args
-        ):
-            # The frequent case without a walk: values stand only at the top level.
-            template = list(self.args)
-            places = [i for i, a in enumerate(template) if isinstance(a, Ref)]
-
-            def quick(tensors: Sequence[Tensor]) -> Any:
-                args = template.copy()
-                for place, tensor in zip(places, tensors, strict=True):
-                    args[place] = tensor
-                return operator(*args)
-
-            return quick
+        operator, args, kwargs, count = self.operator, self.args, self.kwargs, len(self.inputs)
+        statistic = by_sums(self.name, self.bound)
+        if statistic is not None and count == 1:
+            return lambda tensors: statistic(tensors[0])
+        if all(isinstance(argument, Ref) for argument in args[:count]):  # the frequent case without a walk
+            return lambda tensors: operator(*tensors, *args[count:], **kwargs)
 
         def general(tensors: Sequence[Tensor]) -> Any:
             given = iter(tensors)
-            args, named = map_arguments((self.args, kwargs), Ref, lambda _: next(given))
-            return operator(*args, **named)
+            positional, named = map_arguments((args, kwargs), Ref, lambda _: next(given))
+            return operator(*positional, **named)
 
         return general
 
@@ -108,7 +93,7 @@ class Graph:
     """
 
     nodes: tuple[Node, ...]
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: Shapes
     input: int
     output: int
 
@@ -119,8 +104,8 @@ class Graph:
 
     @cached_property
     def costs(self) -> tuple[int, ...]:
-        """Multiply-adds of every node in full."""
-        return tuple(multiply_adds(node, self.shapes) for node in self.nodes)
+        """Multiply-adds of every node in full: of convolutions, matrix products and attention."""
+        return tuple(_multiply_adds(node, self.shapes) for node in self.nodes)
 
 
 def pruned(graph: Graph) -> Graph:
@@ -134,46 +119,25 @@ def pruned(graph: Graph) -> Graph:
     return Graph(tuple(reversed(kept)), graph.shapes, graph.input, graph.output)
 
 
-def size_of(argument: Any, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def size_of(argument: Any, shapes: Shapes) -> tuple[int, ...]:
     """Shape of a tensor argument, be it a value or a constant."""
     return shapes[argument.value] if isinstance(argument, Ref) else tuple(argument.shape)
 
 
-_PRODUCTS = {"mm": "self", "bmm": "self", "addmm": "mat1", "baddbmm": "batch1"}
-
-
-def multiply_adds(node: Node, shapes: Sequence[tuple[int, ...]]) -> int:
-    """Multiply-adds of a node in full; 0 for anything but convolutions and matrix products."""
-    if node.name == "convolution":
-        # Each element of the smaller side meets the weights of one channel on the other side.
-        bound = node.bound
-        weight = size_of(bound["weight"], shapes)
-        side = size_of(bound["input"], shapes) if bound["transposed"] else shapes[node.outputs[0]]
-        return prod(side) * prod(weight[1:])
-    if node.name in _PRODUCTS:
-        return prod(shapes[node.outputs[0]]) * size_of(node.bound[_PRODUCTS[node.name]], shapes)[-1]
-    return 0
+def _multiply_adds(node: Node, shapes: Shapes) -> int:
+    count = flop_registry.get(node.operator.overloadpacket)
+    if count is None:
+        return 0
+    args, kwargs = map_arguments((node.args, node.kwargs), Ref, lambda ref: shapes[ref.value])
+    return int(count(*args, **kwargs, out_val=shapes[node.outputs[0]])) // 2
 
 
 def map_arguments(tree: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
     """Lists, tuples and dicts rebuilt with ``change`` applied to every member of ``kind``."""
     if isinstance(tree, kind):
         return change(tree)
-    if isinstance(tree, list):
-        return [map_arguments(member, kind, change) for member in tree]
-    if isinstance(tree, tuple):
-        return tuple(map_arguments(member, kind, change) for member in tree)
+    if isinstance(tree, list | tuple):
+        return type(tree)(map_arguments(member, kind, change) for member in tree)
     if isinstance(tree, dict):
         return {key: map_arguments(member, kind, change) for key, member in tree.items()}
     return tree
-
-
-def _has_ref(tree: Any) -> bool:
-    found = False
-
-    def see(_: Ref) -> None:
-        nonlocal found
-        found = True
-
-    map_arguments(tree, Ref, see)
-    return found

@@ -1,20 +1,14 @@
-"""Every operator that can be restricted to a box, by name."""
+"""Every operator that can be restricted to a box of its output."""
 
-from srlens.windowed import (
-    rule_convolution,
-    rule_gather,
-    rule_layout,
-    rule_pointwise,
-    rule_reduction,
-    rule_resample,
-)
-from srlens.windowed.rule import Rule
+import torch
 
-RULES: dict[str, Rule] = {
-    **rule_pointwise.RULES,
-    **rule_convolution.RULES,
-    **rule_gather.RULES,
-    **rule_resample.RULES,
-    **rule_layout.RULES,
-    **rule_reduction.RULES,
-}
+from srlens.windowed import rules_axes, rules_neighbours, rules_sampling
+from srlens.windowed.graph import Node
+from srlens.windowed.restriction import Rule
+
+_BY_NAME = {**rules_axes.RULES, **rules_neighbours.RULES, **rules_sampling.RULES}
+
+
+def rule_of(node: Node) -> Rule | None:
+    """The rule of an operator; None where it takes its inputs in full."""
+    return rules_axes.pointwise if torch.Tag.pointwise in node.operator.tags else _BY_NAME.get(node.name)

@@ -1,15 +1,12 @@
-"""Many windows of one image at one node: what they have in common is computed once."""
+"""Many windows at one input: what they have in common is computed once."""
 
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
 from srlens.imaging.window import Window
-from srlens.windowed.cut import cut
-from srlens.windowed.layout import laid_out
 from srlens.windowed.plan import Plan
-from srlens.windowed.program import Program, Step
-from srlens.windowed.values import Values
+from srlens.windowed.program import Program, Step, Values
 
 
 class SharedForward:
@@ -30,9 +27,9 @@ class SharedForward:
         for plan in plans:
             own = []
             # What is whole and made of wholes is the same for every window, also if it is made of parts of them (a
-            # network that splits its channels). The LR image counts if no cut was made in it.
-            whole = {plan.given[0]} if not plan.given[1] else set()
-            for step in plan.steps:
+            # network that splits its channels). The input counts if no cut was made in it.
+            whole = {plan.given[0]} if plan.given[1] is None else set()
+            for step in plan.program.steps:
                 inputs = {value for value, _ in step.takes}
                 if step.whole and inputs and inputs <= whole:
                     whole.update(step.outputs)
@@ -45,16 +42,17 @@ class SharedForward:
         self._common = Program(tuple(common[value] for value in sorted(common)), frozenset(needed))
 
     def common(self, x: Tensor) -> Values:
-        """The shared values at one LR image (1×C×h×w); differentiable."""
+        """The shared values at one input (1×C×h×w); differentiable."""
         plan = self._plans[0]
-        return self._common.run({plan.given[0]: laid_out(x, plan.memory_format)})
+        return self._common.run({plan.given[0]: x.clone(memory_format=plan.memory_format)})
 
     def patch(self, index: int, common: Values) -> Tensor:
-        """The SR patch of window ``index``, from the shared values."""
+        """Window ``index`` of the output, from the shared values."""
         plan = self._plans[index]
-        given = plan.given[0]
-        cropped = {given: plan.given_part(common.whole(given))} if plan.given[1] else {}
-        return cut(self._own[index].run(cropped, common).whole(plan.result[0]), plan.result[1])
+        given, box = plan.given
+        cropped = {given: plan.given_part(common[given])} if box is not None else {}
+        values = {**common, **self._own[index].run(cropped, common)}
+        return plan.window_in(values[plan.result[0]])
 
 
 class WholeForward:
@@ -62,7 +60,7 @@ class WholeForward:
 
     Args:
         network: takes 1×C×h×w.
-        windows: the SR pixels that are read.
+        windows: in output pixels.
     """
 
     def __init__(self, network: Callable[[Tensor], Tensor], windows: Sequence[Window]) -> None:
@@ -70,11 +68,9 @@ class WholeForward:
         self._windows = tuple(windows)
 
     def common(self, x: Tensor) -> Values:
-        """The SR image; differentiable."""
-        values = Values({})
-        values.store((0,), self._network(x))
-        return values
+        """The output; differentiable."""
+        return {0: self._network(x)}
 
     def patch(self, index: int, common: Values) -> Tensor:
-        """The SR patch of window ``index``."""
-        return self._windows[index].crop(common.whole(0))
+        """Window ``index`` of the output."""
+        return self._windows[index].crop(common[0])

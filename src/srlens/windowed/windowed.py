@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from srlens.imaging.window import Window
-from srlens.windowed.plan import make_plan
+from srlens.windowed.plan import Plan
+from srlens.windowed.proof import Differentiate
 from srlens.windowed.records import Callee, Records
-from srlens.windowed.regional import Differentiate, Regional
+from srlens.windowed.regional import Regional
 from srlens.windowed.shared import SharedForward, WholeForward
 
 
@@ -55,19 +56,15 @@ class Windowed:
         whole = WholeForward(self.network, windows)
         if not self._wanted:
             return whole, "full (as asked)"
-        record = self._records.known(x)
-        if record is None or not record.verified:
+        record, _ = self._records.of(x)
+        if not record.proven:
             first = self.at(windows[0], expected)
             first.evaluate(x, differentiate)
-            record = self._records.known(x)
-            if record is None or not record.verified:
+            if not record.proven:
                 return whole, first.description
-        if record.graph is None:
+        plans = [self._records.plan(record, window) for window in windows]
+        ready = [plan for plan in plans if isinstance(plan, Plan)]
+        if len(ready) < len(plans):
             return whole, f"full ({record.reason})"
-        try:
-            plans = [make_plan(record.graph, window, record.memory_format) for window in windows]
-        except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
-            record.reject(f"no plan: {type(error).__name__}: {error}")
-            return whole, f"full ({record.reason})"
-        needed = 1 - sum(plan.saved for plan in plans) / len(plans)
-        return SharedForward(plans), f"regional, shared by {len(plans)} windows ({needed:.0%} of the multiply-adds)"
+        needed = 1 - sum(plan.saved for plan in ready) / len(ready)
+        return SharedForward(ready), f"regional, shared by {len(ready)} windows ({needed:.0%} of the multiply-adds)"

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from srlens.comparison.measures import shown_in
+from srlens.comparison.table import typed_frame
 from srlens.errors import StudyError
 from srlens.study.blocks import arrange
 from srlens.study.report.build import build_report
-from srlens.study.row import to_frame
+from srlens.study.row import columns
 from srlens.study.store import Failure, Store
 from srlens.study.verdicts import judge
 
@@ -66,7 +67,7 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     **looks,
                 }
             )
-    frame = to_frame(rows)
+    frame = typed_frame(rows, columns())
     for row in range(len(frame)):
         frame[row].write_parquet(store.part(rows[row]["job"]), compression="uncompressed", statistics=False)
     store.write_plan(

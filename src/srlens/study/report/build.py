@@ -10,7 +10,7 @@ from srlens._version import __version__
 from srlens.atomic import replacing
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
-from srlens.study.blocks import Blocks, arrange
+from srlens.study.blocks import INDEX, Blocks, arrange
 from srlens.study.report.page import render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
 from srlens.study.report.tables import (
@@ -92,7 +92,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     }
     figures = {
         **chart_figures(blocks, findings, seed=seed),
-        **gallery_figures(tables["windows"], blocks, plan, store),
+        **gallery_figures(tables["windows"], blocks, store, plan["scale"]),
     }
     pictures, files = _save_figures(figures, target)
     for name, rows in tables.items():
@@ -104,14 +104,17 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     save_json(summary, target / "report.json")
     page = target / "report.html"
     html = render_page(
+        **summary,
         plan=plan,
         blocks=blocks,
-        findings=findings,
+        index=INDEX,
+        measures=blocks.known("report"),
+        contrast=findings.contrast,
         tables=tables,
         reference=reference_row(blocks),
         pictures=pictures,
         results=len(frame),
-        seed=seed,
+        planned=len(ids),
     )
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")

@@ -4,35 +4,12 @@ import math
 from importlib import resources
 from typing import Any
 
-from srlens._version import __version__
-from srlens.study.blocks import INDEX, Blocks
-from srlens.study.verdicts import Findings
 
-_SHOWN_PAIRS = 60
+def render_page(**context: Any) -> str:
+    """Fill the page: ``context`` holds what the template names, and nothing is taken for granted.
 
-
-def render_page(
-    *,
-    plan: dict[str, Any],
-    blocks: Blocks,
-    findings: Findings,
-    tables: dict[str, list[dict[str, Any]]],
-    reference: dict[str, Any],
-    pictures: dict[str, str],
-    results: int,
-    seed: int,
-) -> str:
-    """Fill the page.
-
-    Args:
-        plan: of the study.
-        blocks: what was compared.
-        findings: verdicts and statistics.
-        tables: rows by name.
-        reference: means of bicubic's measures by key.
-        pictures: PNG files by name, base64.
-        results: jobs with a result.
-        seed: of bootstrap and permutations.
+    Raises:
+        jinja2.UndefinedError: the template names something that is not given.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -41,24 +18,7 @@ def render_page(
     environment.filters["share"] = lambda v, digits=0: "–" if _unknown(v) else f"{100 * v:.{digits}f} %"
     environment.filters["p"] = lambda v: "–" if _unknown(v) else "< 0.001" if v < 0.001 else f"{v:.3f}"
     text = resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
-    planned = sum(len(row) for row in plan["jobs"])
-    return environment.from_string(text).render(
-        title=plan["title"],
-        version=__version__,
-        blocks=blocks,
-        verdicts=findings.verdicts,
-        contrast=findings.contrast,
-        tables=tables,
-        reference=reference,
-        index=INDEX,
-        measures=blocks.known("report"),
-        pictures=pictures,
-        results=results,
-        planned=planned,
-        shown_pairs=tables["pairs"][:_SHOWN_PAIRS],
-        seed=seed,
-        settings=plan["settings"],
-    )
+    return environment.from_string(text).render(**context)
 
 
 def number(value: Any, digits: int = 2) -> str:

@@ -1,5 +1,6 @@
 """The report's figures, from blocks and findings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.report.page import number
 from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
-from srlens.study.verdicts import Findings
+from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,11 +44,11 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
                 for label, (mean, span) in findings.used.items()
             ]
         )
-    known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman)}
+    known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman.value)}
     if known:
         figures["texture"] = texture_figure(
             [
-                (MEASURES[n].label.replace(" of the ", ", "), blocks.textures[n], f"ρ = {number(found.spearman)}")
+                (MEASURES[n].label.replace(" of the ", ", "), blocks.textures[n], f"ρ = {number(found.spearman.value)}")
                 for n, found in known.items()
             ],
             np.exp(np.log(index).mean(axis=0)),
@@ -76,16 +77,14 @@ def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson:.3f} (paper 0.851)",
-            f"Spearman {found.spearman:.3f} (paper 0.880)",
+            f"Pearson {found.pearson.value:.3f} (paper {PAPER_PEARSON:.3f})",
+            f"Spearman {found.spearman.value:.3f} (paper {PAPER_SPEARMAN:.3f})",
             f"{found.networks} networks, {found.windows} windows",
         ),
     )
 
 
-def gallery_figures(
-    rows: list[dict[str, Any]], blocks: Blocks, plan: dict[str, Any], store: Store
-) -> "dict[str, Figure]":
+def gallery_figures(rows: list[dict[str, Any]], blocks: Blocks, store: Store, scale: int) -> "dict[str, Figure]":
     """The most and the least noticed windows; ``rows`` are those of :func:`window_rows`."""
     from srlens.figures.window_sheet import window_sheet
 
@@ -98,14 +97,13 @@ def gallery_figures(
         f"(grey) to most (yellow). Regularity and coherence are of the surroundings. At most {_OF_ONE} windows of a "
         "picture are shown."
     )
-    maps_of = _maps_of(plan, blocks)
-    scale = int(plan["scale"])
+    jobs = dict(zip(blocks.places, blocks.jobs, strict=True))
     figures = {}
     for name, title, chosen in (
         ("most-noticed", "Most noticed windows", most),
         ("least-noticed", "Least noticed windows", least),
     ):
-        tiles = [_tile(row, store, maps_of, scale) for row in chosen]
+        tiles = [_tile(row, store, jobs[row["place"]], scale) for row in chosen]
         figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
     return figures
 
@@ -121,24 +119,14 @@ def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return chosen
 
 
-def _maps_of(plan: dict[str, Any], blocks: Blocks) -> dict[str, list[str]]:
-    """Ids of the jobs at each window, of the networks that are compared."""
-    kept = {k for k, network in enumerate(plan["networks"]) if network["label"] in blocks.labels}
-    return {
-        window["place"]: [row[w] for k, row in enumerate(plan["jobs"]) if k in kept]
-        for w, window in enumerate(plan["windows"])
-    }
-
-
-def _tile(row: dict[str, Any], store: Store, maps_of: dict[str, list[str]], scale: int) -> Any:
+def _tile(row: dict[str, Any], store: Store, jobs: Sequence[str], scale: int) -> Any:
     from srlens.figures.window_sheet import Tile
 
-    picture = None
     try:
         picture = read_image(store.place(row["place"]))
     except InputError:
         picture = None  # it says so in its place
-    mass, frame = _mean_mass([store.map(job) for job in maps_of[row["place"]]])
+    mass, frame = _mean_mass([store.map(job) for job in jobs])
     caption = [
         f"#{row['rank']} {row['image']}",
         f"DI {row[INDEX]:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),

@@ -9,7 +9,7 @@ import numpy as np
 from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.study.blocks import INDEX, Array, Blocks
-from srlens.study.statistics import RESAMPLES, Interval, Pair, bootstrap_weights, interval
+from srlens.study.statistics import RESAMPLES, Pair, bootstrap_weights, interval
 from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 Row = dict[str, Any]
@@ -80,14 +80,11 @@ def kind_rows(blocks: Blocks) -> list[Row]:
 
 def correlation_rows(findings: Findings) -> list[Row]:
     """PSNR against log DI, beside the paper's values."""
-    papers = {"pearson": PAPER_PEARSON, "spearman": PAPER_SPEARMAN}
     return [
         {
             "psnr_of": name,
-            "correlation": label.capitalize(),
-            "value": getattr(found, label),
-            **_bounds(getattr(found, f"{label}_windows"), getattr(found, f"{label}_pictures")),
-            "p": getattr(found, f"{label}_p"),
+            "correlation": label,
+            **estimate.record("value"),
             "paper": paper if name == "LR crop" else None,
             "networks": found.networks,
             "windows": found.windows,
@@ -95,33 +92,17 @@ def correlation_rows(findings: Findings) -> list[Row]:
         }
         for name, found in (("LR crop", findings.correlation), ("window", findings.correlation_window))
         if found is not None
-        for label, paper in papers.items()
+        for label, estimate, paper in (
+            ("Pearson", found.pearson, PAPER_PEARSON),
+            ("Spearman", found.spearman, PAPER_SPEARMAN),
+        )
     ]
-
-
-def _bounds(windows: Interval, pictures: Interval) -> Row:
-    return {
-        "windows_low": windows.low,
-        "windows_high": windows.high,
-        "pictures_low": pictures.low,
-        "pictures_high": pictures.high,
-    }
 
 
 def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
-    """Each pair of networks."""
-    return [
-        {
-            "a": blocks.labels[pair.a],
-            "b": blocks.labels[pair.b],
-            f"{INDEX}_ratio": pair.ratio,
-            "a_larger_share": pair.share,
-            "p": pair.p,
-            "p_holm": pair.p_holm,
-            "windows": len(blocks.places),
-        }
-        for pair in pairs
-    ]
+    """Each pair of networks: the ratio of their diffusion indices, and the share of windows at which a's is larger."""
+    names = ({"a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs)
+    return [{**vars(pair), **name, "windows": len(blocks.places)} for pair, name in zip(pairs, names, strict=True)]
 
 
 def texture_rows(findings: Findings) -> list[Row]:
@@ -129,9 +110,7 @@ def texture_rows(findings: Findings) -> list[Row]:
     return [
         {
             "measure": MEASURES[name].label,
-            "spearman": found.spearman,
-            **_bounds(found.windows, found.pictures),
-            "p": found.p,
+            **found.spearman.record("spearman"),
             "p_holm": found.p_holm,
             "windows": found.count,
         }

@@ -4,16 +4,13 @@ Chen et al., Training deep nets with sublinear memory cost, arXiv 1604.06174; he
 placed by the sizes in the record, whatever the network's own code looks like.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from srlens.windowed.cut import cut
 from srlens.windowed.plan import Plan
-from srlens.windowed.program import Program, Step
+from srlens.windowed.program import Program, Step, ends_of
 
 _MOST_SEGMENTS = 64
 
@@ -25,7 +22,7 @@ class Segment:
     Attributes:
         program: the steps.
         takes: values from before.
-        gives: values that later segments, or the patch, need.
+        gives: values that later segments, or the window, need.
     """
 
     program: Program
@@ -35,10 +32,10 @@ class Segment:
     def run(self, *taken: Tensor) -> tuple[Tensor, ...]:
         """The values of ``gives`` from those of ``takes``."""
         values = self.program.run(dict(zip(self.takes, taken, strict=True)))
-        return tuple(values.whole(value) for value in self.gives)
+        return tuple(values[value] for value in self.gives)
 
 
-class Checkpointed:
+class Segmented:
     """Runs a plan in the number of segments that should need the least memory.
 
     Attributes:
@@ -48,12 +45,15 @@ class Checkpointed:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        most = min(_MOST_SEGMENTS, len(plan.steps))
-        choices = [_divided(plan, count) for count in range(1, most + 1)]
-        self.elements, self.segments = min(((_kept(plan, one), one) for one in choices), key=lambda choice: choice[0])
+        most = min(_MOST_SEGMENTS, len(plan.program.steps))
+        choices = [_divided(plan.program, count) for count in range(1, most + 1)]
+        self.elements, self.segments = min(
+            ((_kept(plan.program, one), one) for one in choices), key=lambda choice: choice[0]
+        )
+        self._ends = ends_of([(*one.gives, *one.takes) for one in self.segments], plan.program.keep)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The SR window of the LR images x (N×C×h×w); differentiable."""
+        """The window of the outputs for x (N×C×h×w); differentiable."""
         live = {self._plan.given[0]: self._plan.given_part(x)}
         for segment, ends in zip(self.segments, self._ends, strict=True):
             results = checkpoint(
@@ -65,37 +65,29 @@ class Checkpointed:
             live.update(zip(segment.gives, results, strict=True))
             for value in ends:
                 del live[value]
-        value, cuts = self._plan.result
-        return cut(live[value], cuts)
-
-    @cached_property
-    def _ends(self) -> list[list[int]]:
-        """The values that are needed for the last time, for each segment."""
-        last = {value: k for k, segment in enumerate(self.segments) for value in (*segment.gives, *segment.takes)}
-        last[self._plan.result[0]] = len(self.segments)
-        return [[value for value, at in last.items() if at == k] for k in range(len(self.segments))]
+        return self._plan.window_in(live[self._plan.result[0]])
 
 
-def _divided(plan: Plan, count: int) -> tuple[Segment, ...]:
+def _divided(program: Program, count: int) -> tuple[Segment, ...]:
     """``count`` segments of about equal size, fewer where steps are large."""
     pieces: list[list[Step]] = [[]]
     done = 0
-    for step in plan.steps:
-        if pieces[-1] and done >= plan.program.allocates * len(pieces) / count:
+    for step in program.steps:
+        if pieces[-1] and done >= program.allocates * len(pieces) / count:
             pieces.append([])
         pieces[-1].append(step)
         done += step.allocates
-    needed = plan.program.keep  # by what comes later
+    needed = program.keep  # by what comes later
     segments = []
     for steps in reversed(pieces):
-        program = Program(tuple(steps), needed)
-        segments.append(Segment(program, tuple(sorted(program.taken)), tuple(sorted(program.made & needed))))
-        needed = (needed - program.made) | program.taken
+        piece = Program(tuple(steps), needed)
+        segments.append(Segment(piece, tuple(sorted(piece.taken)), tuple(sorted(piece.made & needed))))
+        needed = (needed - piece.made) | piece.taken
     return tuple(reversed(segments))
 
 
-def _kept(plan: Plan, segments: Sequence[Segment]) -> int:
+def _kept(program: Program, segments: tuple[Segment, ...]) -> int:
     """Everything that passes between segments, and the largest segment while it is run again."""
     passing = {value for segment in segments for value in segment.gives}
-    between = sum(step.size for step in plan.steps if passing.intersection(step.outputs))
+    between = sum(step.size for step in program.steps if passing.intersection(step.outputs))
     return between + max(segment.program.allocates for segment in segments)
