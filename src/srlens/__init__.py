@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from srlens.comparison.measures import MEASURES, Measure, add_measure
     from srlens.imaging.degrade import DEGRADATIONS, Degradation, add_degradation, degrade, make_lr
     from srlens.imaging.files import read_image, write_image
+    from srlens.imaging.open import open_image
     from srlens.imaging.window import Window
     from srlens.measures.concentration import diffusion_index, effective_pixels, gini
     from srlens.networks.load import load_network
@@ -91,6 +92,7 @@ _HOMES = {
     "load_network": "srlens.networks.load",
     "make_lr": "srlens.imaging.degrade",
     "mine": "srlens.study.mine",
+    "open_image": "srlens.imaging.open",
     "open_network": "srlens.networks.open",
     "read_image": "srlens.imaging.files",
     "run_study": "srlens.study.run",
@@ -143,6 +145,7 @@ __all__ = [
     "load_network",
     "make_lr",
     "mine",
+    "open_image",
     "open_network",
     "read_image",
     "run_study",

@@ -98,3 +98,26 @@ def test_help_is_quick_and_names_every_verb(tmp_path: Path) -> None:
     for verb in ("compare", "demo", "explain", "networks"):
         assert verb in run.stdout
     assert run.stdout.rstrip().endswith("[]")
+
+
+@pytest.mark.slow
+def test_field_follows_the_preset_as_explain_does(picture: Path, tmp_path: Path) -> None:
+    """Its LR was MATLAB's under the paper's preset, where every other verb takes Pillow's."""
+    options = ("--hr", "--preset", "paper", "--steps", "1", "--size", "64")
+    run = srlens("field", "plain", picture, *options, "--out", "field", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (log,) = (tmp_path / "field").glob("*.jsonl")
+    assert json.loads(log.read_text().splitlines()[0])["degradation"] == "pil"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["explain", "compare", "field"])
+def test_names_mean_the_same_in_every_verb(verb: str, tmp_path: Path) -> None:
+    """Known names come first, with a word about the file of that name; its folder makes it a file."""
+    for name in ("pagoda", "plain"):
+        (tmp_path / name).write_text("neither a picture nor a network")
+    run = srlens(verb, "./plain", "pagoda", cwd=tmp_path)
+    assert (run.returncode, "CheckpointError: plain cannot be read" in run.stderr) == (2, True)
+    run = srlens(verb, "plain", "./pagoda", cwd=tmp_path)
+    assert (run.returncode, "ImageError: pagoda: It is not an image" in run.stderr) == (2, True)
+    assert "AmbiguousNameWarning: 'plain' is taken as the name" in run.stderr

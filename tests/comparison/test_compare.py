@@ -1,6 +1,7 @@
 """What a comparison says of a map that does not explain its window."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 import srlens
 from srlens.comparison.compare import compare
 from srlens.comparison.subject import Subject
-from srlens.errors import BelowBicubicWarning, IncompleteWarning
+from srlens.errors import BelowBicubicWarning, IncompleteWarning, SettingError
+from srlens.imaging.degrade import degrade
+from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 
@@ -59,3 +62,17 @@ def test_the_choice_of_the_window_is_said(
     count: int, words: str, networks: list[Network], make_subject: Callable[..., Subject]
 ) -> None:
     assert words in compare(networks[:count], make_subject(hr=False), steps=2).window_choice
+
+
+def test_what_doing_nothing_gives(make_subject: Callable[..., Subject]) -> None:
+    subject = make_subject()
+    assert subject.reference_name == "bicubic"
+    assert torch.equal(subject.reference, bicubic_upscale(subject.lr, 2).clamp(0, 1))
+    clean = torch.rand(3, 20, 24)
+    noisy = Subject.from_hr(clean, 1, name="x", degradation="noise:50", seed=7)
+    assert (noisy.reference_name, noisy.seed, noisy.scale) == ("noisy picture", 7, 1)
+    assert torch.equal(noisy.reference, degrade(clean, "noise:50", seed=7).clamp(0, 1))
+    unknown = make_subject(hr=False)
+    with pytest.raises(SettingError, match="scale of roof is not known"):
+        unknown.reference  # noqa: B018
+    assert replace(unknown, scale=4).reference.shape[-1] == 4 * unknown.lr.shape[-1]

@@ -1,6 +1,7 @@
 """From a file to a :class:`Network`, by the file alone."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,8 +10,7 @@ from torch import nn
 from srlens.errors import CheckpointError, SettingError, SrlensError, UnknownArchitectureError
 from srlens.networks.checkpoint import StateDict, read_state_dict
 from srlens.networks.differentiable import ensure_differentiable
-from srlens.networks.network import Network, default_colour
-from srlens.networks.receptive_field import UNKNOWN
+from srlens.networks.network import Network
 
 
 def load_network(
@@ -44,22 +44,27 @@ def load_network(
     path = Path(path)
     state = read_state_dict(path)
     double = any(tensor.dtype == torch.float64 for tensor in state.values())
-    network = _from_state_dict(state, path.name, scale=scale, value_range=value_range, name=name or path.stem)
+    if value_range is not None and not 0 < value_range < float("inf"):
+        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
+    network = _from_state_dict(state, path.name)
+    network = replace(
+        network,
+        scale=_choose_scale(network.module, network.scale, scale, path.name),
+        value_range=network.value_range if value_range is None else float(value_range),
+        name=name or path.stem,
+        source=path.name,
+    )
     network.module.eval().requires_grad_(False)
     network.module.to(device=device, dtype=dtype or (torch.float64 if double else torch.float32))
     ensure_differentiable(network)
     return network
 
 
-def _from_state_dict(
-    state: StateDict, file: str, *, scale: int | None, value_range: float | None, name: str
-) -> Network:
+def _from_state_dict(state: StateDict, file: str) -> Network:
     from srlens.networks.zoo.registry import open_state
 
-    if value_range is not None and not 0 < value_range < float("inf"):
-        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
     try:
-        opened = open_state(state, file)
+        network = open_state(state, file)
     except SrlensError:
         raise
     except (RuntimeError, KeyError, ValueError, AssertionError, IndexError, TypeError, ZeroDivisionError) as error:
@@ -68,27 +73,13 @@ def _from_state_dict(
             f"{file} looks like a known architecture, but does not load strictly: {str(error).splitlines()[0][:300]}. "
             "It is a variant or an incomplete file; use srlens.Network.wrap with its own module."
         ) from error
-    if opened is None:
+    if network is None:
         keys = ", ".join(list(state)[:4])
         raise UnknownArchitectureError(
             f"{file} is a checkpoint of no known architecture (first keys: {keys}). `srlens networks list` shows the "
             "known ones; for your own, build the module and use srlens.Network.wrap, or --module on the command line."
         )
-    module, family = opened.module, opened.family
-    known_range = family.value_range_of(module) if family is not None else 1.0
-    return Network(
-        module=module,
-        scale=_choose_scale(module, opened.scale, scale, file),
-        channels=opened.channels,
-        value_range=float(known_range if value_range is None else value_range),
-        name=name,
-        family=opened.name,
-        kind=family.kind_of(module) if family is not None else None,
-        colour=default_colour(opened.channels),
-        padding=opened.padding,
-        receptive_field=family.receptive_field_of(module) if family is not None else UNKNOWN,
-        source=file,
-    )
+    return network
 
 
 def _choose_scale(module: nn.Module, found: int, wanted: int | None, file: str) -> int:

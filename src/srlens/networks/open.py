@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -68,24 +69,17 @@ def open_network(
     Warns:
         AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
     """
+    given: dict[str, Any] = {"scale": scale, "value_range": value_range, "name": name, "device": device, "dtype": dtype}
     if module:
-        return load_module_network(
-            os.fspath(spec),
-            scale=scale,
-            value_range=value_range,
-            channels=channels,
-            name=name,
-            device=device,
-            dtype=dtype,
-        )
+        return load_module_network(os.fspath(spec), channels=channels, **given)
     entry = find_entry(known_name(spec, catalog_names()) or "")
     if entry is not None:
-        return _open_entry(entry, scale=scale, value_range=value_range, name=name, device=device, dtype=dtype)
+        return _open_entry(entry, given)
     path = _fetched(spec) if isinstance(spec, str) else None
     path = Path(spec).expanduser() if path is None else path
     if not path.exists():
         raise CheckpointError(_nothing_found(os.fspath(spec)))
-    return load_network(path, scale=scale, value_range=value_range, name=name, device=device, dtype=dtype)
+    return load_network(path, **given)
 
 
 def load_default(
@@ -107,27 +101,16 @@ def load_default(
     short = shipped_name(name)
     if short is None:
         raise SettingError(f"No shipped network is called {name!r}; there are {', '.join(SHIPPED)}.")
-    return _open_entry(catalog()[short], device=device, dtype=dtype)
+    return _open_entry(catalog()[short], {"device": device, "dtype": dtype})
 
 
-def _open_entry(
-    entry: Checkpoint,
-    *,
-    scale: int | None = None,
-    value_range: float | None = None,
-    name: str | None = None,
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-) -> Network:
-    network = load_network(
-        fetch(entry.name),
-        scale=entry.scales[0] if scale is None and len(entry.scales) == 1 else scale,
-        value_range=entry.value_range if value_range is None else value_range,
-        name=name or entry.title or entry.name,
-        device=device,
-        dtype=dtype,
-    )
-    return replace(network, source=entry.source)
+def _open_entry(entry: Checkpoint, settings: Mapping[str, Any]) -> Network:
+    """Open an entry of the catalogue with what it knows, but for what ``settings`` of :func:`load_network` say."""
+    known: dict[str, Any] = {"value_range": entry.value_range, "name": entry.title or entry.name}
+    if len(entry.scales) == 1:
+        known["scale"] = entry.scales[0]
+    said = {key: value for key, value in settings.items() if value is not None}
+    return replace(load_network(fetch(entry.name), **{**known, **said}), source=entry.source)
 
 
 def _fetched(spec: str) -> Path | None:

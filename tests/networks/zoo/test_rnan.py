@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from srlens.networks.zoo.rnan import FAMILY, RNAN, NonLocalBlock
+from srlens.networks.zoo.layers import NonLocalBlock
+from srlens.networks.zoo.rnan import FAMILY, RNAN
 
 
 def small(**options):

@@ -12,7 +12,7 @@ from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import ResidualDistillationBlock
 from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import channel_gate, named, run_blocks, shuffled
+from srlens.networks.zoo.layers import ChannelAttention, EnlargingNetwork, named, run_blocks, shuffled
 from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 _COPIES = 4
@@ -32,19 +32,10 @@ class BSConvU(nn.Module):
         return out
 
 
-class CCALayer(nn.Module):
-    """Contrast-aware channel attention: scales each map by a weight drawn from all means and deviations."""
-
-    def __init__(self, width: int, squeezed: int) -> None:
-        super().__init__()
-        self.conv_du = channel_gate(width, squeezed)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N×C×h×w in and out; every output pixel depends on every input pixel."""
-        # torch.std has gradient 0 where a map is exactly flat; a square root would give NaN there.
-        contrast = x.std(dim=(2, 3), correction=0, keepdim=True) + x.mean(dim=(2, 3), keepdim=True)
-        weight: Tensor = self.conv_du(contrast)
-        return x * weight
+def contrast(x: Tensor) -> Tensor:
+    """Mean plus standard deviation of each map over the image: N×C×h×w to N×C×1×1."""
+    # torch.std has gradient 0 where a map is exactly flat; a square root would give NaN there.
+    return x.std(dim=(2, 3), correction=0, keepdim=True) + x.mean(dim=(2, 3), keepdim=True)
 
 
 class _DistillationBlock(ResidualDistillationBlock):
@@ -52,14 +43,14 @@ class _DistillationBlock(ResidualDistillationBlock):
 
     def __init__(self, width: int, distilled: int, attention_width: int, squeezed: int) -> None:
         super().__init__(width, distilled, BSConvU, nn.GELU(), ESA(width, attention_width, BSConvU, nn.GELU()))
-        self.cca = CCALayer(width, squeezed)
+        self.cca = ChannelAttention(width, squeezed, contrast)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.cca(super().forward(x))
         return out + x
 
 
-class BSRN(nn.Module):
+class BSRN(EnlargingNetwork):
     """Takes N×C×h×w in 0–1 (h, w ≥ 15), gives N×C×sh×sw.
 
     Args:
@@ -68,8 +59,7 @@ class BSRN(nn.Module):
         attention_width: maps inside the spatial attention.
         squeezed: maps inside the channel attention.
         blocks: 8 in the paper, 5 in BSRN-S.
-        scale: SR pixels per LR pixel.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
     def __init__(
@@ -80,19 +70,17 @@ class BSRN(nn.Module):
         attention_width: int = 16,
         squeezed: int = 4,
         blocks: int = 8,
-        scale: int = 4,
-        channels: int = 3,
+        **image: int,
     ) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
+        super().__init__(**image)
         self.block_names = [f"B{number}" for number in range(1, blocks + 1)]
-        self.fea_conv = BSConvU(_COPIES * channels, width)
+        self.fea_conv = BSConvU(_COPIES * self.channels, width)
         for name in self.block_names:
             self.add_module(name, _DistillationBlock(width, distilled, attention_width, squeezed))
         self.c1 = nn.Conv2d(width * blocks, width, 1)
         self.act = nn.GELU()
         self.c2 = BSConvU(width, width)
-        self.upsampler = named(upsampleOneStep=shuffled(width, scale, channels))
+        self.upsampler = named(upsampleOneStep=shuffled(width, self.scale, self.channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""

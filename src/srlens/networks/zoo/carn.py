@@ -7,16 +7,8 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import (
-    RectifiedResidualBlock,
-    Upsampler,
-    checked_scale,
-    convolution,
-    mean_shifts,
-    named,
-    range_of_shift,
-)
 from srlens.networks.zoo.reading import subpixel_receptive_field, upsampler_scale
 
 LEVELS = 3
@@ -25,7 +17,13 @@ LEVELS = 3
 
 def _fusion(collected: int, width: int) -> nn.Sequential:
     """Rectified 1×1 convolution that brings everything collected so far back to ``width`` maps."""
-    return named(body=nn.Sequential(nn.Conv2d(collected, width, 1), nn.ReLU()))
+    return layers.named(body=nn.Sequential(nn.Conv2d(collected, width, 1), nn.ReLU()))
+
+
+def _unit(width: int, groups: int, efficient: bool) -> layers.Rectified:
+    """A residual unit; ``efficient`` is CARN-M's: grouped, with a 1×1 mixer."""
+    mixer = [nn.ReLU(), nn.Conv2d(width, width, 1)] if efficient else []
+    return layers.Rectified(body=nn.Sequential(*layers.two_convolutions(width, groups), *mixer))
 
 
 class Cascade(nn.Module):
@@ -84,27 +82,27 @@ class CARN(Cascade):
     ) -> None:
         super().__init__(
             width,
-            lambda: Cascade(width, lambda: RectifiedResidualBlock(width, groups, efficient), recursive),
+            lambda: Cascade(width, lambda: _unit(width, groups, efficient), recursive),
         )
         self.scales = tuple(scales)
         self.scale = 4 if 4 in self.scales else self.scales[-1]
         self.shared_trunk = shared_trunk
         self.channels = channels
-        self.sub_mean, self.add_mean = (named(shifter=shift) for shift in mean_shifts(channels, value_range))
-        self.entry = convolution(channels, width)
+        self.sub_mean, self.add_mean = layers.nested_mean_shifts(channels, value_range)
+        self.entry = layers.convolution(channels, width)
         self.upsample = nn.ModuleDict(
             {
-                f"up{scale}" if shared_trunk else "up": named(
-                    body=Upsampler(scale, width, groups=upsampler_groups, rectified=True)
+                f"up{scale}" if shared_trunk else "up": layers.named(
+                    body=layers.Upsampler(scale, width, groups=upsampler_groups, rectified=True)
                 )
                 for scale in self.scales
             }
         )
-        self.exit = convolution(width, channels)
+        self.exit = layers.convolution(width, channels)
 
     def select_scale(self, scale: int) -> None:
         """Use the upsampler of ``scale`` from now on."""
-        self.scale = checked_scale(scale, self.scales)
+        self.scale = layers.checked_scale(scale, self.scales)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
@@ -159,7 +157,7 @@ FAMILY = Family(
     detect=lambda state: _PUBLISHED(state) and bool(_first_kernels(state)),
     build=_build,
     receptive_field=_receptive_field,
-    value_range=range_of_shift,
+    value_range=layers.range_of_shift,
     table_1="45",
     note="CARN and CARN-M; published files hold the scales 2, 3 and 4, of which 4 is used unless told.",
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.networks.zoo.esa import ESA
-from srlens.networks.zoo.layers import convolution, run_blocks, shuffled
+from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
 
 Convolution = Callable[[int, int], nn.Module]
 """Makes a 3×3 layer that keeps the size, from its inputs and outputs."""
@@ -49,30 +49,27 @@ class ResidualDistillationBlock(nn.Module):
         return out
 
 
-class DistillationNetwork(nn.Module):
+class DistillationNetwork(EnlargingNetwork):
     """A head, blocks whose outputs are fused, a way around them, one pixel shuffle: N×C×h×w to N×C×sh×sw.
 
     Args:
-        scale: SR pixels per LR pixel.
-        channels: C.
         width: maps.
         blocks: number of blocks.
         prefix: the blocks are called ``prefix1``, ``prefix2``, ….
         block: makes one.
+        image: ``scale`` and ``channels``.
     """
 
-    def __init__(
-        self, *, scale: int, channels: int, width: int, blocks: int, prefix: str, block: Callable[[], nn.Module]
-    ) -> None:
-        super().__init__()
-        self.scale, self.channels, self.blocks = scale, channels, blocks
-        self.fea_conv = convolution(channels, width)
+    def __init__(self, width: int, blocks: int, prefix: str, block: Callable[[], nn.Module], **image: int) -> None:
+        super().__init__(**image)
+        self.blocks = blocks
+        self.fea_conv = convolution(self.channels, width)
         self.block_names = [f"{prefix}{number}" for number in range(1, blocks + 1)]
         for name in self.block_names:
             self.add_module(name, block())
         self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(0.05))
         self.LR_conv = convolution(width, width)
-        self.upsampler = shuffled(width, scale, channels)
+        self.upsampler = shuffled(width, self.scale, self.channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""

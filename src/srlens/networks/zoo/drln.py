@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
+from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import RectifiedResidualBlock, Upsampler, convolution, mean_shifts, named
 from srlens.networks.zoo.reading import upsampler_scale
 
 _GROUPS = (3, 3, 3, 3, 4, 4)
@@ -21,7 +21,7 @@ def _activated(
 ) -> nn.Sequential:
     """A convolution and an activation."""
     layer = nn.Conv2d(inputs, outputs, size, padding=size // 2 * dilation, dilation=dilation)
-    return named(body=nn.Sequential(layer, activation or nn.ReLU()))
+    return layers.named(body=nn.Sequential(layer, activation or nn.ReLU()))
 
 
 class _LaplacianAttention(nn.Module):
@@ -48,9 +48,7 @@ class _DenseBlock(nn.Module):
 
     def __init__(self, width: int, squeezed: int) -> None:
         super().__init__()
-        self.r1 = RectifiedResidualBlock(width)
-        self.r2 = RectifiedResidualBlock(2 * width)
-        self.r3 = RectifiedResidualBlock(4 * width)
+        self.r1, self.r2, self.r3 = (layers.Rectified(body=layers.two_convolutions(n * width)) for n in (1, 2, 4))
         self.g = _activated(8 * width, width, 1)
         self.ca = _LaplacianAttention(width, squeezed)
 
@@ -61,29 +59,27 @@ class _DenseBlock(nn.Module):
         return out
 
 
-class DRLN(nn.Module):
+class DRLN(layers.EnlargingNetwork):
     """Takes N×3×h×w in 0–255, gives N×3×sh×sw.
 
     Args:
         width: maps, 64 in the paper.
         squeezed: maps inside the attention, a sixteenth of the width in the paper.
-        scale: 2, 3, 4 or 8.
-        channels: colour channels, 3 in the paper.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
-    def __init__(self, *, width: int = 64, squeezed: int = 4, scale: int = 4, channels: int = 3) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.sub_mean, self.add_mean = (named(shifter=shift) for shift in mean_shifts(channels, 255.0))
-        self.head = convolution(channels, width)
+    def __init__(self, *, width: int = 64, squeezed: int = 4, **image: int) -> None:
+        super().__init__(**image)
+        self.sub_mean, self.add_mean = layers.nested_mean_shifts(self.channels, 255.0)
+        self.head = layers.convolution(self.channels, width)
         number = 0
         for blocks in _GROUPS:
             for position in range(blocks):
                 number += 1
                 self.add_module(f"b{number}", _DenseBlock(width, squeezed))
                 self.add_module(f"c{number}", _activated((position + 2) * width, width, 3))
-        self.upsample = named(up=named(body=Upsampler(scale, width, rectified=True)))
-        self.tail = convolution(width, channels)
+        self.upsample = layers.named(up=layers.named(body=layers.Upsampler(self.scale, width, rectified=True)))
+        self.tail = layers.convolution(width, self.channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×3×h×w."""

@@ -5,22 +5,15 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import (
-    MeanShiftedNetwork,
-    ResidualBlock,
-    channel_means,
-    convolution,
-    range_of_shift,
-    subpixel_tail,
-)
 from srlens.networks.zoo.reading import count_blocks, subpixel_receptive_field, upsampler_scale
 
 LARGE = 256
 """Maps from which on the paper scales residuals by 0.1 (section 3.3); the state dict does not tell."""
 
 
-class EDSR(MeanShiftedNetwork):
+class EDSR(layers.MeanShiftedNetwork):
     """EDSR: ``width`` 64 and 16 blocks for the baseline, 256 and 32 for the large one.
 
     ``residual_scale`` None means the paper's rule: 0.1 from 256 maps on, else 1.
@@ -29,22 +22,20 @@ class EDSR(MeanShiftedNetwork):
     def __init__(
         self,
         *,
-        scale: int = 4,
-        channels: int = 3,
         width: int = 64,
         blocks: int = 16,
         residual_scale: float | None = None,
         value_range: float = 255.0,
         mean_shift: bool = True,
+        **image: int,
     ) -> None:
-        super().__init__(scale, channels, width, value_range=value_range, mean_shift=mean_shift)
+        super().__init__(width, value_range if mean_shift else None, **image)
         self.blocks = blocks
         if residual_scale is None:
             residual_scale = 0.1 if width >= LARGE else 1.0
-        self.body = nn.Sequential(
-            *(ResidualBlock(width, residual_scale) for _ in range(blocks)), convolution(width, width)
-        )
-        self.tail = subpixel_tail(scale, width, channels)
+        body = (layers.Residual(residual_scale, body=layers.two_convolutions(width)) for _ in range(blocks))
+        self.body = nn.Sequential(*body, layers.convolution(width, width))
+        self.tail = layers.subpixel_tail(self.scale, width, self.channels)
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """The body, and the way around it."""
@@ -88,7 +79,7 @@ def _published_names(state: StateDict) -> StateDict:
     kernel = state["conv_first.weight"]
     channels = kernel.shape[1]
     wide = torch.promote_types(kernel.dtype, torch.float32)  # half precision would round the mean
-    means = torch.tensor(channel_means(channels, 255.0), dtype=wide)
+    means = torch.tensor(layers.channel_means(channels, 255.0), dtype=wide)
     identity = torch.eye(channels)[:, :, None, None]
     return renamed | {
         "sub_mean.weight": identity,
@@ -122,7 +113,7 @@ FAMILY = Family(
     translate=_published_names,
     build=_build,
     receptive_field=_receptive_field,
-    value_range=range_of_shift,
+    value_range=layers.range_of_shift,
     table_1="75 (16 blocks)",
     note="Value range read off the mean shift; residuals are scaled by 0.1 from 256 maps on (paper).",
 )

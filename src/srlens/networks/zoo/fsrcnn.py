@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import checked_scale, convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
 from srlens.networks.zoo.reading import count_blocks
 
 HEAD_RADIUS = 2
@@ -14,7 +14,7 @@ DECONVOLUTION_RADIUS = 4
 """Reach of the last, 9×9, transposed convolution in SR pixels."""
 
 
-class FSRCNN(nn.Module):
+class FSRCNN(EnlargingNetwork):
     """FSRCNN(d, s, m): ``width`` d, ``narrow`` s, ``mappings`` m.
 
     Takes N×C×h×w in [0, 1] (C = 1: the luma Y of YCbCr) and gives N×C×sh×sw.
@@ -29,8 +29,8 @@ class FSRCNN(nn.Module):
     def __init__(
         self, *, scale: int = 4, channels: int = 1, width: int = 56, narrow: int = 12, mappings: int = 4
     ) -> None:
-        super().__init__()
-        self.channels, self.mappings = channels, mappings
+        super().__init__(scale, channels)
+        self.mappings = mappings
         self.first_part = nn.Sequential(nn.Conv2d(channels, width, 5, padding=HEAD_RADIUS), nn.PReLU(width))
         layers: list[nn.Module] = [nn.Conv2d(width, narrow, 1), nn.PReLU(narrow)]
         for _ in range(mappings):

@@ -8,7 +8,7 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import DistillationNetwork
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import channel_gate, convolution
+from srlens.networks.zoo.layers import ChannelAttention, convolution
 from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 SLOPE = 0.05
@@ -25,17 +25,9 @@ def deviation(x: Tensor) -> Tensor:
     return torch.where(varies, torch.where(varies, variance, 1.0).sqrt(), 0.0)
 
 
-class ContrastAttention(nn.Module):
-    """A gate in (0, 1) per channel, from its mean plus its standard deviation over the whole image."""
-
-    def __init__(self, channels: int, hidden: int) -> None:
-        super().__init__()
-        self.conv_du = channel_gate(channels, hidden)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Gate ``x`` (N×C×h×w)."""
-        gated: Tensor = x * self.conv_du(deviation(x) + x.mean(dim=(2, 3), keepdim=True))
-        return gated
+def _contrast(x: Tensor) -> Tensor:
+    """Mean plus standard deviation of each channel over the image."""
+    return deviation(x) + x.mean(dim=(2, 3), keepdim=True)
 
 
 class DistillationBlock(nn.Module):
@@ -50,7 +42,7 @@ class DistillationBlock(nn.Module):
         self.c3 = convolution(rest, width)
         self.c4 = convolution(rest, distilled)
         self.c5 = nn.Conv2d(4 * distilled, width, 1)
-        self.cca = ContrastAttention(4 * distilled, hidden)
+        self.cca = ChannelAttention(4 * distilled, hidden, _contrast)
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
@@ -70,24 +62,8 @@ class IMDN(DistillationNetwork):
     Takes N×C×h×w in [0, 1] and gives N×C×sh×sw in [0, 1] terms.
     """
 
-    def __init__(
-        self,
-        *,
-        scale: int = 4,
-        channels: int = 3,
-        width: int = 64,
-        blocks: int = 6,
-        distilled: int = 16,
-        hidden: int = 4,
-    ) -> None:
-        super().__init__(
-            scale=scale,
-            channels=channels,
-            width=width,
-            blocks=blocks,
-            prefix="IMDB",
-            block=lambda: DistillationBlock(width, distilled, hidden),
-        )
+    def __init__(self, *, width: int = 64, blocks: int = 6, distilled: int = 16, hidden: int = 4, **image: int) -> None:
+        super().__init__(width, blocks, "IMDB", lambda: DistillationBlock(width, distilled, hidden), **image)
 
 
 def _build(state: StateDict) -> IMDN:

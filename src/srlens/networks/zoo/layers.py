@@ -1,7 +1,7 @@
 """Layers that several network families share. Attribute names are the published keys of the state dicts."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,12 @@ def mean_shifts(channels: int, value_range: float) -> tuple[MeanShift, MeanShift
     return MeanShift([-mean for mean in means]), MeanShift(means)
 
 
+def nested_mean_shifts(channels: int, value_range: float) -> tuple[nn.Sequential, nn.Sequential]:
+    """:func:`mean_shifts` one level down (key ``shifter``), as the files of CARN and DRLN hold them."""
+    first, last = mean_shifts(channels, value_range)
+    return named(shifter=first), named(shifter=last)
+
+
 def range_of_shift(module: nn.Module) -> float:
     """Tell the value range (1.0 or 255.0) that a module's mean shift was made for: means lie near 0.4 of the range.
 
@@ -59,38 +65,54 @@ def range_of_shift(module: nn.Module) -> float:
     return 255.0 if any(float(bias.abs().max()) > 2.0 for bias in shifts) else 1.0
 
 
-class ResidualBlock(nn.Module):
-    """``x + residual_scale · conv(relu(conv(x)))`` on N×C×h×w, of EDSR and its kin."""
+def two_convolutions(width: int, groups: int = 1) -> nn.Sequential:
+    """3×3, ReLU, 3×3 (keys ``0`` and ``2``), the inside of most residual blocks."""
+    return nn.Sequential(convolution(width, width, groups), nn.ReLU(), convolution(width, width, groups))
 
-    def __init__(self, width: int, residual_scale: float = 1.0) -> None:
-        super().__init__()
+
+class Residual(nn.Sequential):
+    """``x + residual_scale · layers(x)`` on N×C×h×w, the layers in a row under names of their own."""
+
+    def __init__(self, residual_scale: float = 1.0, **layers: nn.Module) -> None:
+        super().__init__(OrderedDict(layers))
         self.residual_scale = residual_scale
-        self.body = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
-        refined: Tensor = x + self.residual_scale * self.body(x)
-        return refined
+        y = x
+        for layer in self:
+            y = layer(y)
+        return x + self.residual_scale * y
 
 
-class RectifiedResidualBlock(nn.Module):
-    """``relu(x + body(x))``, N×C×h×w to the same; ``efficient`` is CARN-M's: grouped, with a 1×1 mixer."""
+class Rectified(Residual):
+    """``relu(x + layers(x))``."""
 
-    def __init__(self, width: int, groups: int = 1, efficient: bool = False) -> None:
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` (N×C×h×w)."""
+        return torch.relu(super().forward(x))
+
+
+class ChannelAttention(nn.Module):
+    """Scales each map by a weight in (0, 1) drawn from one number per map, over the whole image.
+
+    Args:
+        width: maps.
+        squeezed: maps inside.
+        describe: the numbers, N×C×h×w to N×C×1×1.
+    """
+
+    def __init__(self, width: int, squeezed: int, describe: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        mixer = [nn.ReLU(), nn.Conv2d(width, width, 1)] if efficient else []
-        self.body = nn.Sequential(
-            convolution(width, width, groups), nn.ReLU(), convolution(width, width, groups), *mixer
+        self.describe = describe
+        self.conv_du = nn.Sequential(
+            nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid()
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Refine ``x`` (N×C×h×w)."""
-        return torch.relu(self.body(x) + x)
-
-
-def channel_gate(width: int, squeezed: int) -> nn.Sequential:
-    """A weight in (0, 1) per map from one number per map, N×C×1×1 to the same."""
-    return nn.Sequential(nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid())
+        """N×C×h×w in and out; every output pixel depends on every input pixel."""
+        gated: Tensor = x * self.conv_du(self.describe(x))
+        return gated
 
 
 class NonLocalBlock(nn.Module):
@@ -147,26 +169,36 @@ def shuffled(width: int, scale: int, channels: int) -> nn.Sequential:
     return nn.Sequential(convolution(width, channels * scale**2), nn.PixelShuffle(scale))
 
 
-class MeanShiftedNetwork(nn.Module):
-    """The frame that EDSR, MSRN, RNAN and SAN share; a subclass sets ``tail`` last and says what the ``trunk`` does.
+class EnlargingNetwork(nn.Module):
+    """What every family's network says of itself.
 
-    Takes N×C×h×w and gives N×C×sh×sw, in [0, ``value_range``] (the mean shift is made for it). Without
-    ``mean_shift`` the module has no ``sub_mean`` and ``add_mean``.
+    Args:
+        scale: SR pixels per LR pixel.
+        channels: of the image, going in and coming out.
     """
 
-    tail: nn.Module
-
-    def __init__(
-        self, scale: int, channels: int, width: int, *, value_range: float = 255.0, mean_shift: bool = True
-    ) -> None:
+    def __init__(self, scale: int = 4, channels: int = 3) -> None:
         super().__init__()
         self.scale, self.channels = scale, channels
-        self.sub_mean: nn.Module
-        self.add_mean: nn.Module
+
+
+class MeanShiftedNetwork(EnlargingNetwork):
+    """The frame that EDSR, MSRN, RNAN and SAN share; a subclass sets ``tail`` last and says what the ``trunk`` does.
+
+    Takes N×C×h×w and gives N×C×sh×sw, in [0, ``value_range``] (the mean shift is made for it). Without a
+    ``value_range`` there is no mean shift, and no key ``sub_mean`` or ``add_mean``.
+    """
+
+    sub_mean: nn.Module
+    add_mean: nn.Module
+    tail: nn.Module
+
+    def __init__(self, width: int, value_range: float | None, **image: int) -> None:
+        super().__init__(**image)
         self.sub_mean, self.add_mean = (
-            mean_shifts(channels, value_range) if mean_shift else (nn.Identity(), nn.Identity())
+            (nn.Identity(), nn.Identity()) if value_range is None else mean_shifts(self.channels, value_range)
         )
-        self.head = nn.Sequential(convolution(channels, width))
+        self.head = nn.Sequential(convolution(self.channels, width))
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """From the features of the head (N×width×h×w) to those that ``tail`` enlarges."""

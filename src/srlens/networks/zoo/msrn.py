@@ -32,23 +32,15 @@ class MultiScaleBlock(nn.Module):
 class MSRN(MeanShiftedNetwork):
     """MSRN: the outputs of all blocks, and of the head, are fused before the enlargement."""
 
-    def __init__(
-        self,
-        *,
-        scale: int = 4,
-        channels: int = 3,
-        width: int = 64,
-        blocks: int = 8,
-        value_range: float = 255.0,
-    ) -> None:
-        super().__init__(scale, channels, width, value_range=value_range)
+    def __init__(self, *, width: int = 64, blocks: int = 8, value_range: float = 255.0, **image: int) -> None:
+        super().__init__(width, value_range, **image)
         self.blocks = blocks
         self.body = nn.Sequential(*(MultiScaleBlock(width) for _ in range(blocks)))
         self.tail = nn.Sequential(
             nn.Conv2d((blocks + 1) * width, width, 1),
             convolution(width, width),
-            Upsampler(scale, width),
-            convolution(width, channels),
+            Upsampler(self.scale, width),
+            convolution(width, self.channels),
         )
 
     def trunk(self, shallow: Tensor) -> Tensor:

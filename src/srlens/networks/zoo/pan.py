@@ -7,7 +7,7 @@ from torch.nn import functional
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import checked_scale, convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
 from srlens.networks.zoo.reading import count_blocks
 
 SLOPE = 0.2
@@ -64,7 +64,7 @@ class SelfCalibratedBlock(nn.Module):
         return refined
 
 
-class PAN(nn.Module):
+class PAN(EnlargingNetwork):
     """PAN: a trunk of SCPA blocks, nearest-neighbour enlargement with pixel attention, bilinear shortcut.
 
     Takes N×C×h×w in [0, 1] and gives N×C×sh×sw in [0, 1] terms. Scale 4 is two enlargements by two; scales
@@ -74,30 +74,23 @@ class PAN(nn.Module):
     """
 
     def __init__(
-        self,
-        *,
-        scale: int = 4,
-        channels: int = 3,
-        width: int = 40,
-        tail_width: int = 24,
-        blocks: int = 16,
-        group: int | None = None,
+        self, *, width: int = 40, tail_width: int = 24, blocks: int = 16, group: int | None = None, **image: int
     ) -> None:
-        super().__init__()
-        self.scales = (4,) if scale == 4 else (2, 3)
-        self.select_scale(scale)
-        self.channels, self.blocks = channels, blocks
-        self.conv_first = convolution(channels, width)
+        super().__init__(**image)
+        self.scales = (4,) if self.scale == 4 else (2, 3)
+        self.select_scale(self.scale)
+        self.blocks = blocks
+        self.conv_first = convolution(self.channels, width)
         self.SCPA_trunk = nn.Sequential(*(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks)))
         self.trunk_conv = convolution(width, width)
         self.upconv1 = convolution(width, tail_width)
         self.att1 = PixelAttention(tail_width)
         self.HRconv1 = convolution(tail_width, tail_width)
-        if scale == 4:
+        if self.scale == 4:
             self.upconv2 = convolution(tail_width, tail_width)
             self.att2 = PixelAttention(tail_width)
             self.HRconv2 = convolution(tail_width, tail_width)
-        self.conv_last = convolution(tail_width, channels)
+        self.conv_last = convolution(tail_width, self.channels)
 
     def select_scale(self, scale: int) -> None:
         """Enlarge by ``scale`` from now on."""

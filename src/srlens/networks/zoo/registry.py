@@ -1,37 +1,22 @@
 """The explicit list of what can be loaded: srlens's own families first, then spandrel's architectures."""
 
-from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from torch import nn
 
 from srlens.errors import SettingError, UnknownArchitectureError
 from srlens.networks.checkpoint import StateDict, readings
+from srlens.networks.network import Network, default_colour
 from srlens.networks.padding import Padding
-from srlens.networks.zoo import (
-    bsrn,
-    carn,
-    drln,
-    edsr,
-    fsrcnn,
-    imdn,
-    msrn,
-    pan,
-    rfdn,
-    rlfn,
-    rnan,
-    san,
-    smallsr,
-    smfanet,
-)
+from srlens.networks.receptive_field import UNKNOWN
 from srlens.networks.zoo.family import Family
 from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families
 
-OWN_FAMILIES: tuple[Family, ...] = tuple(
-    module.FAMILY
-    for module in (fsrcnn, carn, edsr, msrn, imdn, rfdn, rnan, san, drln, pan, rlfn, bsrn, smfanet, smallsr)
-)
+_OWN = "fsrcnn carn edsr msrn imdn rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
+
+OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
 """The families written here, in the order in which a state dict is tried."""
 
 _added: list[Family] = []
@@ -64,29 +49,8 @@ def add_family(*new: Family) -> None:
     _added.extend(new)
 
 
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A module with its weights, and what is known of it.
-
-    Attributes:
-        module: the bare module.
-        name: of the architecture.
-        family: what srlens knows of it; None for an architecture of spandrel without an entry.
-        scale: SR pixels per LR pixel.
-        channels: of its input.
-        padding: the sizes that it takes.
-    """
-
-    module: nn.Module
-    name: str
-    family: Family | None
-    scale: int
-    channels: int
-    padding: Padding
-
-
-def open_state(state: StateDict, file: str) -> Opened | None:
-    """Build the module of a state dict, by the first of its readings that some family knows; None where none does.
+def open_state(state: StateDict, file: str) -> Network | None:
+    """Build the network of a state dict, by the first of its readings that some family knows; None where none does.
 
     Args:
         state: of :func:`srlens.networks.checkpoint.read_state_dict`.
@@ -101,31 +65,40 @@ def open_state(state: StateDict, file: str) -> Opened | None:
             if family.detect is not None and family.detect(reading):
                 module = family.load(reading)
                 padding = Padding(multiple=family.multiple, minimum=family.minimum)
-                return Opened(module, family.name, family, module.scale, module.channels, padding)
-        opened = _opened_by_spandrel(reading, file)
-        if opened is not None:
-            return opened
+                return _network(module, family, family.name, module.scale, module.channels, padding)
+        network = _opened_by_spandrel(reading, file)
+        if network is not None:
+            return network
     return None
 
 
-def _opened_by_spandrel(state: StateDict, file: str) -> Opened | None:
+def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
     from spandrel import ImageModelDescriptor, UnsupportedModelError
 
     try:
-        descriptor: Any = load_by_spandrel(state)
+        found: Any = load_by_spandrel(state)
     except UnsupportedModelError:
         return None
-    name = descriptor.architecture.name
-    if not isinstance(descriptor, ImageModelDescriptor):
+    name = found.architecture.name
+    if not isinstance(found, ImageModelDescriptor):
         raise UnknownArchitectureError(f"{file} is a {name}, which is no image network.")
-    family = next((f for f in _of_spandrel() if f.spandrel_id == descriptor.architecture.id), None)
-    sizes = descriptor.size_requirements
+    family = next((f for f in _of_spandrel() if f.spandrel_id == found.architecture.id), None)
+    sizes = found.size_requirements
     padding = Padding(multiple=max(sizes.multiple_of, 1), minimum=max(sizes.minimum, 1), square=sizes.square)
-    return Opened(
-        descriptor.model,
-        family.name if family is not None else name,
-        family,
-        descriptor.scale,
-        descriptor.input_channels,
-        padding,
+    return _network(found.model, family, name, found.scale, found.input_channels, padding)
+
+
+def _network(
+    module: nn.Module, family: Family | None, name: str, scale: int, channels: int, padding: Padding
+) -> Network:
+    return Network(
+        module=module,
+        scale=scale,
+        channels=channels,
+        value_range=float(family.value_range_of(module)) if family is not None else 1.0,
+        family=family.name if family is not None else name,
+        kind=family.kind_of(module) if family is not None else None,
+        colour=default_colour(channels),
+        padding=padding,
+        receptive_field=family.receptive_field_of(module) if family is not None else UNKNOWN,
     )

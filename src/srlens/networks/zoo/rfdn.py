@@ -23,25 +23,17 @@ class RFDN(DistillationNetwork):
         distilled: maps of a summary, half the width in the paper.
         attention_width: maps inside the attention, a quarter of the width in the paper.
         blocks: distillation blocks, 4 in the challenge version.
-        scale: SR pixels per LR pixel.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
     def __init__(
-        self,
-        *,
-        width: int = 50,
-        distilled: int = 25,
-        attention_width: int = 12,
-        blocks: int = 4,
-        scale: int = 4,
-        channels: int = 3,
+        self, *, width: int = 50, distilled: int = 25, attention_width: int = 12, blocks: int = 4, **image: int
     ) -> None:
         def block() -> nn.Module:
             attention = ESA(width, attention_width, plain_convolution, nn.ReLU())
             return ResidualDistillationBlock(width, distilled, convolution, nn.LeakyReLU(0.05), attention)
 
-        super().__init__(scale=scale, channels=channels, width=width, blocks=blocks, prefix="B", block=block)
+        super().__init__(width, blocks, "B", block, **image)
 
 
 def _build(state: StateDict) -> RFDN:

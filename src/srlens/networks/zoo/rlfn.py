@@ -10,7 +10,7 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import convolution, run_blocks, shuffled
+from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
 from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 
@@ -34,7 +34,7 @@ class _LocalFeatureBlock(nn.Module):
         return out
 
 
-class RLFN(nn.Module):
+class RLFN(EnlargingNetwork):
     """Takes N×C×h×w in 0–255 (h, w ≥ 15), gives N×C×sh×sw.
 
     Args:
@@ -42,28 +42,20 @@ class RLFN(nn.Module):
         inner: maps between the layers of a block; the width, but 48 in the challenge version.
         attention_width: maps inside the attention.
         blocks: 6, but 4 in the challenge version.
-        scale: SR pixels per LR pixel.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
     def __init__(
-        self,
-        *,
-        width: int = 52,
-        inner: int = 52,
-        attention_width: int = 16,
-        blocks: int = 6,
-        scale: int = 4,
-        channels: int = 3,
+        self, *, width: int = 52, inner: int = 52, attention_width: int = 16, blocks: int = 6, **image: int
     ) -> None:
-        super().__init__()
-        self.scale, self.channels, self.blocks = scale, channels, blocks
+        super().__init__(**image)
+        self.blocks = blocks
         self.block_names = [f"block_{number}" for number in range(1, blocks + 1)]
-        self.conv_1 = convolution(channels, width)
+        self.conv_1 = convolution(self.channels, width)
         for name in self.block_names:
             self.add_module(name, _LocalFeatureBlock(width, inner, attention_width))
         self.conv_2 = convolution(width, width)
-        self.upsampler = shuffled(width, scale, channels)
+        self.upsampler = shuffled(width, self.scale, self.channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""

@@ -8,16 +8,13 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
+from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import (
-    MeanShiftedNetwork,
-    NonLocalBlock,
-    ResidualBlock,
-    convolution,
-    named,
-    subpixel_tail,
-)
 from srlens.networks.zoo.reading import count_blocks, upsampler_scale
+
+
+def _residual(width: int) -> layers.Residual:
+    return layers.Residual(body=layers.two_convolutions(width))
 
 
 class _MaskBranch(nn.Module):
@@ -25,12 +22,12 @@ class _MaskBranch(nn.Module):
 
     def __init__(self, width: int, inner: int | None) -> None:
         super().__init__()
-        first = [] if inner is None else [NonLocalBlock(width, inner, pooled=False, over_readers=True)]
-        self.MB_RB1 = nn.Sequential(*first, ResidualBlock(width))
+        first = [] if inner is None else [layers.NonLocalBlock(width, inner, pooled=False, over_readers=True)]
+        self.MB_RB1 = nn.Sequential(*first, _residual(width))
         self.MB_Down = nn.Sequential(nn.Conv2d(width, width, 3, stride=2, padding=1))
-        self.MB_RB2 = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.MB_RB2 = nn.Sequential(_residual(width), _residual(width))
         self.MB_Up = nn.Sequential(nn.ConvTranspose2d(width, width, 6, stride=2, padding=2))
-        self.MB_RB3 = nn.Sequential(ResidualBlock(width))
+        self.MB_RB3 = nn.Sequential(_residual(width))
         self.MB_1x1conv = nn.Sequential(nn.Conv2d(width, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,10 +42,10 @@ class _AttentionModule(nn.Module):
 
     def __init__(self, width: int, inner: int | None) -> None:
         super().__init__()
-        self.RA_RB1 = nn.Sequential(ResidualBlock(width))
-        self.RA_TB = nn.Sequential(named(body=nn.Sequential(ResidualBlock(width), ResidualBlock(width))))
+        self.RA_RB1 = nn.Sequential(_residual(width))
+        self.RA_TB = nn.Sequential(layers.named(body=nn.Sequential(_residual(width), _residual(width))))
         self.RA_MB = nn.Sequential(_MaskBranch(width, inner))
-        self.RA_tail = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.RA_tail = nn.Sequential(_residual(width), _residual(width))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.RA_RB1(x)
@@ -58,28 +55,25 @@ class _AttentionModule(nn.Module):
 
 def _group(width: int, inner: int | None = None) -> nn.Sequential:
     """An attention module and a 3×3 convolution."""
-    return named(body=nn.Sequential(_AttentionModule(width, inner), convolution(width, width)))
+    return layers.named(body=nn.Sequential(_AttentionModule(width, inner), layers.convolution(width, width)))
 
 
-class RNAN(MeanShiftedNetwork):
+class RNAN(layers.MeanShiftedNetwork):
     """Takes N×C×h×w in 0–255 (h, w even), gives N×C×sh×sw.
 
     Args:
         width: maps, 64 in the paper.
         inner: maps inside the non-local blocks, half the width in the paper.
         groups: attention groups in all, 10 in the paper; the first and the last are non-local.
-        scale: 2, 3, 4 or 8.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
-    def __init__(
-        self, *, width: int = 64, inner: int = 32, groups: int = 10, scale: int = 4, channels: int = 3
-    ) -> None:
-        super().__init__(scale, channels, width)
+    def __init__(self, *, width: int = 64, inner: int = 32, groups: int = 10, **image: int) -> None:
+        super().__init__(width, 255.0, **image)
         self.body_nl_low = nn.Sequential(_group(width, inner))
-        self.body = nn.Sequential(*(_group(width) for _ in range(groups - 2)), convolution(width, width))
+        self.body = nn.Sequential(*(_group(width) for _ in range(groups - 2)), layers.convolution(width, width))
         self.body_nl_high = nn.Sequential(_group(width, inner))
-        self.tail = subpixel_tail(scale, width, channels)
+        self.tail = layers.subpixel_tail(self.scale, width, self.channels)
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """The groups, and the way around them."""

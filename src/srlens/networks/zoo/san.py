@@ -11,14 +11,8 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
+from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import (
-    MeanShiftedNetwork,
-    NonLocalBlock,
-    channel_gate,
-    convolution,
-    subpixel_tail,
-)
 from srlens.networks.zoo.reading import count_blocks, upsampler_scale
 
 _ITERATIONS = 5
@@ -48,20 +42,12 @@ def matrix_square_root(matrix: Tensor, iterations: int = _ITERATIONS) -> Tensor:
     return 0.5 * (y @ (three - z @ y)) * trace.sqrt()
 
 
-class _SecondOrderAttention(nn.Module):
-    """Scales each map by a weight drawn from the square root of the maps' covariance (SOCA)."""
-
-    def __init__(self, width: int, squeezed: int) -> None:
-        super().__init__()
-        self.conv_du = channel_gate(width, squeezed)
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        top, left = max(0, height - _POOLED_SIDE) // 2, max(0, width - _POOLED_SIDE) // 2
-        pooled = x[:, :, top : top + _POOLED_SIDE, left : left + _POOLED_SIDE]
-        root = matrix_square_root(covariance(pooled))
-        weight: Tensor = self.conv_du(root.mean(dim=1)[:, :, None, None])
-        return x * weight
+def _second_order(x: Tensor) -> Tensor:
+    """One number per map, of the square root of the maps' covariance: N×C×h×w to N×C×1×1."""
+    height, width = x.shape[-2:]
+    top, left = max(0, height - _POOLED_SIDE) // 2, max(0, width - _POOLED_SIDE) // 2
+    pooled = x[:, :, top : top + _POOLED_SIDE, left : left + _POOLED_SIDE]
+    return matrix_square_root(covariance(pooled)).mean(dim=1)[:, :, None, None]
 
 
 class _RegionNonLocal(nn.Module):
@@ -70,8 +56,8 @@ class _RegionNonLocal(nn.Module):
     def __init__(self, width: int, inner: int, squeezed: int) -> None:
         super().__init__()
         # Never used by the published forward pass; its weights are in the files.
-        self.soca = _SecondOrderAttention(width, squeezed)
-        self.non_local = NonLocalBlock(width, inner, pooled=True, over_readers=False)
+        self.soca = layers.ChannelAttention(width, squeezed, _second_order)
+        self.non_local = layers.NonLocalBlock(width, inner, pooled=True, over_readers=False)
 
     def forward(self, x: Tensor) -> Tensor:
         middle, centre = x.shape[-2] // 2, x.shape[-1] // 2
@@ -82,34 +68,23 @@ class _RegionNonLocal(nn.Module):
         return torch.cat(rows, dim=2)
 
 
-class _ResidualBlock(nn.Module):
-    """3×3, ReLU, 3×3, plus the input."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv_first = nn.Sequential(convolution(width, width), nn.ReLU(), convolution(width, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv_first(x) + x
-        return out
-
-
 class _AttentionGroup(nn.Module):
     """Residual blocks, second-order attention, 3×3, plus the input (LSRAG)."""
 
     def __init__(self, width: int, squeezed: int, blocks: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.zeros(1))  # in the files, never used by the published forward pass
-        self.rcab = nn.Sequential(*(_ResidualBlock(width) for _ in range(blocks)))
-        self.soca = _SecondOrderAttention(width, squeezed)
-        self.conv_last = convolution(width, width)
+        residuals = (layers.Residual(conv_first=layers.two_convolutions(width)) for _ in range(blocks))
+        self.rcab = nn.Sequential(*residuals)
+        self.soca = layers.ChannelAttention(width, squeezed, _second_order)
+        self.conv_last = layers.convolution(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv_last(self.soca(self.rcab(x))) + x
         return out
 
 
-class SAN(MeanShiftedNetwork):
+class SAN(layers.MeanShiftedNetwork):
     """Takes N×C×h×w in 0–255 (h, w ≥ 4), gives N×C×sh×sw.
 
     Args:
@@ -119,8 +94,7 @@ class SAN(MeanShiftedNetwork):
         inner_squeezed: maps inside the (unused) channel attention beside it.
         groups: attention groups, 20 in the paper.
         blocks: residual blocks of a group, 10 in the paper.
-        scale: 2, 3, 4 or 8.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
     def __init__(
@@ -132,15 +106,14 @@ class SAN(MeanShiftedNetwork):
         inner_squeezed: int = 8,
         groups: int = 20,
         blocks: int = 10,
-        scale: int = 4,
-        channels: int = 3,
+        **image: int,
     ) -> None:
-        super().__init__(scale, channels, width)
+        super().__init__(width, 255.0, **image)
         self.gamma = nn.Parameter(torch.zeros(1))
         self.RG = nn.ModuleList(_AttentionGroup(width, squeezed, blocks) for _ in range(groups))
-        self.conv_last = convolution(width, width)  # in the files, never used by the forward pass
+        self.conv_last = layers.convolution(width, width)  # in the files, never used by the forward pass
         self.non_local = _RegionNonLocal(width, inner, inner_squeezed)
-        self.tail = subpixel_tail(scale, width, channels)
+        self.tail = layers.subpixel_tail(self.scale, width, self.channels)
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """The groups between two non-local blocks, and the way around them."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL, ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, Kind, holds
-from srlens.networks.zoo.layers import convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, convolution
 from srlens.networks.zoo.reading import count_blocks
 
 SCALE = 4
@@ -121,7 +121,7 @@ class ResidualBlock(nn.Module):
         return refined
 
 
-class SmallSR(nn.Module):
+class SmallSR(EnlargingNetwork):
     """A ×4 super-resolution network for RGB: bicubic enlargement plus a learnt residual.
 
     Takes N×3×h×w in [0, 1] with h, w ≥ 8; gives N×3×4h×4w, about [0, 1], not clamped. All convolutions stand
@@ -133,8 +133,7 @@ class SmallSR(nn.Module):
     """
 
     def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
-        super().__init__()
-        self.scale, self.channels = SCALE, 3
+        super().__init__(SCALE)
         self.head = convolution(3, width)
         self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
         self.tail = convolution(width, 3 * SCALE**2)

@@ -11,24 +11,16 @@ from torch.nn import functional
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import convolution, shuffled
+from srlens.networks.zoo.layers import EnlargingNetwork, convolution, named, shuffled
 from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 _POOLING = 8
 
 
-class _LocalDetail(nn.Module):
+def _local_detail(width: int, hidden: int) -> nn.Sequential:
     """Local detail estimation: depthwise 3×3, 1×1, GELU, 1×1."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.conv_0 = nn.Sequential(convolution(width, hidden, groups=width), nn.Conv2d(hidden, hidden, 1))
-        self.act = nn.GELU()
-        self.conv_1 = nn.Conv2d(hidden, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv_1(self.act(self.conv_0(x)))
-        return out
+    first = nn.Sequential(convolution(width, hidden, groups=width), nn.Conv2d(hidden, hidden, 1))
+    return named(conv_0=first, act=nn.GELU(), conv_1=nn.Conv2d(hidden, width, 1))
 
 
 class _SelfModulation(nn.Module):
@@ -39,7 +31,7 @@ class _SelfModulation(nn.Module):
         self.linear_0 = nn.Conv2d(width, 2 * width, 1)
         self.linear_1 = nn.Conv2d(width, width, 1)
         self.linear_2 = nn.Conv2d(width, width, 1)
-        self.lde = _LocalDetail(width, detail_width)
+        self.lde = _local_detail(width, detail_width)
         self.dw_conv = convolution(width, width, groups=width)
         self.act = nn.GELU()
         self.alpha = nn.Parameter(torch.ones(1, width, 1, 1))
@@ -89,7 +81,7 @@ class _ModulationBlock(nn.Module):
         return out
 
 
-class SMFANet(nn.Module):
+class SMFANet(EnlargingNetwork):
     """Takes N×C×h×w in 0–1 (h, w ≥ 8), gives N×C×sh×sw.
 
     Args:
@@ -98,8 +90,7 @@ class SMFANet(nn.Module):
         detail_width: maps inside the local detail estimation, twice the width in the paper.
         hidden: maps inside the feed-forward part.
         partial: how many of those a 3×3 convolution touches.
-        scale: SR pixels per LR pixel.
-        channels: C.
+        image: ``scale`` and ``channels``, see :class:`~srlens.networks.zoo.layers.EnlargingNetwork`.
     """
 
     def __init__(
@@ -110,14 +101,12 @@ class SMFANet(nn.Module):
         detail_width: int = 72,
         hidden: int = 72,
         partial: int = 18,
-        scale: int = 4,
-        channels: int = 3,
+        **image: int,
     ) -> None:
-        super().__init__()
-        self.scale, self.channels = scale, channels
-        self.to_feat = convolution(channels, width)
+        super().__init__(**image)
+        self.to_feat = convolution(self.channels, width)
         self.feats = nn.Sequential(*(_ModulationBlock(width, detail_width, hidden, partial) for _ in range(blocks)))
-        self.to_img = shuffled(width, scale, channels)
+        self.to_img = shuffled(width, self.scale, self.channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
