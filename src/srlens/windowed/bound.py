@@ -1,7 +1,6 @@
 """A bound on what autograd keeps of one evaluation."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +17,13 @@ class TooLargeError(torch.OutOfMemoryError):
 _KEPT = 0.4
 
 
-@contextmanager
-def bounded(memory: int | None, module: nn.Module) -> Iterator[None]:
+def bounded(memory: int | None, module: nn.Module) -> AbstractContextManager[None]:
     """Within the block, TooLargeError as soon as autograd keeps more than it may of ``memory`` bytes.
 
     Weights are not counted. None: no bound.
     """
     if memory is None:
-        yield
-        return
+        return nullcontext()
     seen = {t.untyped_storage().data_ptr() for t in (*module.parameters(), *module.buffers())}
     kept = 0
 
@@ -47,5 +44,5 @@ def bounded(memory: int | None, module: nn.Module) -> Iterator[None]:
             raise RuntimeError("a tensor needed for the gradient has been modified by an inplace operation")
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
-        yield
+    hooks: AbstractContextManager[None] = torch.autograd.graph.saved_tensors_hooks(pack, unpack)
+    return hooks

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Interval = tuple[int, int]
-"""First index and one past the last."""
-Box = tuple[Interval, ...]
-"""One interval for each axis of a tensor."""
+Interval = tuple[int, int]  # first index and one past the last
+Box = tuple[Interval, ...]  # one for each axis of a tensor
 
 
 def full_box(shape: Sequence[int]) -> Box:
@@ -19,12 +17,12 @@ def full_box(shape: Sequence[int]) -> Box:
     return tuple((0, size) for size in shape)
 
 
-def shape_of(box: Box) -> tuple[int, ...]:
+def shape_of(box: Sequence[Interval]) -> tuple[int, ...]:
     """Sizes along each axis."""
     return tuple(stop - start for start, stop in box)
 
 
-def volume(box: Box) -> int:
+def volume(box: Sequence[Interval]) -> int:
     """Number of elements."""
     return prod(shape_of(box))
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from srlens.windowed.box import Box, full_box
-from srlens.windowed.statistics import by_sums
+from srlens.windowed.statistics import by_sums, has_sums
 
-Shapes = Sequence[tuple[int, ...]]
-"""Shape of every value of a graph, as recorded (in full)."""
+Shape = tuple[int, ...]
+Shapes = Sequence[Shape]  # of every value of a graph, as recorded (in full)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Node:
     def inputs(self) -> tuple[int, ...]:
         """The values among the arguments, in order, as often as they occur."""
         found: list[int] = []
-        map_arguments((self.args, self.kwargs), Ref, lambda ref: found.append(ref.value))
+        tree_map_only(Ref, lambda ref: found.append(ref.value), (self.args, self.kwargs))
         return tuple(found)
 
     @cached_property
@@ -67,15 +68,14 @@ class Node:
     def call(self) -> Callable[[Sequence[Tensor]], Any]:
         """The call as recorded, as a function of the values in the order of ``inputs``."""
         operator, args, kwargs, count = self.operator, self.args, self.kwargs, len(self.inputs)
-        statistic = by_sums(self.name, self.bound)
-        if statistic is not None and count == 1:
-            return lambda tensors: statistic(tensors[0])
+        if has_sums(self.name, self.bound):
+            return lambda tensors: by_sums(self.name, self.bound, *tensors)
         if all(isinstance(argument, Ref) for argument in args[:count]):  # the frequent case without a walk
             return lambda tensors: operator(*tensors, *args[count:], **kwargs)
 
         def general(tensors: Sequence[Tensor]) -> Any:
             given = iter(tensors)
-            positional, named = map_arguments((args, kwargs), Ref, lambda _: next(given))
+            positional, named = tree_map_only(Ref, lambda _: next(given), (args, kwargs))
             return operator(*positional, **named)
 
         return general
@@ -88,13 +88,11 @@ class Graph:
     Attributes:
         nodes: in the order in which they ran.
         shapes: of every value.
-        input: the value that was given.
-        output: the value that was returned.
+        output: the value that was returned; what was given is value 0.
     """
 
     nodes: tuple[Node, ...]
     shapes: Shapes
-    input: int
     output: int
 
     @cached_property
@@ -108,18 +106,7 @@ class Graph:
         return tuple(_multiply_adds(node, self.shapes) for node in self.nodes)
 
 
-def pruned(graph: Graph) -> Graph:
-    """The graph without nodes on which the output does not depend."""
-    wanted = {graph.output}
-    kept = []
-    for node in reversed(graph.nodes):
-        if wanted.intersection(node.outputs):
-            kept.append(node)
-            wanted.update(node.inputs)
-    return Graph(tuple(reversed(kept)), graph.shapes, graph.input, graph.output)
-
-
-def size_of(argument: Any, shapes: Shapes) -> tuple[int, ...]:
+def size_of(argument: Any, shapes: Shapes) -> Shape:
     """Shape of a tensor argument, be it a value or a constant."""
     return shapes[argument.value] if isinstance(argument, Ref) else tuple(argument.shape)
 
@@ -128,16 +115,5 @@ def _multiply_adds(node: Node, shapes: Shapes) -> int:
     count = flop_registry.get(node.operator.overloadpacket)
     if count is None:
         return 0
-    args, kwargs = map_arguments((node.args, node.kwargs), Ref, lambda ref: shapes[ref.value])
+    args, kwargs = tree_map_only(Ref, lambda ref: shapes[ref.value], (node.args, node.kwargs))
     return int(count(*args, **kwargs, out_val=shapes[node.outputs[0]])) // 2
-
-
-def map_arguments(tree: Any, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
-    """Lists, tuples and dicts rebuilt with ``change`` applied to every member of ``kind``."""
-    if isinstance(tree, kind):
-        return change(tree)
-    if isinstance(tree, list | tuple):
-        return type(tree)(map_arguments(member, kind, change) for member in tree)
-    if isinstance(tree, dict):
-        return {key: map_arguments(member, kind, change) for key, member in tree.items()}
-    return tree

@@ -9,10 +9,8 @@ from torch import Tensor
 
 from srlens.windowed.box import Box, cut_all
 
-Take = tuple[int, Box | None]
-"""A value and a part of it; None: the whole."""
-Values = Mapping[int, Tensor]
-"""Tensors by the number of their value."""
+Take = tuple[int, Box | None]  # a value and a part of it; None: the whole
+Values = Mapping[int, Tensor]  # by the number of the value
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,11 @@ class Step:
     whole: bool
     size: int
     allocates: int
+
+    @cached_property
+    def uses(self) -> frozenset[int]:
+        """All values among its inputs and outputs."""
+        return frozenset((*self.outputs, *(value for value, _ in self.takes)))
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,14 @@ class Program:
                 parts[value] = dict(zip(self._parts[value], cut_all(whole, self._parts[value]), strict=True))
             return parts[value][box]
 
-        for step, ends in zip(self.steps, self._ends, strict=True):
+        for position, step in enumerate(self.steps):
             result = step.call([take(*one) for one in step.takes])
             # A restricted call may return more than its first output, which is all that is asked of it.
             values.update(zip(step.outputs, (result,) if isinstance(result, Tensor) else result, strict=False))
-            for value in ends:
-                values.pop(value, None)
-                parts.pop(value, None)
+            for value in step.uses:
+                if self._last.get(value) == position:
+                    values.pop(value, None)
+                    parts.pop(value, None)
         return values
 
     @cached_property
@@ -81,7 +85,7 @@ class Program:
     @cached_property
     def taken(self) -> frozenset[int]:
         """All inputs that are not outputs."""
-        return frozenset(value for step in self.steps for value, _ in step.takes) - self.made
+        return frozenset(value for step in self.steps for value in step.uses) - self.made
 
     @cached_property
     def allocates(self) -> int:
@@ -98,16 +102,7 @@ class Program:
         return {value: tuple(boxes) for value, boxes in parts.items()}
 
     @cached_property
-    def _ends(self) -> list[list[int]]:
-        """For each step the values that no later one needs."""
-        return ends_of([(*step.outputs, *(value for value, _ in step.takes)) for step in self.steps], self.keep)
-
-
-def ends_of(used: Sequence[Sequence[int]], keep: frozenset[int]) -> list[list[int]]:
-    """For each of several steps, from the values that it uses, those that no later one needs and that are not kept."""
-    last = {value: position for position, values in enumerate(used) for value in values}
-    ends: list[list[int]] = [[] for _ in used]
-    for value, position in last.items():
-        if value not in keep:
-            ends[position].append(value)
-    return ends
+    def _last(self) -> dict[int, int]:
+        """The last step that uses a value, for those that are not to be kept."""
+        uses = {value: position for position, step in enumerate(self.steps) for value in step.uses}
+        return {value: position for value, position in uses.items() if value not in self.keep}

@@ -22,9 +22,8 @@ class Result:
     gradient: Tensor
 
 
+# Patch and gradient at an input (the first argument), the patch computed by a source.
 Differentiate = Callable[[Tensor, Source], Result]
-"""Patch and gradient at an input (the first argument), the patch computed by a source."""
-
 
 # Relative L2 differences of patch and gradient that pass. A plan computes the same sums, but kernels add them up in
 # another order for another size. Rectifiers and the detector's cusp amplify that in the gradient, far more so in half
@@ -91,8 +90,13 @@ def _tolerances(dtype: torch.dtype) -> tuple[float, float]:
 
 def distance(tensor: Tensor, reference: Tensor) -> float:
     """Relative L2 distance; infinite if only the reference is zero, NaN if either is not finite."""
-    difference = float((tensor.double() - reference.double()).norm())
-    norm = float(reference.double().norm())
-    if norm == 0:
-        return 0.0 if difference == 0 else float("inf")
-    return difference / norm
+    difference, norm = (tensor.double() - reference.double()).norm(), reference.double().norm()
+    return float(difference / norm) if difference else 0.0
+
+
+def gradient_of_sines(x: Tensor, source: Source) -> Result:
+    """Patch, and gradient of the sum of its sines."""
+    leaf = x.detach().requires_grad_(True)
+    patch = source(leaf.clone())
+    (gradient,) = torch.autograd.grad(patch.sin().sum(), leaf)
+    return Result(patch.detach(), gradient)

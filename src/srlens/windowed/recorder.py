@@ -6,7 +6,6 @@ calls (measured: 0.3–9 s), and both fail on some networks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -14,9 +13,10 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from srlens.windowed.graph import Graph, Node, Ref, map_arguments, pruned
+from srlens.windowed.graph import Graph, Node, Ref
 
 
 class NotRecordableError(Exception):
@@ -26,14 +26,6 @@ class NotRecordableError(Exception):
 def last_written(tensor: Tensor) -> int | None:
     """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
     return None if tensor.is_inference() else int(tensor._version)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A live tensor's value in the graph, and when its memory was last written to as the value was made."""
-
-    value: int
-    written: int
 
 
 # The same tensor in other words. detach is among them because autograd itself runs it on the results of view
@@ -49,17 +41,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     Operators that do not depend on the input are not recorded: their results (masks, position tables) are constants.
     In-place operators are recorded as those out of place. What cannot be repeated faithfully (random numbers,
-    control flow that depends on pixel values, writing through overlapping views) is remembered as ``reason``, and
-    the call itself goes on undisturbed.
+    control flow that depends on pixel values, writing through overlapping views) ends the call with
+    NotRecordableError.
 
     Whether memory was written to is told by PyTorch's own counter, which all views of it share.
     """
 
     def __init__(self, given: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.reason: str | None = None
-        self._known: Any = WeakTensorKeyDictionary()
-        self._constants: list[tuple[Tensor, int | None]] = []  # that nodes refer to
+        self._refused: str | None = None
+        self._known: Any = WeakTensorKeyDictionary()  # value of each live tensor, and last_written as that was made
+        self._constants: list[tuple[Tensor, int | None]] = []  # that nodes refer to, likewise
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
         self._register(given, given._version)
@@ -70,14 +62,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Raises:
             NotRecordableError: the call cannot be repeated from its record.
         """
-        if self.reason is not None:
-            raise NotRecordableError(self.reason)
+        if self._refused is not None:  # which the network may have taken for an error of its own, and gone on
+            raise NotRecordableError(self._refused)
         if any(last_written(constant) != written for constant, written in self._constants):
             raise NotRecordableError("it overwrites a constant that it has used")
         value = self._value(output)
         if value is None:
             raise NotRecordableError("the output does not follow from the input by recorded operators")
-        return pruned(Graph(tuple(self._nodes), tuple(self._shapes), 0, value))
+        return Graph(tuple(self._nodes), tuple(self._shapes), value)
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -85,81 +77,65 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run the operator, and note it."""
         named = dict(kwargs or {})
         result = func(*args, **named)
-        if self.reason is None:
-            try:
-                self._note(func, tuple(args), named, result)
-            except NotRecordableError as error:
-                self.reason = str(error)
-            except (RuntimeError, NotImplementedError) as error:  # a tensor without storage, say
-                self.reason = f"{func._schema.name} cannot be recorded: {str(error).splitlines()[0]}"
+        try:
+            self._note(func, tuple(args), named, result)
+        except NotRecordableError as error:
+            self._refused = str(error)
+            raise
         return result
 
     def _note(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        name = func._schema.name
         if torch.Tag.nondeterministic_seeded in func.tags:
-            raise NotRecordableError(f"it draws random numbers ({func._schema.name})")
-        described = self._described(args, kwargs)
-        if described is None:  # a constant, be it one that is being painted
+            raise NotRecordableError(f"it draws random numbers ({name})")
+        given, named = tree_map_only(Tensor, self._described, (args, kwargs))
+        node = Node(func, given, named, ())
+        if not node.inputs:  # a constant, be it one that is being painted
             return
-        node = Node(func, *described, ())
+        tree_map_only(Tensor, self._hold, (given, named))
         if func._schema.is_mutable:
             operator = _out_of_place(func)
-            if operator is None or not args or result is not args[0]:
-                raise NotRecordableError(f"it writes in place ({func._schema.name})")
+            if operator is None or result is not args[0]:
+                raise NotRecordableError(f"it writes in place ({name})")
             # The counter grows when this operator is done.
-            self._nodes.append(Node(operator, *described, (self._register(result, result._version + 1),)))
+            self._nodes.append(Node(operator, given, named, (self._register(result, result._version + 1),)))
             return
         written = args[0]._version if node.is_view else 0
         if node.name in _SAME:
-            self._known[result] = _Known(node.inputs[0], written)
+            self._known[result] = (node.inputs[0], written)
             return
         results = [result] if isinstance(result, Tensor) else result
         tensors = isinstance(results, tuple | list) and all(isinstance(r, Tensor | None) for r in results)
         if not tensors or _follows_values(node):
-            raise NotRecordableError(f"its course depends on pixel values ({func._schema.name})")
+            raise NotRecordableError(f"its course depends on pixel values ({name})")
         outputs = tuple(self._register(r, written) for r in results)
         if isinstance(result, list):
             self._nodes += _pieces(node, result, outputs)
         elif node.name in _RESHAPING:
-            self._nodes.append(Node(torch.ops.aten.reshape.default, (described[0][0], list(result.shape)), {}, outputs))
+            self._nodes.append(Node(torch.ops.aten.reshape.default, (given[0], list(result.shape)), {}, outputs))
         else:
-            self._nodes.append(Node(func, *described, outputs))
+            self._nodes.append(Node(func, given, named, outputs))
 
-    def _described(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """Arguments with values as Ref, or None if nothing depends on the input."""
-        constants: list[Tensor] = []
-        depends = False
+    def _described(self, tensor: Tensor) -> Tensor | Ref:
+        value = self._value(tensor)
+        return tensor if value is None else Ref(value)
 
-        def refer(tensor: Tensor) -> Tensor | Ref:
-            nonlocal depends
-            value = self._value(tensor)
-            if value is None:
-                constants.append(tensor)
-                return tensor
-            depends = True
-            return Ref(value)
-
-        described: tuple[tuple[Any, ...], dict[str, Any]] = map_arguments((args, kwargs), Tensor, refer)
-        if not depends:
-            return None
-        self._constants += [(constant, last_written(constant)) for constant in constants]
-        return described
+    def _hold(self, constant: Tensor) -> None:
+        self._constants.append((constant, last_written(constant)))
 
     def _value(self, tensor: Tensor) -> int | None:
-        known: _Known | None = self._known.get(tensor)
-        if known is None:
-            return None
-        if tensor._version != known.written:
+        value: int | None
+        value, written = self._known.get(tensor, (None, None))
+        if value is not None and last_written(tensor) != written:
             # Another view of the same memory was written to since: what this tensor now holds was not recorded.
             raise NotRecordableError("it writes into one of several overlapping views")
-        return known.value
+        return value
 
     def _register(self, tensor: Tensor | None, written: int) -> int:
         self._shapes.append(tuple(tensor.shape) if tensor is not None else ())
         value = len(self._shapes) - 1
         if tensor is not None:
-            self._known[tensor] = _Known(value, written)
+            self._known[tensor] = (value, written)
         return value
 
 
@@ -179,9 +155,8 @@ def _pieces(node: Node, results: list[Tensor], outputs: tuple[int, ...]) -> list
         select = torch.ops.aten.select.int
         return [Node(select, (given, dim, k), {}, (value,)) for k, value in enumerate(outputs)]
     stops = list(accumulate(piece.shape[dim] for piece in results))
-    cut = torch.ops.aten.slice.Tensor
-    starts = [0, *stops]
-    return [Node(cut, (given, dim, *ends), {}, (value,)) for *ends, value in zip(starts, stops, outputs, strict=False)]
+    ends = zip([0, *stops], stops, outputs, strict=False)
+    return [Node(torch.ops.aten.slice.Tensor, (given, dim, *cut), {}, (value,)) for *cut, value in ends]
 
 
 def _out_of_place(func: OpOverload) -> OpOverload | None:

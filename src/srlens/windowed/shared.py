@@ -23,12 +23,12 @@ class SharedForward:
         self._plans = tuple(plans)
         self._own: list[Program] = []
         common: dict[int, Step] = {}
-        needed = {plans[0].given[0]}
+        needed = {0}
         for plan in plans:
             own = []
             # What is whole and made of wholes is the same for every window, also if it is made of parts of them (a
             # network that splits its channels). The input counts if no cut was made in it.
-            whole = {plan.given[0]} if plan.given[1] is None else set()
+            whole = {0} if plan.given is None else set()
             for step in plan.program.steps:
                 inputs = {value for value, _ in step.takes}
                 if step.whole and inputs and inputs <= whole:
@@ -43,16 +43,13 @@ class SharedForward:
 
     def common(self, x: Tensor) -> Values:
         """The shared values at one input (1×C×h×w); differentiable."""
-        plan = self._plans[0]
-        return self._common.run({plan.given[0]: x.clone(memory_format=plan.memory_format)})
+        return self._common.run({0: x.clone(memory_format=self._plans[0].memory_format)})
 
     def patch(self, index: int, common: Values) -> Tensor:
         """Window ``index`` of the output, from the shared values."""
         plan = self._plans[index]
-        given, box = plan.given
-        cropped = {given: plan.given_part(common[given])} if box is not None else {}
-        values = {**common, **self._own[index].run(cropped, common)}
-        return plan.window_in(values[plan.result[0]])
+        cropped = {} if plan.given is None else {0: plan.given_part(common[0])}
+        return plan.window_in({**common, **self._own[index].run(cropped, common)})
 
 
 class WholeForward:

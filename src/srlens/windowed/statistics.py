@@ -4,41 +4,28 @@ PyTorch writes the gradient of a mean as a full tensor, always contiguous: chann
 times slower. ``std`` takes ten times as long as its formula. IMDN and BSRN gain 6 % as a whole.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-def by_sums(name: str, bound: Mapping[str, Any]) -> Callable[[Tensor], Tensor] | None:
-    """The operator call as a function of its one tensor, or None where it is no mean or deviation that keeps its axes.
+def has_sums(name: str, bound: Mapping[str, Any]) -> bool:
+    """Whether an ATen operator, its arguments given by name, is a mean or deviation that keeps its axes."""
+    return name in ("mean", "std") and bool(bound.get("dim") and bound["keepdim"]) and bound.get("dtype") is None
 
-    Args:
-        name: of the ATen operator.
-        bound: its arguments by name.
-    """
-    if name not in ("mean", "std") or not bound.get("dim") or not bound["keepdim"] or bound.get("dtype") is not None:
-        return None
+
+def by_sums(name: str, bound: Mapping[str, Any], x: Tensor) -> Tensor:
+    """The value of such an operator at ``x``."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    total = wide.sum(bound["dim"], keepdim=True)
+    count = x.numel() / max(total.numel(), 1)
     if name == "mean":
-        return partial(_mean, axes=bound["dim"])
+        return (total / count).to(x.dtype)
     # What is taken off the number of elements: the older form of the operator says unbiased=True for 1.
     correction = bound.get("correction", int(bound.get("unbiased", True)))
-    return partial(_deviation, axes=bound["dim"], correction=1 if correction is None else correction)
-
-
-def _mean(x: Tensor, axes: list[int]) -> Tensor:
-    if x.dtype == torch.float16:  # which a sum may leave
-        return x.mean(axes, keepdim=True)
-    total = x.sum(axes, keepdim=True)
-    return total / (x.numel() // max(total.numel(), 1))
-
-
-def _deviation(x: Tensor, axes: list[int], correction: float) -> Tensor:
-    if x.dtype == torch.float16:
-        return x.std(axes, correction=correction, keepdim=True)
-    squares = (x - _mean(x, axes)).square().sum(axes, keepdim=True)
-    left = x.numel() // max(squares.numel(), 1) - correction
+    squares = (wide - total / count).square().sum(bound["dim"], keepdim=True)
+    variance = squares / (count - (1 if correction is None else correction))
     # A constant channel gets the gradient 0, as from torch.std: the smallest number keeps the root's slope finite.
-    return (squares / left + torch.finfo(x.dtype).tiny).sqrt()
+    return (variance + torch.finfo(wide.dtype).tiny).sqrt().to(x.dtype)

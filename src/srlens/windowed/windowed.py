@@ -28,8 +28,7 @@ class Windowed:
     def __init__(self, network: Callee, *, memory: int | None = None, wanted: bool = True) -> None:
         self.network = network
         self.memory = memory
-        self._wanted = wanted
-        self._records = Records(network)
+        self._records = Records(network, memory, wanted)
 
     def at(self, window: Window, expected: int) -> Regional:
         """Evaluation of one window of the output.
@@ -38,7 +37,7 @@ class Windowed:
             window: in output pixels.
             expected: the number of gradients that will be asked for; few do not repay the verification.
         """
-        return Regional(self._records, window, expected, wanted=self._wanted, memory=self.memory)
+        return Regional(self._records, window, expected)
 
     def shared(
         self, x: Tensor, windows: Sequence[Window], differentiate: Differentiate, expected: int
@@ -54,7 +53,7 @@ class Windowed:
             expected: the number of gradients that will be asked for, of all windows together.
         """
         whole = WholeForward(self.network, windows)
-        if not self._wanted:
+        if not self._records.wanted:
             return whole, "full (as asked)"
         record, _ = self._records.of(x)
         if not record.proven:
@@ -65,6 +64,6 @@ class Windowed:
         plans = [self._records.plan(record, window) for window in windows]
         ready = [plan for plan in plans if isinstance(plan, Plan)]
         if len(ready) < len(plans):
-            return whole, f"full ({record.reason})"
+            return whole, f"full ({record.graph})"
         needed = 1 - sum(plan.saved for plan in ready) / len(ready)
         return SharedForward(ready), f"regional, shared by {len(ready)} windows ({needed:.0%} of the multiply-adds)"

@@ -1,14 +1,65 @@
-"""Rules for operators whose axes pass, change places, or are needed in full: pointwise, joins, norms, products."""
+"""Rules for operators whose axes pass, change places, or are needed in full: pointwise, joins, norms, products.
 
+A rule says how one operator computes a box of its output from boxes of its inputs.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from operator import mul
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
-from srlens.windowed.box import Box, Interval, shape_of, volume
-from srlens.windowed.graph import Node, Shapes
-from srlens.windowed.restriction import Axes, Restriction, Rule, along_axes
+from srlens.windowed.box import Box, Interval, cut, shape_of, volume
+from srlens.windowed.graph import Node, Ref, Shape, Shapes, size_of
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One operator restricted to a box of its (first) output.
+
+    Attributes:
+        produced: the box that is computed; it holds the box that was asked for.
+        demands: the box needed of each value in ``node.inputs``, in that order.
+        run: the computation, given exactly those boxes in that order.
+    """
+
+    produced: Box
+    demands: tuple[Box, ...]
+    run: Callable[[Sequence[Tensor]], Any]
+
+
+# From node and asked-for box of its first output; None where the operator cannot be restricted as it is used.
+Rule = Callable[[Node, Box, Shapes], Restriction | None]
+# For each axis of an argument the axis of the output that it goes along with; None: it is needed in full.
+Axes = Sequence[int | None]
+# The axes of a tensor argument, from its position among the tensor arguments and its shape; None: all in full.
+AxesOf = Callable[[int, Shape], Axes | None]
+
+
+def along_axes(node: Node, asked: Box, shapes: Shapes, axes_of: AxesOf, whole: Collection[int] = ()) -> Restriction:
+    """The operator called as recorded, on parts of its arguments; axes of its output in ``whole`` computed in full."""
+    size = shapes[node.outputs[0]]
+    produced = tuple((0, size[axis]) if axis in whole else interval for axis, interval in enumerate(asked))
+    boxes: list[Box] = []
+    demands: list[Box] = []
+
+    def part(argument: Ref | Tensor) -> Ref | Tensor:
+        shape = size_of(argument, shapes)
+        axes = axes_of(len(boxes), shape) or [None] * len(shape)
+        boxes.append(tuple((0, n) if axis is None else produced[axis] for n, axis in zip(shape, axes, strict=True)))
+        if isinstance(argument, Tensor):
+            return cut(argument, boxes[-1])
+        demands.append(boxes[-1])
+        return argument
+
+    args, kwargs = tree_map_only((Ref, Tensor), part, (node.args, node.kwargs))
+    return Restriction(produced, tuple(demands), Node(node.operator, args, kwargs, node.outputs).call)
 
 
 def pointwise(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
@@ -17,7 +68,7 @@ def pointwise(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     return along_axes(node, asked, shapes, lambda _, shape: _broadcast(shape, output))
 
 
-def _broadcast(shape: tuple[int, ...], output: tuple[int, ...]) -> Axes:
+def _broadcast(shape: Shape, output: Shape) -> Axes:
     missing = len(output) - len(shape)
     return [axis if size == output[axis] else None for axis, size in enumerate(shape, missing)]
 
@@ -25,11 +76,7 @@ def _broadcast(shape: tuple[int, ...], output: tuple[int, ...]) -> Axes:
 def joining(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Concatenation and stacking: all tensors in full along their axis, the box along the others."""
     joined = node.bound["dim"] % len(asked)
-    axes: list[int | None] = list(range(len(asked)))
-    if node.name == "stack":
-        axes.pop(joined)
-    else:
-        axes[joined] = None
+    axes = [*range(joined), *([None] * (node.name == "cat")), *range(joined + 1, len(asked))]
     return along_axes(node, asked, shapes, lambda *_: axes, whole={joined})
 
 
@@ -38,14 +85,9 @@ def normalising(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     bound, rank = node.bound, len(asked)
     if len(node.inputs) != 1 or bound.get("training"):
         return None
-    whole = {1}
-    if "normalized_shape" in bound:
-        whole = set(range(rank - len(bound["normalized_shape"]), rank))
-    elif "dim" in bound:
-        whole = {bound["dim"] % rank}
-    return along_axes(
-        node, asked, shapes, lambda position, shape: range(rank) if position == 0 else [None] * len(shape), whole
-    )
+    first = -len(bound["normalized_shape"]) if "normalized_shape" in bound else bound.get("dim", 1)
+    whole = {axis % rank for axis in (range(first, 0) if "normalized_shape" in bound else [first])}
+    return along_axes(node, asked, shapes, lambda position, _: None if position else range(rank), whole)
 
 
 def reducing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
@@ -66,7 +108,7 @@ def multiplying(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     batch, (row, column) = range(len(output) - 2), range(len(output))[-2:]
     first = 1 if node.name in ("addmm", "baddbmm") else 0
 
-    def axes_of(position: int, shape: tuple[int, ...]) -> Axes:
+    def axes_of(position: int, shape: Shape) -> Axes:
         if position < first:
             return _broadcast(shape, output)
         return [*batch, row, None] if position == first else [*batch, None, column]
@@ -76,12 +118,7 @@ def multiplying(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
 
 def permuting(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Axes in another order."""
-    order = list(range(len(asked)))
-    if node.name == "permute":
-        order = [axis % len(asked) for axis in node.bound["dims"]]
-    else:
-        one, other = node.bound.get("dim0", 0), node.bound.get("dim1", -1)
-        order[one], order[other] = order[other], order[one]
+    order = list(node.call([torch.empty(tuple(range(len(asked))))]).shape)
     return along_axes(node, asked, shapes, lambda *_: [order.index(axis) for axis in range(len(order))])
 
 
@@ -104,27 +141,23 @@ def expanding(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
 def reshaping(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Axes split and merged; boxes grow until they hold the same elements on both sides."""
     before, after = shapes[node.inputs[0]], shapes[node.outputs[0]]
+    # After how many axes of each shape so many elements have been run through; where the numbers meet, it is the same.
+    ends = [{size: k for k, size in enumerate(accumulate(shape, mul), 1)} for shape in (before, after)]
     wanted: list[Interval] = []
     produced: list[Interval] = []
-    for stop_before, stop_after in _common_ends(before, after):
-        sizes = before[len(wanted) : stop_before], after[len(produced) : stop_after]
-        box_after = asked[len(produced) : stop_after]
-        box_before = box_after if len(sizes[0]) == len(sizes[1]) == 1 else _in_other_shape(box_after, *sizes[::-1])
-        while volume(box_before) != volume(box_after):
-            box_after = _in_other_shape(box_before, *sizes)
-            box_before = _in_other_shape(box_after, *sizes[::-1])
-        wanted += box_before
-        produced += box_after
-    return Restriction(tuple(produced), (tuple(wanted),), lambda tensors: tensors[0].reshape(shape_of(tuple(produced))))
+    for elements in sorted(ends[0].keys() & ends[1].keys()):
+        shapes_here = before[len(wanted) : ends[0][elements]], after[len(produced) : ends[1][elements]]
+        outer = asked[len(produced) : ends[1][elements]]
+        inner = _in_other_shape(outer, *shapes_here[::-1])
+        while volume(inner) != volume(outer):
+            outer = _in_other_shape(inner, *shapes_here)
+            inner = _in_other_shape(outer, *shapes_here[::-1])
+        wanted += inner
+        produced += outer
+    return Restriction(tuple(produced), (tuple(wanted),), lambda tensors: tensors[0].reshape(shape_of(produced)))
 
 
-def _common_ends(before: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int, int]]:
-    """After how many axes of each shape the same elements have been run through, from the slowest axis on."""
-    one, other = ({size: k for k, size in enumerate(accumulate(shape, mul), 1)} for shape in (before, after))
-    return [(one[size], other[size]) for size in one if size in other]
-
-
-def _in_other_shape(box: Box, sizes: tuple[int, ...], others: tuple[int, ...]) -> Box:
+def _in_other_shape(box: Box, sizes: Shape, others: Shape) -> Box:
     """The smallest box that holds the same elements where ``others`` are the sizes."""
     elements = np.arange(prod(sizes)).reshape(sizes)[tuple(slice(*interval) for interval in box)]
     indices = np.unravel_index(elements.ravel(), others)
