@@ -5,25 +5,15 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from srlens.study.bootstrap import RESAMPLES, Array, Interval, intervals
 
-RESAMPLES = 10_000
-LEVEL = 0.95
 _ARRANGEMENTS = 200_000  # all are tried where there are no more, else as many random ones
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A percentile bootstrap interval."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -91,46 +81,6 @@ class Pair:
     p_holm: float
 
 
-def bootstrap_weights(windows: int, clusters: NDArray[np.int64] | None, resamples: int, seed: int) -> Array:
-    """Weights of the windows in each resample, resamples×W, each row summing to 1.
-
-    Args:
-        windows: how many.
-        clusters: number of each window's picture: whole pictures are drawn. None: single windows are drawn.
-        resamples: how many.
-        seed: of the generator.
-
-    Returns:
-        Read-only; a resample holds each picture as often as it was drawn.
-    """
-    groups = np.arange(windows) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    return _weights(groups.astype(np.int64).tobytes(), resamples, seed)
-
-
-@lru_cache(maxsize=4)  # the same few are wanted for every measure
-def _weights(groups: bytes, resamples: int, seed: int) -> Array:
-    generator = np.random.default_rng(seed)
-    numbers = np.frombuffer(groups, dtype=np.int64)
-    count = int(numbers.max()) + 1
-    drawn = generator.integers(count, size=(resamples, count))
-    drawn += np.arange(resamples)[:, None] * count
-    times = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)
-    weights = times[:, numbers].astype(np.float64)
-    weights /= weights.sum(axis=1, keepdims=True)
-    weights.setflags(write=False)
-    return weights
-
-
-def interval(values: Array) -> Interval:
-    """The central 95 % of bootstrap values; those that are undefined are left out."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return Interval(math.nan, math.nan)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(finite, [tail, 1 - tail])
-    return Interval(float(low), float(high))
-
-
 def pearson_rows(x: Array, y: Array) -> Array:
     """Pearson's correlation of each row of x (N×K) with the same row of y; NaN where one is constant."""
     from scipy.stats import ConstantInputWarning, pearsonr
@@ -167,20 +117,10 @@ def correlate_networks(
             return pearson_rows(transform(np.log(weights @ index.T)), transform(weights @ quality.T))
 
         a, b = transform(x), transform(y)
-        spans = _intervals(correlation, windows, clusters, resamples, seed)
+        spans = intervals(correlation, windows, clusters, resamples, seed)
         return Estimate(float(pearson_rows(a, b)), *spans, _order_p(a, b, seed))
 
     return Correlation(estimate(np.asarray), estimate(ranks), networks, windows, len(np.unique(clusters)))
-
-
-def _intervals(
-    statistic: Callable[[Array], Array], windows: int, clusters: NDArray[np.int64], resamples: int, seed: int
-) -> tuple[Interval, Interval]:
-    """Of a statistic of weights (resamples×W), with single windows and with whole pictures drawn anew."""
-    of_windows, of_pictures = (
-        interval(statistic(bootstrap_weights(windows, groups, resamples, seed))) for groups in (None, clusters)
-    )
-    return of_windows, of_pictures
 
 
 def _order_p(x: Array, y: Array, seed: int) -> float:
@@ -259,7 +199,7 @@ def contrast_groups(
     """Compare the diffusion index of two groups of networks, K×W; ``wide`` marks the K networks of one."""
     logs = np.log(index)
     gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
-    spans = _intervals(lambda weights: np.exp(weights @ gap), index.shape[1], clusters, resamples, seed)
+    spans = intervals(lambda weights: np.exp(weights @ gap), index.shape[1], clusters, resamples, seed)
     ratio = Estimate(math.exp(gap.mean()), *spans, _groups_p(logs.mean(axis=1), wide, seed))
     return Contrast(ratio, int(wide.sum()), int((~wide).sum()))
 
@@ -313,7 +253,7 @@ def associate(
             continue
         test = spearmanr(x, y)
         statistic = partial(_weighted_pearson, x=ranks(x), y=ranks(y))
-        spans = _intervals(statistic, count, clusters[known], resamples, seed)
+        spans = intervals(statistic, count, clusters[known], resamples, seed)
         found[name] = Estimate(float(test.statistic), *spans, float(test.pvalue)), count
     corrected = holm([estimate.p for estimate, _ in found.values()])
     return {
@@ -327,13 +267,3 @@ def _weighted_pearson(weights: Array, x: Array, y: Array) -> Array:
     xx, yy, xy = weights @ x**2 - mx**2, weights @ y**2 - my**2, weights @ (x * y) - mx * my
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where((xx > 1e-12) & (yy > 1e-12), xy / np.sqrt(np.abs(xx * yy)), np.nan))
-
-
-def mean_interval(values: Array, clusters: NDArray[np.int64] | None, *, seed: int = 0) -> tuple[float, Interval]:
-    """The mean over windows and its bootstrap interval; NaN windows are left out."""
-    known = np.isfinite(values)
-    if not known.any():
-        return math.nan, Interval(math.nan, math.nan)
-    groups = clusters[known] if clusters is not None else None
-    weights = bootstrap_weights(int(known.sum()), groups, RESAMPLES, seed)
-    return float(values[known].mean()), interval(weights @ values[known])

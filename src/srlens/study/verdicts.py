@@ -8,16 +8,15 @@ import numpy as np
 
 from srlens.comparison.measures import MEASURES
 from srlens.study.blocks import Blocks
+from srlens.study.bootstrap import Interval, mean_interval
 from srlens.study.statistics import (
     Association,
     Contrast,
     Correlation,
     Estimate,
-    Interval,
     associate,
     contrast_groups,
     correlate_networks,
-    mean_interval,
 )
 
 Answer = Literal["supported", "not supported", "undecided"]

@@ -186,14 +186,14 @@ def test_ten_thousand_jobs_are_read_once_and_drawn_from_few_times(tmp_path):
     script = f"""
 from pathlib import Path
 import polars
-from srlens.study import statistics
+from srlens.study import bootstrap
 from srlens.study.report.build import build_report
 scans, scan = [], polars.scan_parquet
 polars.scan_parquet = lambda files, **options: scans.append(len(files)) or scan(files, **options)
 build_report(Path({str(tmp_path)!r}))
 # Not ru_maxrss: a process inherits that of the one that started it, and this test's may be large.
 status = Path("/proc/self/status").read_text().splitlines()
-print(scans, statistics._weights.cache_info().misses)
+print(scans, bootstrap._weights.cache_info().misses)
 print(next(line for line in status if line.startswith("VmHWM")).split()[1])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from srlens.study.statistics import (
-    associate,
-    bootstrap_weights,
-    compare_pairs,
-    contrast_groups,
-    correlate_networks,
-    holm,
-    mean_interval,
-    pearson_rows,
-)
+from srlens.study.bootstrap import bootstrap_weights, mean_interval
+from srlens.study.statistics import associate, compare_pairs, contrast_groups, correlate_networks, holm, pearson_rows
 
 RNG = np.random.default_rng(3)
 

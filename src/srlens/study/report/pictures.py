@@ -12,8 +12,8 @@ from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
 from srlens.records.archive import load
 from srlens.study.blocks import INDEX, Array, Blocks
+from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.report.page import number
-from srlens.study.statistics import RESAMPLES, bootstrap_weights, interval
 from srlens.study.store import Store
 from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 

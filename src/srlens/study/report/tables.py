@@ -9,7 +9,8 @@ import numpy as np
 from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.study.blocks import INDEX, Array, Blocks
-from srlens.study.statistics import RESAMPLES, Pair, bootstrap_weights, interval
+from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
+from srlens.study.statistics import Pair
 from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 Row = dict[str, Any]
