@@ -1,33 +1,32 @@
-"""``srlens demo``: the main job on what ships with the package, no download."""
+"""``srlens demo``: the main job on the shipped networks and photograph."""
 
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from srlens.cli.options import OUT, MethodOptions, method_keywords, parse_window
+from srlens.cli.options import (
+    METHOD,
+    OUTPUT,
+    WINDOW,
+    MethodOptions,
+    OutputOptions,
+    WindowOptions,
+    method_keywords,
+)
 
 
 def demo(
     *,
-    window: str | None = None,
     device: str | None = None,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
-    method: MethodOptions | None = None,
+    window: WindowOptions = WINDOW,
+    output: OutputOptions = OUTPUT,
+    method: MethodOptions = METHOD,
 ) -> None:
-    """Explain the three shipped networks side by side on a packaged photograph.
+    """Explain the three shipped networks side by side on a packaged photograph; nothing is downloaded.
 
     The three share their convolutions; one adds global pooling, one non-local attention. The diffusion index shows
     how much further the latter two look.
 
     Parameters
     ----------
-    window
-        TOP,LEFT,SIZE in SR pixels. Without it the hardest window is chosen.
     device
-        cpu, cuda, mps; by default the best one there is.
-    out
-        Output folder.
+        cpu, cuda, cuda:1, mps; by default the best one there is.
     """
     from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
@@ -40,13 +39,11 @@ def demo(
     from srlens.networks.open import load_default
     from srlens.records.output import write_comparison
 
-    keywords = method_keywords(method)
-    where = parse_window(window) if window is not None else None
+    keywords, where = method_keywords(method), window.parsed()
     target = choose_device(device)
     networks = [load_default(name, device=target) for name in SHIPPED]
     how = default_degradation(keywords.get("preset"))
     subject = Subject.from_hr(sample_image("pagoda"), networks[0].scale, name="pagoda", degradation=how)
     with progress_bars() as bars:
-        comparison = compare(networks, subject, where, progress=bars.step, **keywords)
-    files = write_comparison(comparison, out)
-    print_comparison(comparison, files)
+        comparison = compare(networks, subject, where, size=window.size, progress=bars.step, **keywords)
+    print_comparison(comparison, write_comparison(comparison, output.out, style=output.style, formats=output.formats))

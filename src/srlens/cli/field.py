@@ -1,11 +1,16 @@
 """``srlens field``: the diffusion index over the whole image."""
 
-from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
-
-from srlens.cli.options import OUT, parse_bytes
+from srlens.cli.options import (
+    FIELD_METHOD,
+    NETWORK,
+    OUTPUT,
+    PICTURE,
+    FieldMethodOptions,
+    NetworkOptions,
+    OutputOptions,
+    PictureOptions,
+    method_keywords,
+)
 
 
 def field(
@@ -14,20 +19,16 @@ def field(
     *,
     size: int = 16,
     stride: int | None = None,
-    steps: int = 12,
-    preset: Literal["default", "paper"] = "default",
-    detector: str | None = None,
-    hr: bool = False,
-    degradation: str | None = None,
-    scale: int | None = None,
-    device: str | None = None,
-    memory: str = "1GiB",
-    out: Annotated[Path, Parameter(name=["--out", "-o"])] = OUT,
+    picture: PictureOptions = PICTURE,
+    opened_as: NetworkOptions = NETWORK,
+    output: OutputOptions = OUTPUT,
+    method: FieldMethodOptions = FIELD_METHOD,
 ) -> None:
     """Map how widely a network looks, window by window, over the whole image.
 
-    Writes a heat map (PNG, PDF), a Parquet table and a log of finished windows. A run that was cut off goes on from
-    its log when it is started again.
+    Writes a heat map, a Parquet table and a log of finished windows. A run that was cut off goes on from its log when
+    it is started again. Path integrals take 12 steps, which all windows share, unless --steps says otherwise (the
+    paper: 50); --memory bounds the maps in hand (1GiB): less means more forward passes.
 
     Parameters
     ----------
@@ -39,60 +40,20 @@ def field(
         Side of the windows in SR pixels.
     stride
         Of the grid, in SR pixels; the size by default.
-    steps
-        Nodes of every map; all windows share them.
-    preset
-        "paper": the published rule and path (give --steps 50 with it).
-    detector
-        gradient (default), intensity, gabor, residual, residual-gradient.
-    hr
-        The image is HR: the LR is made from it.
-    degradation
-        How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), pil
-        (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.
-    scale
-        Which scale of a file that holds several.
-    device
-        cpu, cuda, cuda:1, mps; by default the best one there is.
-    memory
-        For the maps in hand, e.g. 512MiB, 2GiB. Less memory means more forward passes.
-    out
-        Output folder.
     """
-    import statistics
-
-    from rich.console import Console
-
     from srlens.attribution.attribute import field_method
-    from srlens.cli.devices import choose_device
     from srlens.cli.progress import progress_bars
-    from srlens.comparison.subject import read_subject
-    from srlens.imaging.degrade import default_degradation
-    from srlens.networks.open import open_network
+    from srlens.cli.report import print_field
     from srlens.records.field_run import run_field
 
-    budget = parse_bytes(memory)
-    opened = open_network(network, scale=scale, device=choose_device(device))
-    how = default_degradation(preset, degradation)
-    subject = read_subject(image, opened.scale, is_hr=hr, degradation=how)
-    settings = field_method(steps=steps, preset=preset, detector=detector)
+    keywords = method_keywords(method)
+    memory = keywords.pop("memory", 2**30)
+    (opened,) = opened_as.open(network)
+    subject = picture.read(image, opened.scale, keywords.get("preset"))
+    chosen = field_method(keywords.pop("method", "lam"), **keywords)
     with progress_bars() as bars:
+        step = bars.step(f"field of {opened.name}", unit="window gradients")
         found, files = run_field(
-            opened,
-            subject,
-            settings,
-            out,
-            size=size,
-            stride=stride,
-            memory=budget,
-            progress=bars.step(f"field of {opened.name}", unit="window gradients"),
+            opened, subject, chosen, output.out, size=size, stride=stride, memory=memory, progress=step
         )
-    indices = [point.diffusion_index for point in found.points if point.diffusion_index is not None]
-    console = Console()
-    height, width = found.lr_size
-    console.print(
-        f"{found.network}: {len(found.points)} windows, LR {height}×{width}; diffusion index median "
-        f"{statistics.median(indices):.2f}, from {min(indices):.2f} to {max(indices):.2f}. {found.evaluation}.",
-        highlight=False,
-    )
-    console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)
+    print_field(found, files)

@@ -15,16 +15,20 @@ app = App(
     help="Which input pixels did a super-resolution network use? Local attribution maps with error bars.",
     version=__version__,
 )
-# Each verb's module is imported only when it is called, so that --help is quick.
-app.command("srlens.cli.app:app", name="app")
-app.command("srlens.cli.compare:compare", name="compare")
-app.command("srlens.cli.demo:demo", name="demo")
-app.command("srlens.cli.explain:explain", name="explain")
-app.command("srlens.cli.field:field", name="field")
-app.command("srlens.cli.mine:mine", name="mine")
-app.command("srlens.cli.field_of_view:field_of_view", name="field-of-view")
-app.command("srlens.cli.networks:app", name="networks")
-app.command("srlens.cli.study:app", name="study")
+VERBS = {
+    "explain": ("explain:explain", "Which input pixels did one network use for one window? Map, figure, record."),
+    "compare": ("compare:compare", "The same for several networks side by side, with tables and sweeps."),
+    "field": ("field:field", "How widely a network looks, over the whole image."),
+    "field-of-view": ("field_of_view:field_of_view", "How far networks could look, and how far they do."),
+    "demo": ("demo:demo", "The three shipped networks on a packaged photograph; no download."),
+    "mine": ("mine:mine", "Find hard windows in many pictures, for studies."),
+    "study": ("study:app", "Many networks × many windows: run, report."),
+    "networks": ("networks:app", "What can be opened, what a file is, published checkpoints."),
+    "app": ("app:app", "The web page."),
+}
+"""Each verb: where it is (imported only when it is called, so that --help is quick), and what it does."""
+for _name, (_place, _line) in VERBS.items():
+    app.command(f"srlens.cli.{_place}", name=_name, help=_line)
 
 
 def main() -> None:

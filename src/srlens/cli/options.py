@@ -1,6 +1,9 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, each declared once, and what they stand for.
 
-from dataclasses import make_dataclass
+No torch in here, so that ``--help`` is quick: what computes is imported where it is called.
+"""
+
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,10 +13,121 @@ from srlens.attribution.settings import SETTINGS, Setting, given
 from srlens.errors import SettingError, WindowError
 from srlens.imaging.window import Window
 
+if TYPE_CHECKING:
+    from srlens.comparison.subject import Subject
+    from srlens.networks.network import Network
 
-def _option(setting: Setting) -> tuple[str, Any, Any]:
+
+def _option(group: str, text: str, **more: Any) -> Parameter:
+    return Parameter(group=group, help=text, **more)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class NetworkOptions:
+    """How networks are opened."""
+
+    scale: Annotated[int | None, _option("Network", "Which scale of a file that holds several.")] = None
+    value_range: Annotated[float | None, _option("Network", "Overrides the value range: 1 or 255.")] = None
+    channels: Annotated[int | None, _option("Network", "Input channels of a --module (3).")] = None
+    module: Annotated[
+        bool,
+        _option("Network", "Networks are package.module:factory. This imports and runs your own code.", negative=()),
+    ] = False
+    device: Annotated[str | None, _option("Network", "cpu, cuda, cuda:1, mps; by default the best one there is.")] = (
+        None
+    )
+
+    def open(self, *specs: str) -> "list[Network]":
+        """The networks of these names, on one device."""
+        from srlens.cli.devices import choose_device
+        from srlens.networks.open import open_network
+
+        keywords = {name: getattr(self, name) for name in ("scale", "value_range", "channels", "module")}
+        device = choose_device(self.device)
+        return [open_network(spec, device=device, **keywords) for spec in specs]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PictureOptions:
+    """What the given picture is."""
+
+    hr: Annotated[
+        bool,
+        _option(
+            "Picture",
+            "The picture is the clean one (HR): what the network is given is made from it, and PSNR is reported "
+            "against doing nothing.",
+            name=["--hr", "--clean"],
+            negative=(),
+        ),
+    ] = False
+    degradation: Annotated[
+        str | None,
+        _option(
+            "Picture",
+            "How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), "
+            "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.",
+        ),
+    ] = None
+    crop: Annotated[
+        str | None,
+        _option(
+            "Picture",
+            "TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and "
+            "windows count from its corner. For large pictures: the time goes with their size.",
+        ),
+    ] = None
+
+    def read(self, spec: str, scale: int, preset: str | None) -> "Subject":
+        """The picture of that name, as networks of that scale are given it."""
+        from srlens.comparison.subject import read_subject
+        from srlens.imaging.degrade import default_degradation
+
+        part = parse_crop(self.crop) if self.crop is not None else None
+        how = default_degradation(preset, self.degradation)
+        return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class WindowOptions:
+    """What is explained."""
+
+    window: Annotated[
+        str | None,
+        _option(
+            "Window",
+            "TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.",
+        ),
+    ] = None
+    size: Annotated[int, _option("Window", "Side of a window chosen for you, in SR pixels.")] = 16
+
+    def parsed(self) -> Window | None:
+        """The window, or None: the hardest."""
+        return parse_window(self.window) if self.window is not None else None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where results go, and how they look."""
+
+    out: Annotated[Path, _option("Output", "Output folder.", name=["--out", "-o"])] = Path("srlens-out")
+    style: Annotated[
+        Literal["default", "paper"],
+        _option("Output", '"paper" draws maps as the paper does (seismic, blended with the image).'),
+    ] = "default"
+    formats: Annotated[
+        tuple[Literal["png", "pdf", "svg"], ...],
+        _option("Output", "Of the figures: png, pdf, svg.", name="--format", consume_multiple=True, negative=()),
+    ] = ("png", "pdf")
+
+
+def _method_option(setting: Setting) -> tuple[str, Any, Any]:
     kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return setting.name, Annotated[kind | None, Parameter(group="Method", help=setting.help)], None
+    return setting.name, Annotated[kind | None, _option("Method", setting.help)], None
 
 
 _MEMORY = Setting(
@@ -27,15 +141,33 @@ if TYPE_CHECKING:
 
     class MethodOptions:
         """How the maps are computed: one option for each of SETTINGS, and --memory."""
+
+    class FieldMethodOptions(MethodOptions):
+        """Those of a field, whose --stride is that of its windows."""
 else:
-    MethodOptions = make_dataclass("MethodOptions", [_option(one) for one in (*SETTINGS, _MEMORY)], frozen=True)
-    MethodOptions.__module__ = __name__  # cyclopts looks into no class of the standard library
-    MethodOptions = Parameter(name="*")(MethodOptions)
+
+    def _method_options(*left_out: str) -> type:
+        chosen = [_method_option(one) for one in (*SETTINGS, _MEMORY) if one.name not in left_out]
+        made = make_dataclass("MethodOptions", chosen, frozen=True)
+        made.__module__ = __name__  # cyclopts looks into no class of the standard library
+        return Parameter(name="*")(made)
+
+    MethodOptions, FieldMethodOptions = _method_options(), _method_options("stride")
+
+NETWORK, PICTURE, WINDOW, OUTPUT, METHOD, FIELD_METHOD = (
+    NetworkOptions(),
+    PictureOptions(),
+    WindowOptions(),
+    OutputOptions(),
+    MethodOptions(),
+    FieldMethodOptions(),
+)
+"""What holds where no option is given."""
 
 
-def method_keywords(options: MethodOptions | None) -> dict[str, Any]:
+def method_keywords(options: MethodOptions) -> dict[str, Any]:
     """What was given, as keyword arguments of :func:`srlens.attribute`."""
-    values = vars(options) if options is not None else {}
+    values = vars(options)
     memory = values.get("memory")
     return given(values) | ({"memory": parse_bytes(memory)} if memory is not None else {})
 
@@ -75,9 +207,6 @@ def parse_crop(text: str) -> Window:
         ) from None
 
 
-Formats = Annotated[tuple[Literal["png", "pdf", "svg"], ...], Parameter(name="--format", consume_multiple=True)]
-"""File formats of figures, as an option of several values."""
-
 _UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
 
 
@@ -98,7 +227,3 @@ def parse_bytes(text: str) -> int:
                 return int(value)
             break
     raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")
-
-
-OUT = Path("srlens-out")
-"""Where results go unless the user says otherwise."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from srlens.attribution.field import Field
 from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
@@ -32,6 +34,21 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in shown]
         table.add_row("bicubic", *cells[1:], style="dim")
     _print(table, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
+
+
+def print_field(found: Field, files: Sequence[Path]) -> None:
+    """Print how the diffusion index spreads over the image, and the files written."""
+    known = [point.diffusion_index for point in found.points if point.diffusion_index is not None]
+    spread = f"median {median(known):.2f}, from {min(known):.2f} to {max(known):.2f}" if known else "none: all are flat"
+    height, width = found.lr_size
+    flat = f" ({len(found.points) - len(known)} flat)" if len(known) < len(found.points) else ""
+    console = Console(highlight=False)
+    console.print(
+        f"{found.network}: {len(found.points)} windows{flat}, LR {height}×{width}; diffusion index {spread}. "
+        f"{found.method.described(found.evaluations)}. {found.evaluation}.",
+        markup=False,
+    )
+    console.print("Written: " + ", ".join(map(str, files)), soft_wrap=True, markup=False)
 
 
 def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from operator import index
-from typing import Self
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Self
 
 from srlens.errors import WindowError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Window:
         bottom, right = min(height, self.bottom + margins[2]), min(width, self.right + margins[3])
         return Window(top, left, bottom - top, right - left)
 
-    def crop(self, image: Tensor) -> Tensor:
+    def crop(self, image: "Tensor") -> "Tensor":
         """The window of an SR image …×H×W; a view."""
         return image[..., self.top : self.bottom, self.left : self.right]
 
