@@ -98,7 +98,11 @@ def test_attention_stays_as_it_is() -> None:
 def test_a_part_of_the_input_lies_as_asked(channels: int) -> None:
     x = torch.rand(1, channels, 40, 50)
     plans = [
-        make_plan(recorded(nn.Conv2d(channels, channels, 3, padding=1), x)[1].graph, srlens.Window(10, 10, 2, 3), memory_format)
+        make_plan(
+            recorded(nn.Conv2d(channels, channels, 3, padding=1), x)[1].graph,
+            srlens.Window(10, 10, 2, 3),
+            memory_format,
+        )
         for memory_format in (torch.channels_last, torch.contiguous_format)
     ]
     assert plans[0].given_part(x).stride() == (20 * channels, 1, 5 * channels, channels)
