@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
 
 from srlens.windowed.box import Box, Interval, cut, shape_of, volume
-from srlens.windowed.graph import Node, Ref, Shape, Shapes, size_of
+from srlens.windowed.graph import Node, Ref, Shape, Shapes, map_arguments, size_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def along_axes(node: Node, asked: Box, shapes: Shapes, axes_of: AxesOf, whole: C
         demands.append(boxes[-1])
         return argument
 
-    args, kwargs = tree_map_only((Ref, Tensor), part, (node.args, node.kwargs))
+    args, kwargs = map_arguments((node.args, node.kwargs), (Ref, Tensor), part)
     return Restriction(produced, tuple(demands), Node(node.operator, args, kwargs, node.outputs).call)
 
 

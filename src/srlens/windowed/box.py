@@ -41,8 +41,9 @@ def inside(outer: Box, box: Box) -> Box | None:
 
 def cut(tensor: Tensor, box: Box | None) -> Tensor:
     """The part of ``tensor`` in a box, a view; None: the whole."""
+    shape = tensor.shape
     for axis, (start, stop) in enumerate(box or ()):
-        if stop - start != tensor.shape[axis]:
+        if stop - start != shape[axis]:
             tensor = tensor.narrow(axis, start, stop - start)
     return tensor
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,9 +42,9 @@ def neighbouring(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
         return None
     convolving = "weight" in bound
     kernel = size_of(bound["weight"], shapes)[2:] if convolving else bound["kernel_size"]
-    stride = np.broadcast_to(bound["stride"] or kernel, len(intervals)).tolist()
+    stride = _by_axis(bound["stride"] or kernel, len(intervals))
     others = (bound["padding"], bound.get("dilation", 1), bound.get("output_padding", 0))
-    geometry = [np.broadcast_to(one, len(intervals)).tolist() for one in (kernel, stride, *others)]
+    geometry = [_by_axis(one, len(intervals)) for one in (kernel, stride, *others)]
     read = _transposed if bound.get("transposed") else _plain
     reads = [read(*axis) for axis in zip(intervals, size[2:], *geometry, strict=True)]
     inside, paddings, output_padding, starts = zip(*reads, strict=True)
@@ -71,6 +70,12 @@ def neighbouring(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     # A weight or bias that depends on the image is taken in full.
     demands = ((batch, wanted, *inside), *(full_box(shapes[value]) for value in node.inputs[1:]))
     return Restriction((batch, produced, *intervals), demands, run)
+
+
+def _by_axis(values: int | Sequence[int], axes: int) -> list[int]:
+    """``[2]`` or ``2`` as one number an axis."""
+    listed = [values] if isinstance(values, int) else list(values)
+    return listed * axes if len(listed) == 1 else listed
 
 
 RULES: dict[str, Rule] = dict.fromkeys(("convolution", "max_pool2d_with_indices", "avg_pool2d"), neighbouring)

@@ -51,30 +51,25 @@ class Program:
     steps: tuple[Step, ...]
     keep: frozenset[int]
 
-    def run(self, given: Values, shared: Values | None = None) -> Values:
-        """The values to keep (and those given), from values that are given and those of another run.
+    def run(self, given: Values) -> dict[int, Tensor]:
+        """The values to keep, and those given that are not let go of.
 
         All parts of a value are cut at once, so that their gradients meet in one tensor.
         """
-        values, others = dict(given), shared or {}
-        parts: dict[int, dict[Box, Tensor]] = {}
-
-        def take(value: int, box: Box | None) -> Tensor:
-            whole = values[value] if value in values else others[value]
-            if box is None:
-                return whole
-            if value not in parts:
-                parts[value] = dict(zip(self._parts[value], cut_all(whole, self._parts[value]), strict=True))
-            return parts[value][box]
-
-        for position, step in enumerate(self.steps):
-            result = step.call([take(*one) for one in step.takes])
+        values = dict(given)
+        parts: dict[int, tuple[Tensor, ...]] = {}
+        for call, takes, outputs, ends in self._schedule:
+            tensors = []
+            for value, part in takes:
+                if part is not None and value not in parts:
+                    parts[value] = cut_all(values[value], self._parts[value])
+                tensors.append(values[value] if part is None else parts[value][part])
+            result = call(tensors)
             # A restricted call may return more than its first output, which is all that is asked of it.
-            values.update(zip(step.outputs, (result,) if isinstance(result, Tensor) else result, strict=False))
-            for value in step.uses:
-                if self._last.get(value) == position:
-                    values.pop(value, None)
-                    parts.pop(value, None)
+            values.update(zip(outputs, (result,) if isinstance(result, Tensor) else result, strict=False))
+            for value in ends:
+                values.pop(value, None)
+                parts.pop(value, None)
         return values
 
     @cached_property
@@ -93,16 +88,23 @@ class Program:
         return sum(step.allocates for step in self.steps)
 
     @cached_property
-    def _parts(self) -> Mapping[int, tuple[Box, ...]]:
+    def _parts(self) -> dict[int, list[Box]]:
         """All parts that are taken of each value, each once."""
         parts: dict[int, dict[Box, None]] = {}
         for value, box in (take for step in self.steps for take in step.takes):
             if box is not None:
                 parts.setdefault(value, {})[box] = None
-        return {value: tuple(boxes) for value, boxes in parts.items()}
+        return {value: list(boxes) for value, boxes in parts.items()}
 
     @cached_property
-    def _last(self) -> dict[int, int]:
-        """The last step that uses a value, for those that are not to be kept."""
-        uses = {value: position for position, step in enumerate(self.steps) for value in step.uses}
-        return {value: position for value, position in uses.items() if value not in self.keep}
+    def _schedule(self) -> list[tuple[Any, ...]]:
+        """Each step's call, its inputs as value and number of the part, its outputs, and what no later step needs."""
+        last = {value: position for position, step in enumerate(self.steps) for value in step.uses}
+        ends: list[list[int]] = [[] for _ in self.steps]
+        for value in last.keys() - self.keep:
+            ends[last[value]].append(value)
+        numbers: dict[Take, int] = {
+            (value, box): k for value, boxes in self._parts.items() for k, box in enumerate(boxes)
+        }
+        takes = [[(value, numbers.get((value, box))) for value, box in step.takes] for step in self.steps]
+        return [(step.call, takes[k], step.outputs, ends[k]) for k, step in enumerate(self.steps)]

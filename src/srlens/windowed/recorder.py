@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from srlens.windowed.graph import Graph, Node, Ref
+from srlens.windowed.graph import Graph, Node, Ref, map_arguments
 
 
 class NotRecordableError(Exception):
@@ -88,11 +87,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func._schema.name
         if torch.Tag.nondeterministic_seeded in func.tags:
             raise NotRecordableError(f"it draws random numbers ({name})")
-        given, named = tree_map_only(Tensor, self._described, (args, kwargs))
+        given, named = map_arguments((args, kwargs), Tensor, self._described)
         node = Node(func, given, named, ())
         if not node.inputs:  # a constant, be it one that is being painted
             return
-        tree_map_only(Tensor, self._hold, (given, named))
+        map_arguments((given, named), Tensor, self._hold)
         if func._schema.is_mutable:
             operator = _out_of_place(func)
             if operator is None or result is not args[0]:

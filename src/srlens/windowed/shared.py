@@ -48,8 +48,8 @@ class SharedForward:
     def patch(self, index: int, common: Values) -> Tensor:
         """Window ``index`` of the output, from the shared values."""
         plan = self._plans[index]
-        cropped = {} if plan.given is None else {0: plan.given_part(common[0])}
-        return plan.window_in({**common, **self._own[index].run(cropped, common)})
+        given = common if plan.given is None else {**common, 0: plan.given_part(common[0])}
+        return plan.window_in(self._own[index].run(given))
 
 
 class WholeForward:
