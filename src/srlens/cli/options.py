@@ -75,8 +75,8 @@ def parse_crop(text: str) -> Window:
         ) from None
 
 
+#: File formats of figures, as an option of several values.
 Formats = Annotated[tuple[Literal["png", "pdf", "svg"], ...], Parameter(name="--format", consume_multiple=True)]
-"""File formats of figures, as an option of several values."""
 
 _UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
 
@@ -100,5 +100,5 @@ def parse_bytes(text: str) -> int:
     raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")
 
 
+#: Where results go unless the user says otherwise.
 OUT = Path("srlens-out")
-"""Where results go unless the user says otherwise."""
