@@ -71,8 +71,8 @@ def attribute(
     return explainer.window(window, progress=progress)
 
 
+#: Nodes of every map of a field, unless others are given.
 FIELD_STEPS = 12
-"""Nodes of every map of a field, unless others are given."""
 
 
 def field_method(method: str | Method = "lam", **settings: Any) -> Method:

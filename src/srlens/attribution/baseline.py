@@ -97,5 +97,5 @@ class Mean:
         return image.mean(dim=(-2, -1), keepdim=True).expand_as(image)
 
 
+#: Baselines by name. Add your own class here, and paths from it (``linear-NAME``) and fills have a name at once.
 BASELINES: dict[str, type[Baseline]] = {"blur": Blurred, "black": Black, "mean": Mean}
-"""Baselines by name. Add your own class here, and paths from it (``linear-NAME``) and fills have a name at once."""

@@ -15,8 +15,8 @@ from torch.nn import functional as nnf
 
 from srlens.errors import SettingError
 
+#: What a detector may read of a window's pixels besides the output.
 Known = Literal["reference", "clean"]
-"""What a detector may read of a window's pixels besides the output."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ def gabor_magnitude(patch: Tensor) -> Tensor:
 
 
 _R = _GABOR_RADIUS
+#: Detectors by name. Add your own here, and the command line, study files and the page know it.
 DETECTORS: dict[str, Detector] = {
     detector.name: detector
     for detector in (
@@ -131,7 +132,6 @@ DETECTORS: dict[str, Detector] = {
         Detector("error", difference_energy, reads=("clean",)),
     )
 }
-"""Detectors by name. Add your own here, and the command line, study files and the page know it."""
 
 
 def find_detector(detector: str | Detector) -> Detector:

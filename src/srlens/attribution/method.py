@@ -72,8 +72,8 @@ class Methods(Mapping[str, str]):
         return "\n".join(f"{name}: {line}" for name, line in self.items())
 
 
+#: Every method by name. ``METHODS.add(name, line, MyAlgorithm)`` adds your own.
 METHODS = Methods()
-"""Every method by name. ``METHODS.add(name, line, MyAlgorithm)`` adds your own."""
 METHODS.add(
     "lam",
     "local attribution map: gradients integrated along the progressive blur (Gu & Dong 2021)",
@@ -95,12 +95,12 @@ METHODS.add("gradient", "the gradient at the image (Simonyan et al. 2014)", Grad
 METHODS.add("gradient-input", "the gradient at the image times the image (Shrikumar et al. 2017)", GradientInput)
 METHODS.add("occlusion", "the detector's loss when blocks are replaced (Zeiler & Fergus 2014)", Occlusion)
 
+#: Settings that stand in for those not given, as far as a method takes them.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
     # Gu & Dong 2021: σ 1.2, kernel 9, 50 steps uniform in σ, right Riemann rule, Gini on the shifted map.
     "paper": {"rule": "right-riemann", "steps": 50},
 }
-"""Settings that stand in for those not given, as far as a method takes them."""
 
 
 @dataclass(frozen=True, init=False)
@@ -213,6 +213,7 @@ def as_method(method: str | Method, settings: Mapping[str, Any]) -> Method:
 
 _GROUPS = {"sigma": "path", "kernel": "path"}
 _ORDER = ("steps", "detector", "path", "rule", "parameterisation")
+#: Settings that follow from another one, unless they are given beside it.
 _DEPENDENT = {
     "method": ("path", "sigma", "kernel", "rule", "parameterisation", "steps", "tolerance", "max_steps"),
     "path": ("sigma", "kernel"),
@@ -221,7 +222,6 @@ _DEPENDENT = {
     "tolerance": ("steps",),
     "steps": ("tolerance",),
 }
-"""Settings that follow from another one, unless they are given beside it."""
 
 
 def _place(departure: str) -> tuple[int, str]:

@@ -79,8 +79,8 @@ class Line:
         return (image - self.baseline.of(image)).expand(len(alpha), *image.shape)
 
 
+#: Curves by name; each takes a baseline. Add your own class here, and its paths (``NAME-blur``) have a name at once.
 CURVES: dict[str, Callable[[Any], Path]] = {"progressive": Progressive, "linear": Line}
-"""Curves by name; each takes a baseline. Add your own class here, and its paths (``NAME-blur``) have a name at once."""
 
 
 def ProgressiveBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name

@@ -73,8 +73,8 @@ MIDPOINT = Rule("midpoint", "Laplacian arc length", _midpoint)
 RIGHT_RIEMANN = Rule("right-riemann", "uniform", _right_riemann, systematic=True)
 GAUSS_LEGENDRE = Rule("gauss-legendre", "uniform", _gauss_legendre)
 
+#: Rules by name.
 RULES: dict[str, Rule] = {rule.name: rule for rule in (MIDPOINT, RIGHT_RIEMANN, GAUSS_LEGENDRE)}
-"""Rules by name."""
 
 
 def find_rule(rule: str | Rule) -> Rule:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from srlens.imaging.window import Window
 
+#: Called with (evaluations done, evaluations expected); the second may grow.
 Progress = Callable[[int, int], None]
-"""Called with (evaluations done, evaluations expected); the second may grow."""
 
 _T = TypeVar("_T")
 

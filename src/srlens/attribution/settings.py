@@ -26,6 +26,7 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+#: Every setting of the methods that srlens has. One that is not given is left to the method.
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "method", str, "lam (default), linear-blur, ig-black, gradient, gradient-input, occlusion; srlens.METHODS.",
@@ -58,7 +59,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("stride", int, "Of occlusion: distance of neighbouring blocks in LR pixels (the block's side).", "stride"),
     Setting("fill", str, "Of occlusion: what a block is replaced by: blur (default), mean, black.", "fill"),
 )  # fmt: skip
-"""Every setting of the methods that srlens has. One that is not given is left to the method."""
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

@@ -22,18 +22,28 @@ _SHOWN_FAILURES = 10
 @Parameter(name="*")
 @dataclass(frozen=True)
 class SlurmOptions:
-    """Where and how long a Slurm task runs."""
+    """Where and how long a Slurm task runs.
+
+    Attributes
+    ----------
+    partition
+        Partition to submit to; the cluster's own by default.
+    minutes
+        Time limit of a task.
+    memory_gb
+        Memory of a task.
+    gpus
+        GPUs of a task; 0 for the CPU.
+    account
+        Account to charge.
+
+    """
 
     partition: Annotated[str | None, Parameter(group="Slurm")] = None
-    "Partition to submit to; the cluster's own by default."
     minutes: Annotated[int, Parameter(group="Slurm")] = 240
-    "Time limit of a task."
     memory_gb: Annotated[float, Parameter(group="Slurm")] = 8.0
-    "Memory of a task."
     gpus: Annotated[int, Parameter(group="Slurm")] = 1
-    "GPUs of a task; 0 for the CPU."
     account: Annotated[str | None, Parameter(group="Slurm")] = None
-    "Account to charge."
 
 
 @app.command

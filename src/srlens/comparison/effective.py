@@ -16,8 +16,8 @@ from srlens.imaging.window import Window
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 
+#: Shares of the summed gradient magnitude for which radii are given.
 SHARES = (0.5, 0.9, 0.95)
-"""Shares of the summed gradient magnitude for which radii are given."""
 
 
 @dataclass(frozen=True, eq=False)

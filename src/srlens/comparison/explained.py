@@ -17,8 +17,8 @@ from srlens.measures.texture import SMALLEST, Texture, describe_texture
 from srlens.networks.facts import NetworkFacts
 from srlens.shown import Shown
 
+#: Side of the surroundings whose texture is described, in sides of the window.
 SURROUNDINGS = 3
-"""Side of the surroundings whose texture is described, in sides of the window."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

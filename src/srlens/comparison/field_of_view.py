@@ -33,8 +33,8 @@ from srlens.shown import Shown
 if TYPE_CHECKING:
     import polars
 
+#: LR pixels a side of what a network is shown, and over how many places gradients are averaged, by default.
 SIDE, PLACES = 48, 16
-"""LR pixels a side of what a network is shown, and over how many places gradients are averaged, by default."""
 
 _LAM_SHARE = 0.95
 

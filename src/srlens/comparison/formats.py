@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
+#: Stands where a number is not known.
 MISSING = "–"
-"""Stands where a number is not known."""
 
 
 def percent(ratio: float) -> str:

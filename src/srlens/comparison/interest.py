@@ -13,8 +13,8 @@ from srlens.errors import SettingError
 from srlens.measures import agreement
 from srlens.shown import Shown
 
+#: Share of a map's mass whose smallest area counts as the area that a network uses.
 AREA = 0.9
-"""Share of a map's mass whose smallest area counts as the area that a network uses."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from srlens.errors import SettingError
 
 Value = str | int | float | bool
 
+#: Where a measure can be shown: the command line's table, the web page's, the LaTeX table, beside figures, in a study's
+#: report, and in the report's correlations of textures with the diffusion index.
 Place = Literal["terminal", "page", "latex", "caption", "report", "texture"]
-"""Where a measure can be shown: the command line's table, the web page's, the LaTeX table, beside figures, in a study's
-report, and in the report's correlations of textures with the diffusion index."""
 
 EVERYWHERE: frozenset[Place] = frozenset({"terminal", "page", "latex", "caption", "report"})
 
+#: In a label: the LR size, which the number depends on.
 _LR = "{lr}"
-"""In a label: the LR size, which the number depends on."""
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,13 @@ def _texture(part: str, feature: str) -> Drawn:
     return lambda e: getattr(getattr(e, f"{part}_texture"), feature, None)
 
 
+#: Features of textures that reports hold against the diffusion index.
 _LOOKS = {
     "peak_share": "regularity",
     "coherence": "coherence",
     "edge_density": "edge density",
     "contrast": "contrast",
 }
-"""Features of textures that reports hold against the diffusion index."""
 
 _TEXTURES = [
     Measure(f"{part}_{feature}", f"{label} of the {name}", _texture(part, feature), format=fixed(2), places=_TEXTURE)
@@ -191,14 +191,14 @@ _OWN = (
 )
 _measures = {measure.key: measure for measure in _OWN}
 
+#: Columns that the results of studies have beside the measures.
 JOB_KEYS = frozenset({"job", "place", "file_sha256", "threads", "settings", "srlens"})
-"""Columns that the results of studies have beside the measures."""
 
+#: Keys of the measures that srlens has of its own.
 BUILT_IN = frozenset(_measures)
-"""Keys of the measures that srlens has of its own."""
 
+#: Every measure by its key, in the order of columns; :func:`add_measure` puts further ones at the end.
 MEASURES: Mapping[str, Measure] = MappingProxyType(_measures)
-"""Every measure by its key, in the order of columns; :func:`add_measure` puts further ones at the end."""
 
 
 def add_measure(measure: Measure) -> None:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 Setting = Literal["sigma", "steps", "window", "kernel"]
 
+#: Values tried unless others are given: σ and kernel in LR pixels, window sides in SR pixels.
 DEFAULT_VALUES: dict[str, tuple[float, ...]] = {
     "sigma": (0.6, 0.9, 1.2, 1.8, 2.4, 3.6),
     "steps": (5, 10, 20, 40, 80),
     "window": (8, 12, 16, 24, 32),
     "kernel": (9, 11, 15, 21),
 }
-"""Values tried unless others are given: σ and kernel in LR pixels, window sides in SR pixels."""
 
 
 @dataclass(frozen=True, eq=False)

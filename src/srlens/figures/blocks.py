@@ -17,10 +17,10 @@ from srlens.figures.sheet import Sheet
 from srlens.figures.style import PAGE_HEIGHT, PAGE_WIDTH, RULE_COLOUR, TEXT_SIZE, TITLE_SIZE, Look
 from srlens.figures.typesetting import shorten, text_width, wrap
 
+#: Left and right of what a figure shows, in cm.
 MARGIN = 0.05
-"""Left and right of what a figure shows, in cm."""
+#: What a figure across two columns can hold, in cm.
 FULL_WIDTH = PAGE_WIDTH - 2 * MARGIN
-"""What a figure across two columns can hold, in cm."""
 _P = ParamSpec("_P")
 _BAND_GAP, _PAGE_GAP = 0.35, 0.2  # cm: between bands; between the parts of a page
 _FINEST = 0.005  # cm: how finely sizes are tried

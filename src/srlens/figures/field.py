@@ -18,10 +18,10 @@ _GAP, _WIDEST, _TALLEST = 0.45, 6.5, 9.0  # cm
 _OPACITY = 0.8
 _FAINT = 0.55  # the grey picture below the colours runs from here to white, so that colours stay near the bar
 
+#: Of the diffusion index over an image, from 0 up.
 FIELD_COLOURS = LinearSegmentedColormap.from_list(
     "field", [(0.0, "#fcfcfc"), (0.25, "#fdd49e"), (0.6, "#e34a33"), (1.0, "#4a0f0f")]
 )
-"""Of the diffusion index over an image, from 0 up."""
 
 
 def field_figure(field: Field, lr: Tensor | None = None) -> Figure:

@@ -27,6 +27,7 @@ def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
     return comparison_figure(comparison, **options)
 
 
+#: What draws each kind of result.
 FIGURES: dict[type, Callable[..., Figure]] = {
     Attribution: explain_figure,
     Explained: explain_figure,
@@ -37,7 +38,6 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
 }
-"""What draws each kind of result."""
 
 
 def figure_of(result: object | Sequence[object], **options: Any) -> Figure:

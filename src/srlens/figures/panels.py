@@ -20,8 +20,8 @@ from srlens.figures.style import FRAME_COLOUR, PRINT_DPI, TEXT_SIZE, Look
 from srlens.figures.typesetting import fitting, text_width
 from srlens.figures.view import View
 
+#: Top, left, bottom, right, the last two exclusive.
 Edges = tuple[float, float, float, float]
-"""Top, left, bottom, right, the last two exclusive."""
 
 _THICK = 0.22  # cm: colour bars
 _INSET = 0.3  # cm, of lying colour bars: the numbers at their ends stand out by half their width

@@ -14,8 +14,8 @@ from srlens.figures.scales import bar_labels, common_limit, density_scale, signe
 from srlens.figures.style import Look
 from srlens.measures.density import Bandwidth, contribution_density
 
+#: A grey picture below colours runs from here to white: black would hide thin colour.
 DARKEST = 0.3
-"""A grey picture below colours runs from here to white: black would hide thin colour."""
 
 
 @dataclass(frozen=True, eq=False)

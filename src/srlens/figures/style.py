@@ -19,18 +19,18 @@ from srlens.errors import SettingError
 
 Style = Literal["default", "paper"]
 
+#: Width of a one-column figure, in cm.
 COLUMN_WIDTH = 8.5
-"""Width of a one-column figure, in cm."""
+#: Width of a figure across two columns, in cm.
 PAGE_WIDTH = 17.0
-"""Width of a figure across two columns, in cm."""
+#: Height that a figure does not exceed as long as its panels stay legible, in cm.
 PAGE_HEIGHT = 22.5
-"""Height that a figure does not exceed as long as its panels stay legible, in cm."""
+#: Pixels per inch at which figures are saved and pixel grids are resolved.
 PRINT_DPI = 300
-"""Pixels per inch at which figures are saved and pixel grids are resolved."""
+#: Size of panel and network titles, in pt.
 TITLE_SIZE = 8.0
-"""Size of panel and network titles, in pt."""
+#: Size of all other text, in pt; the smallest in any figure.
 TEXT_SIZE = 7.0
-"""Size of all other text, in pt; the smallest in any figure."""
 RULE_COLOUR = "0.6"
 FRAME_COLOUR = "0.3"
 

@@ -17,13 +17,13 @@ from srlens.figures.caption import remarks, shared_conditions, weights
 from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, log_ticks, quiet
 from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, styled
 
+#: The settings that can be swept, as an axis names them.
 SETTINGS: Mapping[str, str] = {
     "sigma": "σ of the baseline's blur, LR pixels",
     "steps": "steps",
     "window": "side of the window, SR pixels",
     "kernel": "side of the blur kernel, LR pixels",
 }
-"""The settings that can be swept, as an axis names them."""
 
 _SCALE, _BELOW, _GAP = 1.1, 0.75, 0.5  # cm: numbers and label left of axes and below them; between the panels
 _HEIGHT, _PITCH = 5.0, 0.36  # cm: of the axes; between the ranks of many networks

@@ -58,9 +58,10 @@ def _add_noise(clean: Tensor, scale: int, level: float, seed: int) -> Tensor:  #
 
 _super_resolution = partial(Degradation, scale=None, reference=bicubic_upscale, reference_name="bicubic")
 
+#: The degradation of an observed picture that is not made here: how it came about is not known.
 GIVEN = "given"
-"""The degradation of an observed picture that is not made here: how it came about is not known."""
 
+#: Every degradation by its name; ``"bicubic"`` is another word for ``"matlab"``.
 DEGRADATIONS: dict[str, Degradation] = {
     entry.name: entry
     for entry in (
@@ -73,7 +74,6 @@ DEGRADATIONS: dict[str, Degradation] = {
                     level="σ in 8-bit grey levels", reference_name="noisy picture", seeded=True),
     )
 }  # fmt: skip
-"""Every degradation by its name; ``"bicubic"`` is another word for ``"matlab"``."""
 
 _ALIASES = {"bicubic": "matlab"}
 

@@ -26,8 +26,8 @@ from srlens.imaging.tiff import decode_tiff, is_tiff
 
 Alpha = Literal["white", "black", "drop"]
 
+#: Pictures of more pixels are refused unless the caller asks for them.
 MAX_PIXELS = 100_000_000
-"""Pictures of more pixels are refused unless the caller asks for them."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts another program
 _ORIENTATION_TAG = 0x0112

@@ -21,12 +21,12 @@ _FLOOR = 0.25  # LR pixels²: the variance taken there, half a pixel squared
 class Bandwidth:
     """The Gaussian that stands for one pixel. Share it between the networks that are compared."""
 
+    #: In LR pixels², in the order (row, column).
     covariance: tuple[tuple[float, float], tuple[float, float]]
-    """In LR pixels², in the order (row, column)."""
+    #: Scott's rule on this very map, or given by the caller.
     rule: Literal["scott", "given"]
-    """Scott's rule on this very map, or given by the caller."""
+    #: Whether the mass lies in one pixel or on one line, so that half a pixel stands in for its spread.
     floored: bool
-    """Whether the mass lies in one pixel or on one line, so that half a pixel stands in for its spread."""
 
 
 def contribution_density(

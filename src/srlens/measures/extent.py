@@ -18,10 +18,10 @@ from srlens.measures.concentration import absolute_map
 class Radius:
     """Distance of a map's mass to the window, in LR pixels."""
 
+    #: Mass-weighted mean distance, ≥ 0.
     mean: float
-    """Mass-weighted mean distance, ≥ 0."""
+    #: Root of the mass-weighted mean squared distance, ≥ ``mean``; heeds the far pixels more.
     rms: float
-    """Root of the mass-weighted mean squared distance, ≥ ``mean``; heeds the far pixels more."""
 
 
 def mass_membership(signed: ArrayLike, fraction: float) -> NDArray[np.float64]:

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from srlens.errors import ImageError, ImageTooSmallError, NotFiniteError
 
+#: Slope, in [0, 1] grey per pixel, from which a pixel counts as an edge.
 EDGE_THRESHOLD = 0.1
-"""Slope, in [0, 1] grey per pixel, from which a pixel counts as an edge."""
 
+#: Pixels a side; below, the spectrum has no room for a pattern that repeats twice.
 SMALLEST = 8
-"""Pixels a side; below, the spectrum has no room for a pattern that repeats twice."""
 
 _FLAT = 1e-12
 # Derivative and smoothing filters that keep directions down to short wavelengths, where plain differences
@@ -28,19 +28,19 @@ _DERIVE = np.array([-0.109604, -0.276691, 0.0, 0.276691, 0.109604])
 class Texture:
     """Description of a grey window. A flat window has 0 everywhere and no wavelength."""
 
+    #: Standard deviation of the grey values, in [0, 0.5] for grey in [0, 1].
     contrast: float
-    """Standard deviation of the grey values, in [0, 0.5] for grey in [0, 1]."""
+    #: Of the structure tensor of the whole window: 1 where all slopes have one direction (stripes), 0 where
+    #: none prevails (grids, noise).
     coherence: float
-    """Of the structure tensor of the whole window: 1 where all slopes have one direction (stripes), 0 where
-    none prevails (grids, noise)."""
+    #: Direction of the stripes in degrees, [0, 180): 0 horizontal, 90 vertical, counted anticlockwise.
     orientation: float
-    """Direction of the stripes in degrees, [0, 180): 0 horizontal, 90 vertical, counted anticlockwise."""
+    #: Share of the variance in the strongest spatial frequency, [0, 1]: near 1 for regular stripes.
     peak_share: float
-    """Share of the variance in the strongest spatial frequency, [0, 1]: near 1 for regular stripes."""
+    #: Pixels per period of that frequency, across the stripes; None where nothing repeats.
     peak_wavelength: float | None
-    """Pixels per period of that frequency, across the stripes; None where nothing repeats."""
+    #: Share of the pixels whose slope is at least :data:`EDGE_THRESHOLD`, [0, 1].
     edge_density: float
-    """Share of the pixels whose slope is at least :data:`EDGE_THRESHOLD`, [0, 1]."""
 
 
 def describe_texture(window: ArrayLike) -> Texture:

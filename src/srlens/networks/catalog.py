@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from srlens.errors import CatalogError
 
+#: Environment variable that moves the cache folder.
 CACHE_VARIABLE = "SRLENS_CACHE"
-"""Environment variable that moves the cache folder."""
 
+#: The entries that ship with srlens, from the narrowest view to the widest; their weights lie in the package.
 SHIPPED: tuple[str, ...] = ("plain", "channel", "nonlocal")
-"""The entries that ship with srlens, from the narrowest view to the widest; their weights lie in the package."""
 
 _TIMEOUT = 30  # seconds without an answer
 _HERE = Path(__file__).parent

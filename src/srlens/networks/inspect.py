@@ -16,8 +16,8 @@ from srlens.networks.differentiable import input_gradient_exists
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Colour, Network
 
+#: Side of the LR image for which multiply-adds are counted, in pixels.
 COST_SIDE = 64
-"""Side of the LR image for which multiply-adds are counted, in pixels."""
 
 _COLOUR_RULES: dict[Colour, str] = {
     "rgb": "RGB",

@@ -26,8 +26,8 @@ from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.user_module import load_module_network
 
+#: How an address ``scheme://rest`` becomes a local file, by scheme: a function of ``rest``.
 SCHEMES: dict[str, Callable[[str], Path]] = {}
-"""How an address ``scheme://rest`` becomes a local file, by scheme: a function of ``rest``."""
 
 _SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".pkl")
 

@@ -25,6 +25,7 @@ from srlens.shown import Shown
 
 FORMAT = "srlens-result-1"
 
+#: The types that a file may hold.
 _HOMES = {
     "Attribution": "srlens.attribution.result",
     "Comparison": "srlens.comparison.compare",
@@ -45,7 +46,6 @@ _HOMES = {
     "SweepPoint": "srlens.comparison.sweep",
     "Window": "srlens.imaging.window",
 }
-"""The types that a file may hold."""
 
 
 def save(result: Shown, path: str | os.PathLike[str], extra: Mapping[str, Any] | None = None) -> Path:

@@ -14,8 +14,8 @@ from srlens.comparison.table import write_frame
 from srlens.records.archive import save, save_json
 
 Format = Literal["png", "pdf", "svg"]
+#: What figures are saved as unless the caller says otherwise.
 FORMATS: tuple[Format, ...] = ("png", "pdf")
-"""What figures are saved as unless the caller says otherwise."""
 
 
 def write_comparison(

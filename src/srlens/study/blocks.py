@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+#: The measure that a study is about.
 INDEX = "diffusion_index"
-"""The measure that a study is about."""
 
 _FEWEST = 0.5  # share of the windows below which a network is left out
 

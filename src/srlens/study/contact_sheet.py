@@ -9,8 +9,8 @@ from srlens.imaging.window import Window
 from srlens.study.job import ImageRef
 from srlens.study.window_list import WindowList
 
+#: Windows on a sheet; of longer lists the hardest are shown.
 SHOWN = 160
-"""Windows on a sheet; of longer lists the hardest are shown."""
 _AROUND = 6  # side of the part shown, in sides of the window
 
 

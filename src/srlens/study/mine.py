@@ -17,8 +17,8 @@ from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
 from srlens.study.window_list import WindowList
 
+#: Files of a folder that count as pictures.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-"""Files of a folder that count as pictures."""
 
 
 @dataclass(frozen=True, eq=False)

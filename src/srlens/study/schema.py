@@ -20,25 +20,25 @@ class _Strict(BaseModel):
 class NetworkEntry(_Strict):
     """One network of the study."""
 
+    #: A checkpoint file (relative to the study file), a shipped network (``plain``), a published one (``imdn-x4``),
+    #: or with ``module`` the user's own ``package.module:factory``.
     open: Annotated[str, Field(min_length=1)]
-    """A checkpoint file (relative to the study file), a shipped network (``plain``), a published one (``imdn-x4``),
-    or with ``module`` the user's own ``package.module:factory``."""
+    #: For tables; the network's own by default.
     name: str | None = None
-    """For tables; the network's own by default."""
+    #: How it gathers context, for finding 2, where srlens does not know it: ``convolution``, ``global pooling``,
+    #: ``non-local`` or ``transformer``.
     kind: str | None = None
-    """How it gathers context, for finding 2, where srlens does not know it: ``convolution``, ``global pooling``,
-    ``non-local`` or ``transformer``."""
     value_range: Annotated[float, Field(gt=0)] | None = None
     channels: Annotated[int, Field(ge=1)] | None = None
+    #: ``open`` is ``package.module:factory``: the module is imported and run.
     module: bool = False
-    """``open`` is ``package.module:factory``: the module is imported and run."""
 
 
 class WindowEntry(_Strict):
     """One window, in pixels of the SR image of the whole picture."""
 
+    #: A file (relative to the study file) or a packaged photograph (``pagoda``, ``hopper``).
     image: Annotated[str, Field(min_length=1)]
-    """A file (relative to the study file) or a packaged photograph (``pagoda``, ``hopper``)."""
     top: Annotated[int, Field(ge=0)]
     left: Annotated[int, Field(ge=0)]
     height: Annotated[int, Field(ge=1)] = 16
@@ -48,12 +48,12 @@ class WindowEntry(_Strict):
 class ImagesSection(_Strict):
     """What the image files are, and how much of them a network is given."""
 
+    #: ``hr``: the LR is made from them. ``lr``: they are LR, and nothing is known of PSNR.
     given: Literal["hr", "lr"] = "hr"
-    """``hr``: the LR is made from them. ``lr``: they are LR, and nothing is known of PSNR."""
     degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
+    #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
+    #: for all. None (``false`` in TOML): the whole image.
     lr_size: Annotated[int, Field(ge=8)] | None = 64
-    """Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
-    for all. None (``false`` in TOML): the whole image."""
 
     @model_validator(mode="before")
     @classmethod
@@ -103,12 +103,12 @@ else:
 class OutputSection(_Strict):
     """What is kept."""
 
+    #: Relative to the study file.
     folder: str = "results"
-    """Relative to the study file."""
+    #: Keep the map of each job (safetensors).
     maps: bool = True
-    """Keep the map of each job (safetensors)."""
+    #: Measure LPIPS too; needs the extra ``srlens[lpips]``, whose weights are downloaded on first use.
     lpips: bool = False
-    """Measure LPIPS too; needs the extra ``srlens[lpips]``, whose weights are downloaded on first use."""
 
 
 class Study(_Strict):
@@ -117,13 +117,13 @@ class Study(_Strict):
     title: str = "Study"
     scale: Annotated[int, Field(ge=1)] = 4
     networks: Annotated[tuple[NetworkEntry, ...], Field(min_length=1)]
+    #: A mined list (relative to the study file), or tables.
     windows: str | Annotated[tuple[WindowEntry, ...], Field(min_length=1)]
-    """A mined list (relative to the study file), or tables."""
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
     output: OutputSection = OutputSection()
+    #: Folder that relative paths start from; set by :func:`read_study`.
     base: Path = Field(default=Path(), exclude=True)
-    """Folder that relative paths start from; set by :func:`read_study`."""
 
     def resolve(self, text: str) -> Path:
         """A path of the study file as an absolute path."""

@@ -21,16 +21,16 @@ from srlens.study.statistics import (
 
 Answer = Literal["supported", "not supported", "undecided"]
 
+#: Gu & Dong (2021): PSNR against log DI over ten networks, 150 windows.
 PAPER_PEARSON, PAPER_SPEARMAN = 0.851, 0.880
-"""Gu & Dong (2021): PSNR against log DI over ten networks, 150 windows."""
 WIDE_KINDS = ("global pooling", "non-local", "transformer")
 FEWEST_NETWORKS = 5
 FEWEST_WINDOWS = 20
 FEWEST_PICTURES = 5
 SMALL_CORRELATION = 0.2
 SMALL_RATIO = 1.1
+#: The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings.
 REGULARITY = "around_peak_share"
-"""The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings."""
 
 RULE = (
     "Supported: the 95 % interval (whole pictures drawn anew) lies above no effect, and p < 0.05. "

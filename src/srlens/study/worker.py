@@ -33,6 +33,7 @@ from srlens.study.opening import open_planned_network, open_planned_subject
 from srlens.study.row import job_row
 from srlens.study.store import Failure, Store
 
+#: Errors that follow from what the job's id is made of: the same job would fail again.
 PERMANENT = (
     NetworkOutputError,
     NotDifferentiableError,
@@ -41,7 +42,6 @@ PERMANENT = (
     WindowError,
     ZeroMapError,
 )
-"""Errors that follow from what the job's id is made of: the same job would fail again."""
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 

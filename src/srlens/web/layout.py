@@ -14,8 +14,8 @@ from srlens.web.results import EMPTY, message_html
 from srlens.web.shelf import SUFFIXES
 
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+#: The picker before there is a picture.
 BLANK_PICKER = picker_value(_BLANK, "No picture yet", 1, 1, None)
-"""The picker before there is a picture."""
 
 _PRESETS_OWN = ("of the preset", "")
 _FIELD_HINT = (

@@ -46,8 +46,8 @@ class Finished(Generic[T]):
     result: T
 
 
+#: Called by the work with every step; raises :class:`CancelledError` once the run is to stop.
 Report = Callable[[Step], None]
-"""Called by the work with every step; raises :class:`CancelledError` once the run is to stop."""
 
 
 def in_steps(work: Callable[[Report], T], cancel: threading.Event, worker: Executor) -> Iterator[Step | Finished[T]]:

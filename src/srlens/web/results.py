@@ -14,12 +14,12 @@ from srlens.web.choices import Style
 from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
 from srlens.web.progress import Step
 
+#: Stands where results will be.
 EMPTY = (
     '<div class="srl-empty"><p><b>Click the picture to place a window, then press Run.</b></p>'
     "<p>You will see which pixels of the LR image each network used to make that window, how widely they spread, and "
     "how far the answer can be trusted.</p></div>"
 )
-"""Stands where results will be."""
 
 
 def results_html(comparison: Comparison, style: Style, notes: Sequence[str] = ()) -> str:

@@ -16,8 +16,8 @@ from srlens.errors import SettingError
 from srlens.web.callbacks import Page
 from srlens.web.limits import Limits
 
+#: Hosts that nobody else can reach.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Hosts that nobody else can reach."""
 
 
 @dataclass(frozen=True, eq=False)

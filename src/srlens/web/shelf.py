@@ -12,8 +12,8 @@ from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
 
+#: Network files by the ends of their names.
 SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
-"""Network files by the ends of their names."""
 
 _KEPT_OPEN = 8
 

@@ -42,6 +42,7 @@ def page_theme() -> Any:
     )
 
 
+#: For the head of the page: gradio's own ``css`` would be scoped to the inside of its container.
 STYLES = """<style>
 gradio-app, .gradio-container { max-width: 100% !important; }
 .gradio-container { padding: 0 !important; }
@@ -123,4 +124,3 @@ footer { display: none !important; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01ms !important; transition: none !important; } }
 </style>"""
-"""For the head of the page: gradio's own ``css`` would be scoped to the inside of its container."""

@@ -15,8 +15,8 @@ from srlens.web.session import Session
 
 _LOG = logging.getLogger(__name__)
 
+#: Events beside the queue: what takes no time is answered even while runs wait.
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-"""Events beside the queue: what takes no time is answered even while runs wait."""
 
 
 def sentence(error: BaseException) -> str:

@@ -11,8 +11,8 @@ from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.reading import subpixel_receptive_field, upsampler_scale
 
+#: Blocks of the network, and residual units of a block.
 LEVELS = 3
-"""Blocks of the network, and residual units of a block."""
 
 
 def _fusion(collected: int, width: int) -> nn.Sequential:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from srlens.networks.zoo.esa import ESA
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
 
+#: Makes a 3×3 layer that keeps the size, from its inputs and outputs.
 Convolution = Callable[[int, int], nn.Module]
-"""Makes a 3×3 layer that keeps the size, from its inputs and outputs."""
 
 
 class ResidualDistillationBlock(nn.Module):

@@ -12,8 +12,8 @@ from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.reading import upsampler_scale
 
+#: Blocks in each of the densely connected groups.
 _GROUPS = (3, 3, 3, 3, 4, 4)
-"""Blocks in each of the densely connected groups."""
 
 
 def _activated(

@@ -9,8 +9,8 @@ from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.reading import count_blocks, subpixel_receptive_field, upsampler_scale
 
+#: Maps from which on the paper scales residuals by 0.1 (section 3.3); the state dict does not tell.
 LARGE = 256
-"""Maps from which on the paper scales residuals by 0.1 (section 3.3); the state dict does not tell."""
 
 
 class EDSR(layers.MeanShiftedNetwork):

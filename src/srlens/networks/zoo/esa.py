@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from srlens.networks.receptive_field import ReceptiveField, Stage
 
+#: Smallest LR side of which the strided convolution (3, by 2) and the pooling (7, by 3) leave a pixel.
 MINIMUM_SIDE = 15
-"""Smallest LR side of which the strided convolution (3, by 2) and the pooling (7, by 3) leave a pixel."""
 
 
 class ESA(nn.Module):

@@ -11,8 +11,8 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo.scale_probe import most_consistent_scale
 
+#: How a network gathers context; the grouping of the paper's second finding.
 Kind = Literal["convolution", "global pooling", "non-local", "transformer"]
-"""How a network gathers context; the grouping of the paper's second finding."""
 
 Detect = Callable[[StateDict], bool]
 

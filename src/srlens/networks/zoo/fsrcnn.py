@@ -8,10 +8,10 @@ from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
 from srlens.networks.zoo.reading import count_blocks
 
+#: Reach of the first, 5×5, convolution in LR pixels.
 HEAD_RADIUS = 2
-"""Reach of the first, 5×5, convolution in LR pixels."""
+#: Reach of the last, 9×9, transposed convolution in SR pixels.
 DECONVOLUTION_RADIUS = 4
-"""Reach of the last, 9×9, transposed convolution in SR pixels."""
 
 
 class FSRCNN(EnlargingNetwork):

@@ -11,8 +11,8 @@ from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.layers import ChannelAttention, convolution
 from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
+#: Slope of every leaky rectifier for negative values.
 SLOPE = 0.05
-"""Slope of every leaky rectifier for negative values."""
 
 
 def deviation(x: Tensor) -> Tensor:

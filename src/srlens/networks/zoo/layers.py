@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from srlens.errors import SettingError
 from srlens.networks.zoo.reading import upsampler_steps
 
+#: Average R, G, B of the DIV2K training images, in [0, 1]. For new modules: a checkpoint brings its own.
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
-"""Average R, G, B of the DIV2K training images, in [0, 1]. For new modules: a checkpoint brings its own."""
 
 
 def named(**layers: nn.Module) -> nn.Sequential:

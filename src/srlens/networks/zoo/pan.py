@@ -10,8 +10,8 @@ from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
 from srlens.networks.zoo.reading import count_blocks
 
+#: Slope of every leaky rectifier for negative values.
 SLOPE = 0.2
-"""Slope of every leaky rectifier for negative values."""
 
 
 def _rectify(x: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_fam
 
 _OWN = "fsrcnn carn edsr msrn imdn rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
 
+#: The families written here, in the order in which a state dict is tried.
 OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
-"""The families written here, in the order in which a state dict is tried."""
 
 _added: list[Family] = []
 

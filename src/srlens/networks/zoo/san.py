@@ -16,8 +16,8 @@ from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.reading import count_blocks, upsampler_scale
 
 _ITERATIONS = 5
+#: Covariance is taken over at most this many pixels of each axis, around the centre.
 _POOLED_SIDE = 1000
-"""Covariance is taken over at most this many pixels of each axis, around the centre."""
 
 
 def covariance(x: Tensor) -> Tensor:

@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+#: Side of the test chart, in LR pixels.
 SIDE = 32
-"""Side of the test chart, in LR pixels."""
 
+#: LR pixels at each side that are not judged: padding shows there.
 BORDER = 6
-"""LR pixels at each side that are not judged: padding shows there."""
 
+#: Root mean square error, in [0, 1], above which no scale is believed: the weights are not trained ones.
 LARGEST_ERROR = 0.02
-"""Root mean square error, in [0, 1], above which no scale is believed: the weights are not trained ones."""
 
+#: How many times worse the runner-up must be.
 SMALLEST_RATIO = 1.5
-"""How many times worse the runner-up must be."""
 
 
 class ScaleSelectable(Protocol):

@@ -16,14 +16,14 @@ from srlens.networks.zoo.family import Family, Kind, holds
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution
 from srlens.networks.zoo.reading import count_blocks
 
+#: Enlargement of every shipped network.
 SCALE = 4
-"""Enlargement of every shipped network."""
 
 WIDTH = 32
 BLOCKS = 4
 
+#: Farthest LR pixel, counted from the LR pixel under an SR pixel, that ×4 bicubic enlargement reads.
 BICUBIC_REACH = 2
-"""Farthest LR pixel, counted from the LR pixel under an SR pixel, that ×4 bicubic enlargement reads."""
 
 
 def standardise(x: Tensor) -> Tensor:

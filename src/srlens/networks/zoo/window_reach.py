@@ -20,8 +20,8 @@ class Window:
     shift: int = 0
 
 
+#: The radius of a convolution, or attention windows.
 Step = int | Window
-"""The radius of a convolution, or attention windows."""
 
 
 def trunk_stage(steps: Sequence[Step], tail: Iterable[Stage] = (), grid: Fraction | int = 1) -> Stage:

@@ -20,8 +20,8 @@ from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: Windows in each gallery.
 GALLERY = 8
-"""Windows in each gallery."""
 _OF_ONE = 2
 
 
