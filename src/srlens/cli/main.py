@@ -15,6 +15,7 @@ app = App(
     help="Which input pixels did a super-resolution network use? Local attribution maps with error bars.",
     version=__version__,
 )
+#: Each verb: where it is (imported only when it is called, so that --help is quick), and what it does.
 VERBS = {
     "explain": ("explain:explain", "Which input pixels did one network use for one window? Map, figure, record."),
     "compare": ("compare:compare", "The same for several networks side by side, with tables and sweeps."),
@@ -26,7 +27,6 @@ VERBS = {
     "networks": ("networks:app", "What can be opened, what a file is, published checkpoints."),
     "app": ("app:app", "The web page."),
 }
-"""Each verb: where it is (imported only when it is called, so that --help is quick), and what it does."""
 for _name, (_place, _line) in VERBS.items():
     app.command(f"srlens.cli.{_place}", name=_name, help=_line)
 

@@ -154,6 +154,7 @@ else:
 
     MethodOptions, FieldMethodOptions = _method_options(), _method_options("stride")
 
+#: What holds where no option is given.
 NETWORK, PICTURE, WINDOW, OUTPUT, METHOD, FIELD_METHOD = (
     NetworkOptions(),
     PictureOptions(),
@@ -162,7 +163,6 @@ NETWORK, PICTURE, WINDOW, OUTPUT, METHOD, FIELD_METHOD = (
     MethodOptions(),
     FieldMethodOptions(),
 )
-"""What holds where no option is given."""
 
 
 def method_keywords(options: MethodOptions) -> dict[str, Any]:

@@ -7,13 +7,11 @@ CVPR Workshops 2022, arXiv 2205.05996.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import ResidualDistillationBlock
 from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import ChannelAttention, EnlargingNetwork, named, run_blocks, shuffled
-from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 _COPIES = 4
 
@@ -92,32 +90,21 @@ class BSRN(EnlargingNetwork):
         return sr
 
 
-def _build(state: StateDict) -> BSRN:
-    width, inputs = state["fea_conv.pw.weight"].shape[:2]
-    channels = inputs // _COPIES
-    return BSRN(
-        width=width,
-        distilled=state["B1.c1_d.weight"].shape[0],
-        attention_width=state["B1.esa.conv1.weight"].shape[0],
-        squeezed=state["B1.cca.conv_du.0.weight"].shape[0],
-        blocks=count_blocks(state, "B{}.c1_d.weight", first=1),
-        scale=shuffle_scale(state, "upsampler.upsampleOneStep.0.weight", channels),
-        channels=channels,
-    )
-
-
 FAMILY = Family(
     name="BSRN",
     kind="global pooling",
     paper="Z. Li et al., CVPR Workshops 2022, arXiv 2205.05996",
-    detect=holds(
-        "fea_conv.pw.weight",
-        "B1.c1_r.pw.weight",
-        "B1.esa.conv_max.pw.weight",
-        "B1.cca.conv_du.0.weight",
-        "upsampler.upsampleOneStep.0.weight",
+    detect=holds("fea_conv.pw", "B1.c1_r.pw", "B1.esa.conv_max.pw", "B1.cca.conv_du.0", "upsampler.upsampleOneStep.0"),
+    build=built(
+        BSRN,
+        "fea_conv.pw",
+        copies=_COPIES,
+        scale="upsampler.upsampleOneStep.0",
+        distilled="B1.c1_d",
+        attention_width="B1.esa.conv1",
+        squeezed="B1.cca.conv_du.0",
+        blocks="B{}.c1_d",
     ),
-    build=_build,
     receptive_field=GLOBAL,  # channel attention pools the whole map
     minimum=MINIMUM_SIDE,
     note="Works on 0–1. Files made with blueprint separable convolutions (BSConvU) and direct pixel shuffle.",

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
 from srlens.networks.zoo.reading import subpixel_receptive_field, upsampler_scale
@@ -58,7 +57,7 @@ class Cascade(nn.Module):
         return self.cascade(x)
 
 
-class CARN(Cascade):
+class CARN(Cascade, layers.ScaleSelectable):
     """CARN, or CARN-M with ``recursive``, ``efficient`` and four groups.
 
     Takes N×C×h×w and gives N×C×sh×sw in the range of its mean shift ([0, 1] as published).
@@ -80,29 +79,18 @@ class CARN(Cascade):
         upsampler_groups: int = 1,
         value_range: float = 1.0,
     ) -> None:
-        super().__init__(
-            width,
-            lambda: Cascade(width, lambda: _unit(width, groups, efficient), recursive),
-        )
+        super().__init__(width, lambda: Cascade(width, lambda: _unit(width, groups, efficient), recursive))
         self.scales = tuple(scales)
         self.scale = 4 if 4 in self.scales else self.scales[-1]
         self.shared_trunk = shared_trunk
         self.channels = channels
         self.sub_mean, self.add_mean = layers.nested_mean_shifts(channels, value_range)
         self.entry = layers.convolution(channels, width)
-        self.upsample = nn.ModuleDict(
-            {
-                f"up{scale}" if shared_trunk else "up": layers.named(
-                    body=layers.Upsampler(scale, width, groups=upsampler_groups, rectified=True)
-                )
-                for scale in self.scales
-            }
-        )
+        self.upsample = nn.ModuleDict()
+        for scale in self.scales:
+            upsampler = layers.Upsampler(scale, width, groups=upsampler_groups, rectified=True)
+            self.upsample[f"up{scale}" if shared_trunk else "up"] = layers.named(body=upsampler)
         self.exit = layers.convolution(width, channels)
-
-    def select_scale(self, scale: int) -> None:
-        """Use the upsampler of ``scale`` from now on."""
-        self.scale = layers.checked_scale(scale, self.scales)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
@@ -112,14 +100,7 @@ class CARN(Cascade):
         return output
 
 
-_PUBLISHED = holds(
-    "entry.weight",
-    "b1.b1.body.2.weight",
-    "b3.c3.body.0.weight",
-    "c3.body.0.weight",
-    "exit.weight",
-    "sub_mean.shifter.bias",
-)
+_PUBLISHED = holds("entry", "b1.b1.body.2", "b3.c3.body.0", "c3.body.0", "exit", "sub_mean.shifter.bias")
 
 
 def _first_kernels(state: StateDict) -> dict[str, Tensor]:
@@ -134,7 +115,7 @@ def _build(state: StateDict) -> CARN:
     shared_trunk = "up" not in kernels
     scales = [int(name.removeprefix("up")) for name in kernels] if shared_trunk else []
     return CARN(
-        scales=scales or [upsampler_scale(state, "upsample.up.body", width, stride=3)],
+        scales=scales or [upsampler_scale(state, "upsample.up.body", width)],
         shared_trunk=shared_trunk,
         channels=channels,
         width=width,
@@ -145,18 +126,14 @@ def _build(state: StateDict) -> CARN:
     )
 
 
-def _receptive_field(module: CARN) -> ReceptiveField:
-    # Entry, then 3 blocks of 3 units of two 3×3 convolutions; fusions and CARN-M's mixers are 1×1.
-    return subpixel_receptive_field(1 + 2 * LEVELS**2, module.scale)
-
-
 FAMILY = Family(
     name="CARN",
     kind="convolution",
     paper="Ahn, Kang & Sohn, ECCV 2018, arXiv 1803.08664",
     detect=lambda state: _PUBLISHED(state) and bool(_first_kernels(state)),
     build=_build,
-    receptive_field=_receptive_field,
+    # Entry, then 3 blocks of 3 units of two 3×3 convolutions; fusions and CARN-M's mixers are 1×1.
+    receptive_field=lambda module: subpixel_receptive_field(1 + 2 * LEVELS**2, module.scale),
     value_range=layers.range_of_shift,
     table_1="45",
     note="CARN and CARN-M; published files hold the scales 2, 3 and 4, of which 4 is used unless told.",

@@ -6,11 +6,9 @@ S. Anwar, N. Barnes, "Densely Residual Laplacian Super-Resolution", IEEE TPAMI 2
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.reading import upsampler_scale
+from srlens.networks.zoo.family import Family, built, holds
 
 #: Blocks in each of the densely connected groups.
 _GROUPS = (3, 3, 3, 3, 4, 4)
@@ -100,31 +98,21 @@ class DRLN(layers.EnlargingNetwork):
         return sr
 
 
-def _build(state: StateDict) -> DRLN:
-    width, channels = state["head.weight"].shape[:2]
-    return DRLN(
-        width=width,
-        squeezed=state["b1.ca.c1.body.0.weight"].shape[0],
-        scale=upsampler_scale(state, "upsample.up.body", width, stride=3),
-        channels=channels,
-    )
-
-
 FAMILY = Family(
     name="DRLN",
     kind="global pooling",
     paper="S. Anwar, N. Barnes, IEEE TPAMI 2020, arXiv 1906.12021",
     detect=holds(
-        "sub_mean.shifter.weight",
-        "head.weight",
-        "b1.r3.body.0.weight",
-        "b1.ca.c4.body.0.weight",
-        "b20.g.body.0.weight",
-        "c20.body.0.weight",
-        "upsample.up.body.0.weight",
-        "tail.weight",
+        "sub_mean.shifter",
+        "head",
+        "b1.r3.body.0",
+        "b1.ca.c4.body.0",
+        "b20.g.body.0",
+        "c20.body.0",
+        "upsample.up.body.0",
+        "tail",
     ),
-    build=_build,
+    build=built(DRLN, "head", scale="upsample.up.body", squeezed="b1.ca.c1.body.0"),
     receptive_field=GLOBAL,  # the attention averages the whole map
     value_range=255.0,  # whatever mean shift the file brings
     note="Works on 0–255; the mean shift comes with the file.",

@@ -4,10 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.reading import count_blocks, subpixel_receptive_field, upsampler_scale
+from srlens.networks.zoo.reading import count_blocks, read_sizes, subpixel_receptive_field
 
 #: Maps from which on the paper scales residuals by 0.1 (section 3.3); the state dict does not tell.
 LARGE = 256
@@ -43,15 +42,8 @@ class EDSR(layers.MeanShiftedNetwork):
         return deep
 
 
-_PUBLISHED = holds("head.0.weight", "body.0.body.0.weight", "body.0.body.2.weight", "tail.0.0.weight", "tail.1.weight")
-_BASICSR = holds(
-    "conv_first.weight",
-    "body.0.conv1.weight",
-    "body.0.conv2.weight",
-    "conv_after_body.weight",
-    "upsample.0.weight",
-    "conv_last.weight",
-)
+_PUBLISHED = holds("head.0", "body.0.body.0", "body.0.body.2", "tail.0.0", "tail.1")
+_BASICSR = holds("conv_first", "body.0.conv1", "body.0.conv2", "conv_after_body", "upsample.0", "conv_last")
 
 
 def _published_names(state: StateDict) -> StateDict:
@@ -63,19 +55,16 @@ def _published_names(state: StateDict) -> StateDict:
     if _PUBLISHED(state):
         return state
     blocks = count_blocks(state, "body.{}.conv1.weight")
-    prefixes = {
-        "conv_first.": "head.0.",
-        "conv_after_body.": f"body.{blocks}.",
-        "upsample.": "tail.0.",
-        "conv_last.": "tail.1.",
+    published = {
+        "conv_first": "head.0",
+        "conv_after_body": f"body.{blocks}",
+        "upsample": "tail.0",
+        "conv_last": "tail.1",
+        "conv1": "body.0",
+        "conv2": "body.2",
     }
-    for block in range(blocks):
-        prefixes[f"body.{block}.conv1."] = f"body.{block}.body.0."
-        prefixes[f"body.{block}.conv2."] = f"body.{block}.body.2."
-    renamed: StateDict = {}
-    for key, value in state.items():
-        prefix = next((p for p in prefixes if key.startswith(p)), "")
-        renamed[prefixes.get(prefix, "") + key.removeprefix(prefix)] = value
+    # Of the dotted parts of a key one at the most has another name.
+    renamed = {".".join(published.get(part, part) for part in key.split(".")): value for key, value in state.items()}
     kernel = state["conv_first.weight"]
     channels = kernel.shape[1]
     wide = torch.promote_types(kernel.dtype, torch.float32)  # half precision would round the mean
@@ -90,19 +79,8 @@ def _published_names(state: StateDict) -> StateDict:
 
 
 def _build(state: StateDict) -> EDSR:
-    width, channels = state["head.0.weight"].shape[:2]
-    return EDSR(
-        scale=upsampler_scale(state, "tail.0", width),
-        channels=channels,
-        width=width,
-        blocks=count_blocks(state, "body.{}.body.0.weight"),
-        mean_shift="sub_mean.weight" in state,
-    )
-
-
-def _receptive_field(module: EDSR) -> ReceptiveField:
-    # Head, two convolutions a block, the one that closes the body.
-    return subpixel_receptive_field(1 + 2 * module.blocks + 1, module.scale)
+    sizes = read_sizes(state, "head.0", scale="tail.0", blocks="body.{}.body.0")
+    return EDSR(**sizes, mean_shift="sub_mean.weight" in state)
 
 
 FAMILY = Family(
@@ -112,7 +90,8 @@ FAMILY = Family(
     detect=lambda state: _PUBLISHED(state) or _BASICSR(state),
     translate=_published_names,
     build=_build,
-    receptive_field=_receptive_field,
+    # Head, two convolutions a block, the one that closes the body.
+    receptive_field=lambda module: subpixel_receptive_field(1 + 2 * module.blocks + 1, module.scale),
     value_range=layers.range_of_shift,
     table_1="75 (16 blocks)",
     note="Value range read off the mean shift; residuals are scaled by 0.1 from 256 maps on (paper).",

@@ -9,6 +9,7 @@ from torch import nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.zoo.reading import read_sizes
 from srlens.networks.zoo.scale_probe import most_consistent_scale
 
 #: How a network gathers context; the grouping of the paper's second finding.
@@ -87,6 +88,11 @@ class Family:
         return module
 
 
-def holds(*keys: str) -> Detect:
-    """A :attr:`Family.detect`: whether a state dict has all these keys."""
-    return lambda state: all(key in state for key in keys)
+def holds(*names: str) -> Detect:
+    """A :attr:`Family.detect`: whether a state dict has all these keys, or layers of these names with a ``weight``."""
+    return lambda state: all(name in state or f"{name}.weight" in state for name in names)
+
+
+def built(network: Callable[..., nn.Module], entry: str, **layers: Any) -> Callable[[StateDict], nn.Module]:
+    """A :attr:`Family.build`: the network with the arguments that :func:`read_sizes` finds."""
+    return lambda state: network(**read_sizes(state, entry, **layers))

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
-from srlens.networks.zoo.reading import count_blocks
+from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution
+from srlens.networks.zoo.reading import count_blocks, read_sizes
 
 #: Reach of the first, 5×5, convolution in LR pixels.
 HEAD_RADIUS = 2
@@ -14,7 +14,7 @@ HEAD_RADIUS = 2
 DECONVOLUTION_RADIUS = 4
 
 
-class FSRCNN(EnlargingNetwork):
+class FSRCNN(EnlargingNetwork, ScaleSelectable):
     """FSRCNN(d, s, m): ``width`` d, ``narrow`` s, ``mappings`` m.
 
     Takes N×C×h×w in [0, 1] (C = 1: the luma Y of YCbCr) and gives N×C×sh×sw.
@@ -42,7 +42,7 @@ class FSRCNN(EnlargingNetwork):
 
     def select_scale(self, scale: int) -> None:
         """Run the transposed convolution with stride ``scale`` from now on."""
-        self.scale = checked_scale(scale, self.scales)
+        super().select_scale(scale)
         self.last_part.stride = (scale, scale)
         self.last_part.output_padding = (scale - 1, scale - 1)  # h LR rows make exactly scale·h SR rows
 
@@ -53,10 +53,9 @@ class FSRCNN(EnlargingNetwork):
 
 
 def _build(state: StateDict) -> FSRCNN:
-    width, channels = state["first_part.0.weight"].shape[:2]
     # mid_part is pairs of convolution and rectifier: one that narrows, the mappings, one that widens.
     mappings = (count_blocks(state, "mid_part.{}.weight") - 4) // 2
-    return FSRCNN(channels=channels, width=width, narrow=state["mid_part.0.weight"].shape[0], mappings=mappings)
+    return FSRCNN(**read_sizes(state, "first_part.0", narrow="mid_part.0"), mappings=mappings)
 
 
 def _receptive_field(module: FSRCNN) -> ReceptiveField:
@@ -71,14 +70,7 @@ FAMILY = Family(
     name="FSRCNN",
     kind="convolution",
     paper="Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367",
-    detect=holds(
-        "first_part.0.weight",
-        "first_part.1.weight",
-        "mid_part.0.weight",
-        "mid_part.3.weight",
-        "last_part.weight",
-        "last_part.bias",
-    ),
+    detect=holds("first_part.0", "first_part.1", "mid_part.0", "mid_part.3", "last_part", "last_part.bias"),
     build=_build,
     receptive_field=_receptive_field,
     probe_scale=True,

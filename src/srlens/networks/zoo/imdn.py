@@ -4,12 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import DistillationNetwork
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import ChannelAttention, convolution
-from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 #: Slope of every leaky rectifier for negative values.
 SLOPE = 0.05
@@ -66,33 +64,15 @@ class IMDN(DistillationNetwork):
         super().__init__(width, blocks, "IMDB", lambda: DistillationBlock(width, distilled, hidden), **image)
 
 
-def _build(state: StateDict) -> IMDN:
-    width, channels = state["fea_conv.weight"].shape[:2]
-    return IMDN(
-        scale=shuffle_scale(state, "upsampler.0.weight", channels),
-        channels=channels,
-        width=width,
-        blocks=count_blocks(state, "IMDB{}.c1.weight", first=1),
-        distilled=state["IMDB1.c4.weight"].shape[0],
-        hidden=state["IMDB1.cca.conv_du.0.weight"].shape[0],
-    )
-
-
 FAMILY = Family(
     name="IMDN",
     kind="global pooling",
     paper="Hui, Gao, Yang & Wang, ACM Multimedia 2019, arXiv 1909.11856",
     # Not the strided IMDN-AS and IMDN-RTE, nor IMDN-RTC.
-    detect=holds(
-        "fea_conv.weight",
-        "IMDB1.c4.weight",
-        "IMDB1.c5.weight",
-        "IMDB1.cca.conv_du.0.weight",
-        "c.0.weight",
-        "LR_conv.weight",
-        "upsampler.0.weight",
+    detect=holds("fea_conv", "IMDB1.c4", "IMDB1.c5", "IMDB1.cca.conv_du.0", "c.0", "LR_conv", "upsampler.0"),
+    build=built(
+        IMDN, "fea_conv", scale="upsampler.0", blocks="IMDB{}.c1", distilled="IMDB1.c4", hidden="IMDB1.cca.conv_du.0"
     ),
-    build=_build,
     receptive_field=GLOBAL,  # the contrast attention reads every pixel
     table_1="global",
     note="Contrast-aware channel attention, over the whole image, in every block.",

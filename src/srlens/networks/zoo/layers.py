@@ -224,8 +224,18 @@ def run_blocks(module: nn.Module, names: Sequence[str], x: Tensor) -> list[Tenso
     return outputs
 
 
-def checked_scale(scale: int, scales: Sequence[int]) -> int:
-    """Return ``scale``, or raise :class:`~srlens.errors.SettingError` where a network does not hold it."""
-    if scale not in scales:
-        raise SettingError(f"This network holds the scales {', '.join(map(str, scales))}, not {scale}.")
-    return scale
+class ScaleSelectable(nn.Module):
+    """Adds a choice of scales to a network: ``scale`` is the one in use, ``scales`` are all that its weights serve."""
+
+    scale: int
+    scales: tuple[int, ...]
+
+    def select_scale(self, scale: int) -> None:
+        """Enlarge by ``scale`` from now on.
+
+        Raises:
+            SettingError: the network does not hold it.
+        """
+        if scale not in self.scales:
+            raise SettingError(f"This network holds the scales {', '.join(map(str, self.scales))}, not {scale}.")
+        self.scale = scale

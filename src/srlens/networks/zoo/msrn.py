@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import MeanShiftedNetwork, Upsampler, convolution, range_of_shift
-from srlens.networks.zoo.reading import count_blocks, subpixel_receptive_field, upsampler_scale
+from srlens.networks.zoo.reading import subpixel_receptive_field
 
 
 class MultiScaleBlock(nn.Module):
@@ -52,16 +51,6 @@ class MSRN(MeanShiftedNetwork):
         return torch.cat([*collected, shallow], dim=1)
 
 
-def _build(state: StateDict) -> MSRN:
-    width, channels = state["head.0.weight"].shape[:2]
-    return MSRN(
-        scale=upsampler_scale(state, "tail.2", width),
-        channels=channels,
-        width=width,
-        blocks=count_blocks(state, "body.{}.confusion.weight"),
-    )
-
-
 def _receptive_field(module: MSRN) -> ReceptiveField:
     # The longest path through a block takes the 5×5 convolution in both rounds: 2 + 2 pixels. Around the
     # blocks stand the head and the convolution of the tail.
@@ -77,15 +66,9 @@ FAMILY = Family(
     kind="convolution",
     paper="Li, Fang, Mei & Zhang, ECCV 2018",
     detect=holds(
-        "sub_mean.bias",
-        "head.0.weight",
-        "body.0.conv_3_1.weight",
-        "body.0.conv_5_2.weight",
-        "body.0.confusion.weight",
-        "tail.2.0.weight",
-        "tail.3.weight",
+        "sub_mean.bias", "head.0", "body.0.conv_3_1", "body.0.conv_5_2", "body.0.confusion", "tail.2.0", "tail.3"
     ),
-    build=_build,
+    build=built(MSRN, "head.0", scale="tail.2", blocks="body.{}.confusion"),
     receptive_field=_receptive_field,
     value_range=range_of_shift,
     table_1="107",

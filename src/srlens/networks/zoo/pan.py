@@ -7,8 +7,8 @@ from torch.nn import functional
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import EnlargingNetwork, checked_scale, convolution
-from srlens.networks.zoo.reading import count_blocks
+from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution
+from srlens.networks.zoo.reading import read_sizes
 
 #: Slope of every leaky rectifier for negative values.
 SLOPE = 0.2
@@ -64,7 +64,7 @@ class SelfCalibratedBlock(nn.Module):
         return refined
 
 
-class PAN(EnlargingNetwork):
+class PAN(EnlargingNetwork, ScaleSelectable):
     """PAN: a trunk of SCPA blocks, nearest-neighbour enlargement with pixel attention, bilinear shortcut.
 
     Takes N×C×h×w in [0, 1] and gives N×C×sh×sw in [0, 1] terms. Scale 4 is two enlargements by two; scales
@@ -92,10 +92,6 @@ class PAN(EnlargingNetwork):
             self.HRconv2 = convolution(tail_width, tail_width)
         self.conv_last = convolution(tail_width, self.channels)
 
-    def select_scale(self, scale: int) -> None:
-        """Enlarge by ``scale`` from now on."""
-        self.scale = checked_scale(scale, self.scales)
-
     @property
     def steps(self) -> tuple[int, ...]:
         """Factors of the enlargements, first to last."""
@@ -117,15 +113,9 @@ class PAN(EnlargingNetwork):
 
 
 def _build(state: StateDict) -> PAN:
-    width, channels = state["conv_first.weight"].shape[:2]
-    return PAN(
-        scale=4 if "upconv2.weight" in state else 2,
-        channels=channels,
-        width=width,
-        tail_width=state["upconv1.weight"].shape[0],
-        blocks=count_blocks(state, "SCPA_trunk.{}.conv3.weight"),
-        group=state["SCPA_trunk.0.conv1_a.weight"].shape[0],
-    )
+    blocks, group = "SCPA_trunk.{}.conv3", "SCPA_trunk.0.conv1_a"
+    sizes = read_sizes(state, "conv_first", tail_width="upconv1", blocks=blocks, group=group)
+    return PAN(**sizes, scale=4 if "upconv2.weight" in state else 2)
 
 
 def _receptive_field(module: PAN) -> ReceptiveField:
@@ -146,13 +136,13 @@ FAMILY = Family(
     kind="convolution",
     paper="Zhao, Kong, He, Qiao & Dong, ECCV Workshops 2020, arXiv 2010.01073",
     detect=holds(
-        "conv_first.weight",
-        "SCPA_trunk.0.conv1_a.weight",
-        "SCPA_trunk.0.PAConv.k2.weight",
-        "trunk_conv.weight",
-        "upconv1.weight",
-        "att1.conv.weight",
-        "conv_last.weight",
+        "conv_first",
+        "SCPA_trunk.0.conv1_a",
+        "SCPA_trunk.0.PAConv.k2",
+        "trunk_conv",
+        "upconv1",
+        "att1.conv",
+        "conv_last",
     ),
     build=_build,
     receptive_field=_receptive_field,

@@ -1,7 +1,10 @@
 """What a state dict, or an architecture, tells of scale, depth and reach."""
 
 import math
+import re
 from collections.abc import Mapping
+from fractions import Fraction
+from itertools import count
 
 from torch import Tensor
 
@@ -17,29 +20,60 @@ def upsampler_steps(scale: int) -> tuple[int, ...]:
     return (2,) * (scale.bit_length() - 1)
 
 
-def upsampler_scale(state_dict: Mapping[str, Tensor], prefix: str, width: int, stride: int = 2) -> int:
-    """Read the scale of sub-pixel convolutions at keys ``prefix.0``, ``prefix.stride``, … of a state dict.
+def upsampler_scale(state_dict: Mapping[str, Tensor], prefix: str, width: int) -> int:
+    """Read the scale of an upsampler: the product over its sub-pixel convolutions, ``prefix.0``, ``prefix.2``, ….
 
     ``width`` is the number of maps between them; the kernels alone do not tell it where they are grouped.
     """
-    scale, index = 1, 0
-    while (weight := state_dict.get(f"{prefix}.{index}.weight")) is not None:
-        scale *= math.isqrt(weight.shape[0] // width)
-        index += stride
-    return scale
+    key = re.compile(rf"{re.escape(prefix)}\.\d+\.weight")
+    return math.prod(math.isqrt(state_dict[k].shape[0] // width) for k in state_dict if key.fullmatch(k))
 
 
-def shuffle_scale(state_dict: Mapping[str, Tensor], key: str, channels: int) -> int:
-    """Read the scale of one pixel shuffle that gives the image: the convolution before it has channels·scale² maps."""
-    return math.isqrt(state_dict[key].shape[0] // channels)
+def count_blocks(state_dict: Mapping[str, Tensor], template: str) -> int:
+    """Count the consecutive i, from 0 or from 1, for which ``template.format(i)`` is a key."""
+    first = 0 if template.format(0) in state_dict else 1
+    return next(i for i in count() if template.format(first + i) not in state_dict)
 
 
-def count_blocks(state_dict: Mapping[str, Tensor], template: str, first: int = 0) -> int:
-    """Count the consecutive i ≥ ``first`` for which ``template.format(i)`` is a key."""
-    count = 0
-    while template.format(first + count) in state_dict:
-        count += 1
-    return count
+def read_sizes(
+    state_dict: Mapping[str, Tensor], entry: str, *, scale: str = "", copies: int = 1, **layers: str
+) -> dict[str, int]:
+    """Read the arguments of a network off the shapes of its convolutions.
+
+    Args:
+        state_dict: of the network.
+        entry: the first layer: its inputs are the ``channels``, its outputs the ``width``.
+        scale: the convolution before the only pixel shuffle, or else an upsampler, which give the ``scale``; it is
+            not read where this is empty.
+        copies: how many copies of the image the first layer is fed.
+        **layers: for every other argument the layer that has so many outputs; or, with ``{}`` for a number, a layer
+            of each of so many blocks.
+
+    Raises:
+        KeyError: there is no such layer.
+    """
+    width, inputs = state_dict[f"{entry}.weight"].shape[:2]
+    sizes = {"width": width, "channels": inputs // copies}
+    if (last := state_dict.get(f"{scale}.weight")) is not None:
+        sizes["scale"] = math.isqrt(last.shape[0] // sizes["channels"])
+    elif scale:
+        sizes["scale"] = upsampler_scale(state_dict, scale, width)
+    for name, layer in layers.items():
+        key = f"{layer}.weight"
+        sizes[name] = count_blocks(state_dict, key) if "{}" in layer else state_dict[key].shape[0]
+    return sizes
+
+
+def upsampler_stages(scale: int, grid: Fraction | int = 1, *, behind: bool = False) -> list[Stage]:
+    """One 3×3 convolution for each step of an upsampler that begins on ``grid``.
+
+    It stands before each enlargement, as sub-pixel convolutions do, or ``behind`` it.
+    """
+    stages = []
+    for step in upsampler_steps(scale):
+        before, grid = grid, grid * step
+        stages.append(Stage(grid if behind else before, 1))
+    return stages
 
 
 def subpixel_receptive_field(radius: int, scale: int) -> ReceptiveField:
@@ -47,10 +81,5 @@ def subpixel_receptive_field(radius: int, scale: int) -> ReceptiveField:
 
     ``radius`` is the reach of the trunk in LR pixels; the paper counts it as so many 3×3 convolutions.
     """
-    stages, grid = [Stage(1, radius)], 1
-    steps = upsampler_steps(scale)
-    for step in steps:
-        stages.append(Stage(grid, 1))
-        grid *= step
-    stages.append(Stage(grid, 1))
-    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (radius + len(steps) + 1))
+    stages = (Stage(1, radius), *upsampler_stages(scale), Stage(scale, 1))
+    return ReceptiveField(stages=stages, paper=1 + 2 * sum(stage.radius for stage in stages))

@@ -6,13 +6,10 @@ ECCV Workshops 2020, arXiv 2009.11551.
 
 from torch import nn
 
-from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo.distillation import DistillationNetwork, ResidualDistillationBlock
 from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import convolution
-from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 
 class RFDN(DistillationNetwork):
@@ -36,37 +33,15 @@ class RFDN(DistillationNetwork):
         super().__init__(width, blocks, "B", block, **image)
 
 
-def _build(state: StateDict) -> RFDN:
-    width, channels = state["fea_conv.weight"].shape[:2]
-    return RFDN(
-        width=width,
-        distilled=state["B1.c1_d.weight"].shape[0],
-        attention_width=state["B1.esa.conv1.weight"].shape[0],
-        blocks=count_blocks(state, "B{}.c1_d.weight", first=1),
-        scale=shuffle_scale(state, "upsampler.0.weight", channels),
-        channels=channels,
-    )
-
-
-def _receptive_field(module: RFDN) -> ReceptiveField:
-    return esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3)
-
-
 FAMILY = Family(
     name="RFDN",
     kind="global pooling",
     paper="J. Liu, J. Tang, G. Wu, ECCV Workshops 2020, arXiv 2009.11551",
-    detect=holds(
-        "fea_conv.weight",
-        "B1.c1_d.weight",
-        "B1.c1_r.weight",
-        "B1.esa.conv_max.weight",
-        "c.0.weight",
-        "LR_conv.weight",
-        "upsampler.0.weight",
+    detect=holds("fea_conv", "B1.c1_d", "B1.c1_r", "B1.esa.conv_max", "c.0", "LR_conv", "upsampler.0"),
+    build=built(
+        RFDN, "fea_conv", scale="upsampler.0", distilled="B1.c1_d", attention_width="B1.esa.conv1", blocks="B{}.c1_d"
     ),
-    build=_build,
-    receptive_field=_receptive_field,
+    receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3),
     value_range=255.0,  # no file tells; the authors train on 0–255
     minimum=MINIMUM_SIDE,
     table_1="global (as counted)",

@@ -6,12 +6,9 @@ arXiv 2205.07514.
 
 from torch import Tensor, nn
 
-from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
-from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 
 class _LocalFeatureBlock(nn.Module):
@@ -65,36 +62,20 @@ class RLFN(EnlargingNetwork):
         return sr
 
 
-def _build(state: StateDict) -> RLFN:
-    width, channels = state["conv_1.weight"].shape[:2]
-    return RLFN(
-        width=width,
-        inner=state["block_1.c1_r.weight"].shape[0],
-        attention_width=state["block_1.esa.conv1.weight"].shape[0],
-        blocks=count_blocks(state, "block_{}.c1_r.weight", first=1),
-        scale=shuffle_scale(state, "upsampler.0.weight", channels),
-        channels=channels,
-    )
-
-
-def _receptive_field(module: RLFN) -> ReceptiveField:
-    return esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1)
-
-
 FAMILY = Family(
     name="RLFN",
     kind="global pooling",
     paper="F. Kong et al., CVPR Workshops 2022, arXiv 2205.07514",
-    detect=holds(
-        "conv_1.weight",
-        "block_1.c1_r.weight",
-        "block_1.c5.weight",
-        "block_1.esa.conv3.weight",
-        "conv_2.weight",
-        "upsampler.0.weight",
+    detect=holds("conv_1", "block_1.c1_r", "block_1.c5", "block_1.esa.conv3", "conv_2", "upsampler.0"),
+    build=built(
+        RLFN,
+        "conv_1",
+        scale="upsampler.0",
+        inner="block_1.c1_r",
+        attention_width="block_1.esa.conv1",
+        blocks="block_{}.c1_r",
     ),
-    build=_build,
-    receptive_field=_receptive_field,
+    receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1),
     value_range=255.0,  # no file tells; the authors train on 0–255
     minimum=MINIMUM_SIDE,
     note="Works on 0–255. Its strided attention, grouped with RFDN's as global pooling, has a finite reach.",

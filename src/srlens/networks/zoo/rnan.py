@@ -10,7 +10,7 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.reading import count_blocks, upsampler_scale
+from srlens.networks.zoo.reading import read_sizes
 
 
 def _residual(width: int) -> layers.Residual:
@@ -82,14 +82,10 @@ class RNAN(layers.MeanShiftedNetwork):
 
 
 def _build(state: StateDict) -> RNAN:
-    width, channels = state["head.0.weight"].shape[:2]
-    return RNAN(
-        width=width,
-        inner=state["body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta.weight"].shape[0],
-        groups=count_blocks(state, "body.{}.body.1.weight") + 2,
-        scale=upsampler_scale(state, "tail.0", width),
-        channels=channels,
+    sizes = read_sizes(
+        state, "head.0", scale="tail.0", inner="body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta", groups="body.{}.body.1"
     )
+    return RNAN(**sizes | {"groups": sizes["groups"] + 2})
 
 
 FAMILY = Family(
@@ -97,12 +93,12 @@ FAMILY = Family(
     kind="non-local",
     paper="Y. Zhang, K. Li, K. Li, B. Zhong, Y. Fu, ICLR 2019, arXiv 1903.10082",
     detect=holds(
-        "head.0.weight",
-        "body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta.weight",
-        "body.0.body.0.RA_MB.0.MB_Up.0.weight",
-        "body_nl_high.0.body.1.weight",
-        "tail.0.0.weight",
-        "tail.1.weight",
+        "head.0",
+        "body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta",
+        "body.0.body.0.RA_MB.0.MB_Up.0",
+        "body_nl_high.0.body.1",
+        "tail.0.0",
+        "tail.1",
     ),
     build=_build,
     receptive_field=GLOBAL,  # non-local blocks

@@ -9,11 +9,9 @@ CVPR 2018, arXiv 1712.01034.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.reading import count_blocks, upsampler_scale
+from srlens.networks.zoo.family import Family, built, holds
 
 _ITERATIONS = 5
 #: Covariance is taken over at most this many pixels of each axis, around the centre.
@@ -124,35 +122,30 @@ class SAN(layers.MeanShiftedNetwork):
         return deep
 
 
-def _build(state: StateDict) -> SAN:
-    width, channels = state["head.0.weight"].shape[:2]
-    return SAN(
-        width=width,
-        squeezed=state["RG.0.soca.conv_du.0.weight"].shape[0],
-        inner=state["non_local.non_local.theta.weight"].shape[0],
-        inner_squeezed=state["non_local.soca.conv_du.0.weight"].shape[0],
-        groups=count_blocks(state, "RG.{}.conv_last.weight"),
-        blocks=count_blocks(state, "RG.0.rcab.{}.conv_first.0.weight"),
-        scale=upsampler_scale(state, "tail.0", width),
-        channels=channels,
-    )
-
-
 FAMILY = Family(
     name="SAN",
     kind="non-local",
     paper="T. Dai, J. Cai, Y. Zhang, S.-T. Xia, L. Zhang, CVPR 2019",
     detect=holds(
         "gamma",
-        "head.0.weight",
+        "head.0",
         "RG.0.gamma",
-        "RG.0.rcab.0.conv_first.0.weight",
-        "RG.0.soca.conv_du.0.weight",
-        "non_local.non_local.theta.weight",
-        "tail.0.0.weight",
-        "tail.1.weight",
+        "RG.0.rcab.0.conv_first.0",
+        "RG.0.soca.conv_du.0",
+        "non_local.non_local.theta",
+        "tail.0.0",
+        "tail.1",
     ),
-    build=_build,
+    build=built(
+        SAN,
+        "head.0",
+        scale="tail.0",
+        squeezed="RG.0.soca.conv_du.0",
+        inner="non_local.non_local.theta",
+        inner_squeezed="non_local.soca.conv_du.0",
+        groups="RG.{}.conv_last",
+        blocks="RG.0.rcab.{}.conv_first.0",
+    ),
     receptive_field=GLOBAL,  # covariance pooling and non-local blocks
     value_range=255.0,  # whatever mean shift the file brings
     minimum=4,  # each quarter of the map is pooled by two

@@ -6,14 +6,18 @@ given, and at a wrong scale it does not: measured on published files, the error 
 large (PAN, 2 and 3), or 90 times (FSRCNN).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+<<<<<<< HEAD
 #: Side of the test chart, in LR pixels.
+=======
+from srlens.networks.zoo.layers import ScaleSelectable
+
+>>>>>>> zoo-lines
 SIDE = 32
 
 #: LR pixels at each side that are not judged: padding shows there.
@@ -24,19 +28,6 @@ LARGEST_ERROR = 0.02
 
 #: How many times worse the runner-up must be.
 SMALLEST_RATIO = 1.5
-
-
-class ScaleSelectable(Protocol):
-    """A module on [0, 1] whose scale can be set."""
-
-    def select_scale(self, scale: int) -> None:
-        """Enlarge by ``scale`` from now on."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Enlarge ``x`` (N×C×h×w)."""
-
-    def parameters(self) -> Iterator[Tensor]:
-        """The weights."""
 
 
 def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequence[int], *, default: int) -> int:

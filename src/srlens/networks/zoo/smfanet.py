@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, built, holds
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, named, shuffled
-from srlens.networks.zoo.reading import count_blocks, shuffle_scale
 
 _POOLING = 8
 
@@ -115,32 +113,27 @@ class SMFANet(EnlargingNetwork):
         return sr
 
 
-def _build(state: StateDict) -> SMFANet:
-    width, channels = state["to_feat.weight"].shape[:2]
-    return SMFANet(
-        width=width,
-        blocks=count_blocks(state, "feats.{}.smfa.alpha"),
-        detail_width=state["feats.0.smfa.lde.conv_0.0.weight"].shape[0],
-        hidden=state["feats.0.pcfn.conv_0.weight"].shape[0],
-        partial=state["feats.0.pcfn.conv_1.weight"].shape[0],
-        scale=shuffle_scale(state, "to_img.0.weight", channels),
-        channels=channels,
-    )
-
-
 FAMILY = Family(
     name="SMFANet",
     kind="global pooling",
     paper="M. Zheng et al., ECCV 2024",
     detect=holds(
-        "to_feat.weight",
+        "to_feat",
         "feats.0.smfa.alpha",
         "feats.0.smfa.belt",
-        "feats.0.smfa.lde.conv_0.0.weight",
-        "feats.0.pcfn.conv_1.weight",
-        "to_img.0.weight",
+        "feats.0.smfa.lde.conv_0.0",
+        "feats.0.pcfn.conv_1",
+        "to_img.0",
     ),
-    build=_build,
+    build=built(
+        SMFANet,
+        "to_feat",
+        scale="to_img.0",
+        blocks="feats.{}.smfa.linear_0",
+        detail_width="feats.0.smfa.lde.conv_0.0",
+        hidden="feats.0.pcfn.conv_0",
+        partial="feats.0.pcfn.conv_1",
+    ),
     receptive_field=GLOBAL,  # variance over the whole map
     minimum=_POOLING,
     note="Works on 0–1. The output of the authors' evaluation mode, with the gradient that theirs loses.",

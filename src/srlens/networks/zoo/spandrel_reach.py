@@ -4,7 +4,6 @@ Each function takes the loaded module. The paper's convention counts convolution
 made of convolutions alone.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, cast
@@ -12,7 +11,7 @@ from typing import Any, cast
 from torch import nn
 
 from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField, Stage
-from srlens.networks.zoo.reading import upsampler_steps
+from srlens.networks.zoo.reading import upsampler_stages
 from srlens.networks.zoo.window_reach import Step, Window, trunk_stage
 
 
@@ -29,14 +28,10 @@ def convolutional(*stages: Stage) -> ReceptiveField:
 def esrgan(module: nn.Module) -> ReceptiveField:
     """RRDBNet: 15 convolutions in a row per block; it may first fold pixels into channels (by 2 or 4)."""
     built = arguments(module)
-    fold = built["shuffle_factor"] or 1
-    stages = [Stage(Fraction(1, fold), 1 + 15 * built["num_blocks"] + 1)]
-    grid = Fraction(1, fold)
-    for step in upsampler_steps(built["scale"]):
-        # "upconv" enlarges, then convolves; "pixel_shuffle" the other way round.
-        before, grid = grid, grid * step
-        stages.append(Stage(grid if built["upsampler"] == "upconv" else before, 1))
-    return convolutional(*stages, Stage(grid, 2))
+    grid, scale = Fraction(1, built["shuffle_factor"] or 1), built["scale"]
+    # "upconv" enlarges, then convolves; "pixel_shuffle" the other way round.
+    enlarging = upsampler_stages(scale, grid, behind=built["upsampler"] == "upconv")
+    return convolutional(Stage(grid, 1 + 15 * built["num_blocks"] + 1), *enlarging, Stage(grid * scale, 2))
 
 
 def compact(module: nn.Module) -> ReceptiveField:
@@ -88,8 +83,7 @@ def swift_srgan(module: nn.Module) -> ReceptiveField:
     """SwiftSRGAN: 9×9 at both ends, two 3×3 a block."""
     built = arguments(module)
     scale = built["upscale_factor"]
-    steps = [Stage(2**i, 1) for i in range(int(math.log2(scale)))]
-    return convolutional(Stage(1, 4 + 2 * built["num_blocks"] + 1), *steps, Stage(scale, 4))
+    return convolutional(Stage(1, 4 + 2 * built["num_blocks"] + 1), *upsampler_stages(scale), Stage(scale, 4))
 
 
 def safmn(module: nn.Module) -> ReceptiveField:
@@ -148,15 +142,9 @@ def _transformer_tail(built: Mapping[str, Any], grid: Fraction) -> tuple[Stage, 
     scale = built["upscale"]
     if built["upsampler"] in ("", "pixelshuffledirect"):
         return (Stage(grid, 1),)
-    stages = [Stage(grid, 1)]  # to the width of the upsampler
+    first = Stage(grid, 1)  # to the width of the upsampler
     if built["upsampler"] == "pixelshuffle":
-        for step in upsampler_steps(scale):
-            stages.append(Stage(grid, 1))
-            grid *= step
-        return (*stages, Stage(grid, 1))
+        return (first, *upsampler_stages(scale, grid), Stage(grid * scale, 1))
     if built["upsampler"] == "nearest+conv":
-        for step in upsampler_steps(scale):
-            grid *= step
-            stages.append(Stage(grid, 1))
-        return (*stages, Stage(grid, 2))
+        return (first, *upsampler_stages(scale, grid, behind=True), Stage(grid * scale, 2))
     return None
