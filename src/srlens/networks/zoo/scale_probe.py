@@ -12,12 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-<<<<<<< HEAD
-#: Side of the test chart, in LR pixels.
-=======
 from srlens.networks.zoo.layers import ScaleSelectable
 
->>>>>>> zoo-lines
+#: Side of the test chart, in LR pixels.
 SIDE = 32
 
 #: LR pixels at each side that are not judged: padding shows there.
