@@ -28,7 +28,7 @@ def compare(
     Parameters
     ----------
     inputs
-        options.NETWORK… IMAGE: checkpoint files, shipped or published networks, and last the image (LR, or HR with --hr).
+        NETWORK… IMAGE: checkpoint files, shipped or published networks, and last the image (LR, or HR with --hr).
     sort
         Order of the rows by a measure: di, pixels, area, psnr, psnr-image, gap, error, name, …; the order given by
         default.
