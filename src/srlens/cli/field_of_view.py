@@ -46,7 +46,7 @@ def field_of_view(
     from srlens.records.output import write_fields_of_view
 
     if not networks:
-        raise SettingError("Give at least one network: srlens field-of-view options.NETWORK…")
+        raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
     keywords = options.method_keywords(method)
     opened = opened_as.open(*networks)
     given = picture if images else replace(picture, hr=True)
