@@ -115,12 +115,8 @@ def _confirm(
     network: Network, spec: str, *, scale: int | None, value_range: float | None, channels: int | None
 ) -> Network:
     """A ready network knows these facts; what the caller says must agree."""
-    for label, said, known in (
-        ("scale", scale, network.scale),
-        ("value_range", value_range, network.value_range),
-        ("channels", channels, network.channels),
-    ):
-        if said is not None and said != known:
+    for label, said in {"scale": scale, "value_range": value_range, "channels": channels}.items():
+        if said is not None and said != (known := getattr(network, label)):
             raise SettingError(f"{spec} returned a network with {label} {known:g}, but {label}={said:g} was asked for.")
     return network
 
