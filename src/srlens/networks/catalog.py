@@ -182,10 +182,7 @@ def download(entry: Checkpoint, folder: Path) -> Path:
 
 
 def _check(entry: Checkpoint, path: Path, remedy: str) -> None:
-    if entry.sha256 is None:
-        return
-    found = file_sha256(path)
-    if not entry.is_hash_of(found):
+    if entry.sha256 is not None and not entry.is_hash_of(found := file_sha256(path)):
         raise CatalogError(
             f"{path} is not the published {entry.name}: its SHA-256 is {found}, expected {entry.sha256}. {remedy}"
         )
