@@ -54,10 +54,7 @@ def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixe
         raise SettingError(f"alpha (={alpha!r}) must be 'white', 'black' or 'drop'.")
     data = _read_bytes(path)
     try:
-        if is_tiff(data):
-            array, orientation = decode_tiff(data, max_pixels)
-        else:
-            array, orientation = _decode(data, max_pixels)
+        array, orientation = (decode_tiff if is_tiff(data) else _decode)(data, max_pixels)
     except (ImageError, NotFiniteError) as error:
         raise type(error)(f"{os.fspath(path)}: {error}") from error
     array = _upright(_without_alpha(array, alpha), orientation)

@@ -59,11 +59,8 @@ class _RegionNonLocal(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         middle, centre = x.shape[-2] // 2, x.shape[-1] // 2
-        rows = [
-            torch.cat([self.non_local(row[..., :centre]), self.non_local(row[..., centre:])], dim=3)
-            for row in (x[:, :, :middle], x[:, :, middle:])
-        ]
-        return torch.cat(rows, dim=2)
+        rows = [map(self.non_local, row.tensor_split((centre,), dim=3)) for row in x.tensor_split((middle,), dim=2)]
+        return torch.cat([torch.cat(list(row), dim=3) for row in rows], dim=2)
 
 
 class _AttentionGroup(nn.Module):
