@@ -89,8 +89,7 @@ class CARN(Cascade, layers.ScaleSelectable):
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
         features = super().forward(self.entry(self.sub_mean(x)))
         enlarged = self.upsample[f"up{self.scale}" if self.shared_trunk else "up"](features)
-        output: Tensor = self.add_mean(self.exit(enlarged))
-        return output
+        return self.add_mean(self.exit(enlarged))
 
 
 _PUBLISHED = holds("entry", "b1.b1.body.2", "b3.c3.body.0", "c3.body.0", "exit", "sub_mean.shifter.bias")

@@ -53,8 +53,7 @@ class _DenseBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for block in (self.r1, self.r2, self.r3):
             x = torch.cat([x, block(x)], dim=1)
-        out: Tensor = self.ca(self.g(x))
-        return out
+        return self.ca(self.g(x))
 
 
 class DRLN(layers.EnlargingNetwork):
@@ -92,8 +91,7 @@ class DRLN(layers.EnlargingNetwork):
                     reading = self.get_submodule(f"c{number}")(dense)
             fused = reading
             total = fused + total
-        sr: Tensor = self.add_mean(self.tail(self.upsample(total + shallow)))
-        return sr
+        return self.add_mean(self.tail(self.upsample(total + shallow)))
 
 
 FAMILY = Family(

@@ -41,8 +41,7 @@ class PixelAttentionConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
-        refined: Tensor = self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
-        return refined
+        return self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
 
 
 class SelfCalibratedBlock(nn.Module):
@@ -60,8 +59,7 @@ class SelfCalibratedBlock(nn.Module):
         """Refine ``x`` (N×C×h×w)."""
         plain = self.k1(_rectify(self.conv1_a(x)))
         attended = self.PAConv(_rectify(self.conv1_b(x)))
-        refined: Tensor = x + self.conv3(_rectify(torch.cat([plain, attended], dim=1)))
-        return refined
+        return x + self.conv3(_rectify(torch.cat([plain, attended], dim=1)))
 
 
 class PAN(EnlargingNetwork, ScaleSelectable):
@@ -103,8 +101,7 @@ class PAN(EnlargingNetwork, ScaleSelectable):
             attended = run_blocks(self, [f"upconv{number}", f"att{number}"], enlarged)[-1]
             features = _rectify(self.get_submodule(f"HRconv{number}")(_rectify(attended)))
         shortcut = functional.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        output: Tensor = self.conv_last(features) + shortcut
-        return output
+        return self.conv_last(features) + shortcut
 
 
 def _build(state: StateDict) -> PAN:

@@ -75,8 +75,7 @@ class _AttentionGroup(nn.Module):
         self.conv_last = layers.convolution(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv_last(self.soca(self.rcab(x))) + x
-        return out
+        return self.conv_last(self.soca(self.rcab(x))) + x
 
 
 class SAN(layers.MeanShiftedNetwork):
@@ -115,8 +114,7 @@ class SAN(layers.MeanShiftedNetwork):
         source = y = self.non_local(shallow)
         for group in self.RG:
             y = group(y) + self.gamma * source
-        deep: Tensor = self.non_local(y) + shallow
-        return deep
+        return self.non_local(y) + shallow
 
 
 FAMILY = Family(

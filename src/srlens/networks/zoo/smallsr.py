@@ -53,8 +53,7 @@ class ChannelAttention(nn.Module):
         """Gate ``x`` (N×C×h×w)."""
         average = standardise(x.mean(dim=(2, 3), keepdim=True))
         gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(average))))
-        gated: Tensor = x * (2 * gate)
-        return gated
+        return x * (2 * gate)
 
 
 class NonLocalAttention(nn.Module):
@@ -96,8 +95,7 @@ class NonLocalAttention(nn.Module):
         weights = torch.softmax(query @ key * self.inverse_temperature, dim=-1)
         answer = (weights @ value).transpose(1, 2).unflatten(2, (height, width))
         gate = torch.sigmoid(self.project(torch.relu(answer)))
-        gated: Tensor = x * (2 * gate)
-        return gated
+        return x * (2 * gate)
 
     def cell_side(self, side: int) -> int:
         """Side of a cell, in pixels, along a side of ``side`` pixels."""
@@ -117,8 +115,7 @@ class ResidualBlock(nn.Module):
         """Refine ``x`` (N×C×h×w)."""
         # After the rectifier the average of a channel says how much of its feature the image holds;
         # before it, positive and negative responses would cancel.
-        refined: Tensor = x + self.reduce(self.attention(torch.relu(self.expand(x))))
-        return refined
+        return x + self.reduce(self.attention(torch.relu(self.expand(x))))
 
 
 class SmallSR(EnlargingNetwork):
