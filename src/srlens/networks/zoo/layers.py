@@ -82,7 +82,7 @@ class Residual(nn.Sequential):
         y = x
         for layer in self:
             y = layer(y)
-        return x + self.residual_scale * y
+        return x + (y if self.residual_scale == 1 else self.residual_scale * y)
 
 
 class Rectified(Residual):

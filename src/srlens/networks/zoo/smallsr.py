@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL, ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, Kind, holds
-from srlens.networks.zoo.layers import EnlargingNetwork, convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, Residual, convolution
 from srlens.networks.zoo.reading import count_blocks
 
 SCALE = 4
@@ -102,20 +102,12 @@ class NonLocalAttention(nn.Module):
         return min(side, max(self.cell, -(-side // self.grid)))
 
 
-class ResidualBlock(nn.Module):
+def _residual_block(width: int, attention: nn.Module) -> Residual:
     """``x + conv(attention(relu(conv(x))))`` on N×C×h×w; ``attention`` may be the identity."""
-
-    def __init__(self, channels: int, attention: nn.Module) -> None:
-        super().__init__()
-        self.expand = convolution(channels, channels)
-        self.attention = attention
-        self.reduce = convolution(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine ``x`` (N×C×h×w)."""
-        # After the rectifier the average of a channel says how much of its feature the image holds;
-        # before it, positive and negative responses would cancel.
-        return x + self.reduce(self.attention(torch.relu(self.expand(x))))
+    # After the rectifier the average of a channel says how much of its feature the image holds;
+    # before it, positive and negative responses would cancel.
+    expand, reduce = convolution(width, width), convolution(width, width)
+    return Residual(expand=expand, rectify=nn.ReLU(), attention=attention, reduce=reduce)
 
 
 class SmallSR(EnlargingNetwork):
@@ -132,7 +124,7 @@ class SmallSR(EnlargingNetwork):
     def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__(SCALE)
         self.head = convolution(3, width)
-        self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
+        self.body = nn.Sequential(*(_residual_block(width, attention(i)) for i in range(blocks)))
         self.tail = convolution(width, 3 * SCALE**2)
         self.shuffle = nn.PixelShuffle(SCALE)
 

@@ -62,13 +62,9 @@ def _plk_block(block: nn.Module) -> int:
 
 
 def _radii(part: nn.Module | None) -> list[int]:
-    return [_radius(layer) for layer in part.modules()] if part is not None else []
-
-
-def _radius(layer: nn.Module) -> int:
-    if not isinstance(layer, nn.Conv2d):
-        return 0
-    return max(dilation * (size - 1) // 2 for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True))
+    """Of all convolutions of a part."""
+    found = [layer for layer in part.modules() if isinstance(layer, nn.Conv2d)] if part is not None else []
+    return [max(d * (size - 1) // 2 for size, d in zip(c.kernel_size, c.dilation, strict=True)) for c in found]
 
 
 def mosr(module: nn.Module) -> ReceptiveField:
