@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from srlens.attribution.method import Method
 from srlens.attribution.settings import SETTINGS, Setting
@@ -45,6 +45,11 @@ class WindowEntry(_Strict):
     width: Annotated[int, Field(ge=1)] = 16
 
 
+def _none_for_false(value: Any) -> Any:
+    """TOML has no None."""
+    return None if value is False else value
+
+
 class ImagesSection(_Strict):
     """What the image files are, and how much of them a network is given."""
 
@@ -53,15 +58,7 @@ class ImagesSection(_Strict):
     degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
-    lr_size: Annotated[int, Field(ge=8)] | None = 64
-
-    @model_validator(mode="before")
-    @classmethod
-    def _false_is_whole(cls, values: Any) -> Any:
-        """TOML has no None."""
-        if isinstance(values, dict) and values.get("lr_size") is False:
-            return {**values, "lr_size": None}
-        return values
+    lr_size: Annotated[Annotated[int, Field(ge=8)] | None, BeforeValidator(_none_for_false)] = 64
 
 
 class _Method(_Strict):
