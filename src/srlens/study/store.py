@@ -130,7 +130,7 @@ class Store:
 
     def read_parts(self, jobs: Iterable[str]) -> "polars.DataFrame":
         """The rows of the jobs that are done, in the order of the ids; a damaged part counts as missing."""
-        import polars
+        from srlens.extras import polars
 
         present = _listed(self.folder / "parts", ".parquet")
         files = [self.part(job) for job in sorted(set(jobs) & present)]
@@ -208,7 +208,7 @@ def _is_whole(part: Path) -> bool:
 
 def _read(files: list[Path]) -> "polars.DataFrame":
     """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now."""
-    import polars
+    from srlens.extras import polars
 
     return polars.scan_parquet(
         files, schema=polars_schema(columns()), missing_columns="insert", extra_columns="ignore"
@@ -216,7 +216,7 @@ def _read(files: list[Path]) -> "polars.DataFrame":
 
 
 def _read_one(file: Path) -> "polars.DataFrame | None":
-    import polars
+    from srlens.extras import polars
 
     try:
         return _read([file])
