@@ -87,7 +87,8 @@ def test_a_verb_says_so_in_one_sentence_before_it_computes(
         f"import sys; sys.modules[{library!r}] = None; sys.argv = ['srlens', *{words!r}]\n"
         "from srlens.cli.main import main; main()"
     )
-    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.returncode == 2
     assert f"MissingExtraError: This needs {library}" in run.stderr
     assert len(run.stderr.strip().splitlines()) == 1

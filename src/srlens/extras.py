@@ -40,6 +40,4 @@ def __getattr__(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise MissingExtraError(
-            f"This needs {name} ({error}). Install it: pip install 'srlens[{extra}]'."
-        ) from error
+        raise MissingExtraError(f"This needs {name} ({error}). Install it: pip install 'srlens[{extra}]'.") from error
