@@ -10,7 +10,7 @@ from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
 from srlens.comparison.comparable import check_comparable
 from srlens.errors import IncomparableWarning
-from srlens.figures.caption import facts
+from srlens.figures.caption import fact_table
 from srlens.imaging.window import Window
 from srlens.measures.extent import mass_area, mass_radius
 
@@ -59,8 +59,8 @@ def test_the_diffusion_index_changes_by_the_ratio_of_areas(pair: tuple[Attributi
 
 def test_captions_and_records_state_the_size(pair: tuple[Attribution, Attribution]) -> None:
     for result, size in zip(pair, ("64×64", "128×128"), strict=True):
-        (index,) = [fact for fact in facts(result) if fact.label.startswith("DI")]
-        assert size in index.label
+        (index,) = [label for label, _ in fact_table([result]) if label.startswith("DI")]
+        assert size in index
         assert re.search(rf"LR {size}\b", result.conditions)
         assert "x".join(map(str, result.record()["lr_size"])) == size.replace("×", "x")
 

@@ -17,7 +17,7 @@ from srlens.web.results import results_html
 from srlens.web.session import Session
 from srlens.web.uploads import take_picture
 
-QUICK = Choices(top=96, left=120, networks=("plain",), steps=3)
+QUICK = Choices(top=96, left=120, networks=("plain",), settings={"steps": 3})
 
 
 def answer(page: Page, session: Session, choices: Choices) -> Answer:
@@ -75,7 +75,7 @@ def test_files_are_those_of_the_last_answer(page: Page, session: Session) -> Non
 
 def test_stopping_and_running_again(page: Page, session: Session) -> None:
     page.use_sample(session, "pagoda")
-    events = page.run(session, replace(QUICK, steps=500))
+    events = page.run(session, QUICK.but(steps=500))
     assert isinstance(next(events), Step)
     session.cancel.set()
     with pytest.raises(CancelledError):
@@ -110,8 +110,10 @@ def test_what_cannot_be_used_is_named(
     page: Page, session: Session, change: dict[str, object], error: type[SrlensError], words: str
 ) -> None:
     page.use_sample(session, "pagoda")
+    own = {name: value for name, value in change.items() if hasattr(QUICK, name)}
+    rest = {name: value for name, value in change.items() if name not in own}
     with pytest.raises(error, match=words):
-        list(page.run(session, replace(QUICK, **change)))  # type: ignore[arg-type]
+        list(page.run(session, replace(QUICK, **own).but(**rest)))  # type: ignore[arg-type]
 
 
 def test_no_picture_yet(page: Page, session: Session) -> None:
@@ -179,3 +181,19 @@ def test_a_network_below_bicubic_is_noted(page: Page, session: Session) -> None:
 def test_memory_of_a_session_is_counted(page: Page, session: Session) -> None:
     page.use_sample(session, "pagoda")
     assert session.size == 3 * 256 * 256 * torch.float32.itemsize
+
+
+@pytest.mark.parametrize("method", list(srlens.METHODS))
+def test_every_method_runs_on_the_page(page: Page, session: Session, method: str) -> None:
+    page.use_sample(session, "pagoda")
+    chosen = replace(QUICK, settings={"method": method, "detector": "intensity"})
+    chosen = chosen.but(block=16) if method == "occlusion" else chosen
+    result = answer(page, session, chosen).comparison.rows[0].result
+    assert result.method.name == method
+    assert result.map.any()
+
+
+def test_settings_that_a_method_does_not_have_are_named(page: Page, session: Session) -> None:
+    page.use_sample(session, "pagoda")
+    with pytest.raises(SettingError, match="'steps' is no setting of the method 'occlusion'"):
+        list(page.run(session, QUICK.but(method="occlusion")))

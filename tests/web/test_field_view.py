@@ -25,7 +25,7 @@ def test_a_field_and_the_window_under_a_click(page: Page, session: Session) -> N
     point = answer.field.points[6]
     found = page.field_window(session, point.window.left + 3, point.window.top + 3)
     assert found == point.window
-    *_, single = page.run(session, replace(CHOICES, top=found.top, left=found.left, networks=("plain",), steps=2))
+    *_, single = page.run(session, replace(CHOICES, top=found.top, left=found.left, networks=("plain",)).but(steps=2))
     shown = single.comparison.rows[0].result.diffusion_index  # type: ignore[union-attr]
     assert shown == pytest.approx(
         point.diffusion_index, rel=5e-3

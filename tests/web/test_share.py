@@ -7,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import srlens
-from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import path_names
-from srlens.attribution.quadrature import RULES
+from srlens.attribution.settings import SETTINGS
 from srlens.imaging.degrade import without_level
-from srlens.web.choices import DEFAULTS, Choices
+from srlens.web.choices import DEFAULTS, Choices, accepted
 from srlens.web.share import command_line, from_query, python_lines, to_query
 
 NETWORKS = ("plain", "channel", "nonlocal", "imdn, x4.pth".replace(", ", "-"))
@@ -38,15 +36,17 @@ def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         left=st.integers(0, 9999),
         size=st.integers(1, 256),
         networks=st.lists(st.sampled_from(NETWORKS), unique=True).map(tuple),
-        preset=st.sampled_from(["default", "paper"]),
-        tolerance=st.sampled_from([0.05, 0.1, 0.025, 0.001]),
-        steps=optional(st.integers(1, 500)),
-        max_steps=st.integers(9, 2000),
-        detector=optional(st.sampled_from(sorted(DETECTORS))),
-        path=optional(st.sampled_from(sorted(path_names()))),
-        rule=optional(st.sampled_from(sorted(RULES))),
-        sigma=optional(st.sampled_from([0.8, 1.2, 2.5])),
-        kernel=optional(st.sampled_from([5, 9, 17])),
+        settings=st.fixed_dictionaries(
+            {},
+            optional={
+                one.name: st.sampled_from(accepted(one))
+                if one.kind is str
+                else st.integers(1, 2000)
+                if one.kind is int
+                else st.sampled_from([0.05, 0.1, 0.025, 1.2, 2.5])
+                for one in SETTINGS
+            },
+        ),
         style=st.sampled_from(["default", "paper"]),
     )
 )
@@ -59,9 +59,8 @@ def test_a_link_restores_every_setting(choices: Choices) -> None:
 def test_what_a_link_gets_wrong_is_said_and_has_its_default() -> None:
     query = {"window": "a,b", "size": "big", "preset": "best", "networks": "plain,../../secret", "detector": "gradient"}
     choices, complaints = from_query(query, NETWORKS)
-    assert (choices.top, choices.size, choices.preset) == (None, DEFAULTS.size, "default")
+    assert (choices.top, choices.size, choices.settings) == (None, DEFAULTS.size, {"detector": "gradient"})
     assert choices.networks == ("plain",)
-    assert choices.detector == "gradient"
     assert len(complaints) == 4
 
 
@@ -73,7 +72,7 @@ def test_a_link_names_no_file_of_the_server(value: str) -> None:
 
 
 def test_the_command_line_is_what_the_command_understands() -> None:
-    choices = Choices(picture="my house.png", top=3, left=5, networks=("plain", "a b.pth"), sigma=2.0, steps=16)
+    choices = Choices(picture="my house.png", top=3, left=5, networks=("plain", "a b.pth")).but(sigma=2.0, steps=16)
     words = shlex.split(command_line(choices))
     assert words[:6] == ["srlens", "compare", "plain", "a b.pth", "my house.png", "--hr"]
     assert words[words.index("--window") + 1] == "3,5,16"
@@ -86,13 +85,14 @@ def test_one_network_is_explained() -> None:
 
 
 def test_the_python_lines_compute_what_is_shown() -> None:
-    choices = Choices(networks=("plain",), top=96, left=120, steps=3, sigma=1.0, preset="paper")
+    choices = Choices(networks=("plain",), top=96, left=120).but(steps=3, sigma=1.0, preset="paper")
+    assert [line for line in python_lines(choices, 4).splitlines() if "import" in line] == ["import srlens"]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(python_lines(choices, 4), {})
     lr = srlens.make_lr(_sample(), 4, "pil")
     window = srlens.Window(top=96, left=120, height=16, width=16)
-    expected = srlens.attribute(srlens.load_default("plain"), lr, window, **choices.keywords())
+    expected = srlens.attribute(srlens.load_default("plain"), lr, window, **choices.settings)
     assert float(printed.getvalue().split()[1]) == expected.diffusion_index
 
 

@@ -1,18 +1,31 @@
 """Full against regional evaluation, below and above the evaluator."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import srlens
-from srlens.windowed.plan import Plan, make_plan
-from srlens.windowed.recorder import Recorder
+from srlens.windowed.plan import Plan
+from srlens.windowed.records import Records
 
 Window = tuple[int, int, int, int]
 """Top, left, height, width."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A network without weights of its own."""
+
+    call: Callable[[Tensor], Tensor]
+    module: nn.Module = field(default_factory=nn.Identity)
+    dtype: torch.dtype = torch.float64
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.call(x)
 
 
 @pytest.fixture
@@ -27,15 +40,14 @@ def agreed() -> Callable[..., list[Plan]]:
         **options: Any,
     ) -> list[Plan]:
         image = torch.rand(shape, dtype=torch.float64, **options)
-        given = image.clone().requires_grad_(True).clone()
-        recorder = Recorder(given)
-        with recorder:
-            y = function(given)
-        graph = recorder.graph(y)
+        records = Records(Function(function), None, True)
+        record, y = records.of(image)
+        assert y is not None, record.graph
         height, width = y.shape[-2:]
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
-            plan = make_plan(graph, srlens.Window(top, left, rows, columns))
+            plan = records.plan(record, srlens.Window(top, left, rows, columns))
+            assert isinstance(plan, Plan), plan
             place = (..., slice(top, top + rows), slice(left, left + columns))
             full = evaluated(lambda x, place=place: function(x)[place], image)
             regional = evaluated(plan, image)

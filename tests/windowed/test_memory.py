@@ -11,9 +11,9 @@ import srlens
 from srlens.errors import NotDifferentiableError, OutOfMemoryError
 from srlens.networks.frozen import frozen
 from srlens.windowed import TooLargeError, bounded
+from srlens.windowed.memory import Segmented
 from srlens.windowed.plan import Plan, make_plan
 from srlens.windowed.recorder import Recorder
-from srlens.windowed.segments import Segmented
 
 SIDE = 32
 MAP = 16 * SIDE * SIDE * 8  # bytes of 16 channels in float64

@@ -84,6 +84,7 @@ LOCAL = {
     "strided slice": lambda x: x[..., ::2, 1::3],
     "flip": lambda x: x.flip(-1, 1) * 2,
     "roll": lambda x: torch.roll(x, (3, -2), (2, 3)) ** 2,
+    "roll of all elements": lambda x: torch.roll(x, 5) ** 2,
     "rows chosen": lambda x: x.index_select(2, torch.tensor([5, 1, 1, 7, 8, 0, 11, 11, 3, 2])),
     "columns chosen": lambda x: x[:, :, :, torch.tensor([5, -1, 1, 7, 8, 0])],
     "channels chosen": lambda x: torch.cat([c * k for k, c in enumerate(x.unbind(1), 2)], 0)[None] @ x[0],
@@ -132,7 +133,7 @@ GLOBAL = {
 
 # A window of these takes all rows and all columns: by their nature, since they have no rule, or since a view merges
 # them with the batch.
-WHOLE = {"tile", "roll", "rows chosen", "columns chosen", "flip", "repeat", "channel shuffle"}
+WHOLE = {"tile", "roll", "roll of all elements", "rows chosen", "columns chosen", "flip", "repeat", "channel shuffle"}
 WHOLE_BATCHES = {"tokens and back", "layer norm over channels", "einsum over channels", "per-pixel product"}
 
 

@@ -40,24 +40,28 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("detector", str, "gradient (default), intensity, gabor, residual, residual-gradient, error.", "detector"),
     Setting(
         "tolerance", float,
-        "Accepted relative L2 error of the map (estimated); steps are added until it holds (0.05).", "tolerance",
+        "Accepted relative L2 error of the map (estimated); steps are added until it holds (0.05).",
+        "accepted map error (0.05)",
     ),
-    Setting("steps", int, "A fixed number of steps instead of a tolerance.", "steps"),
+    Setting("steps", int, "A fixed number of steps instead of a tolerance.", "fixed steps (instead)"),
     Setting(
-        "max_steps", int, "Limit of gradient evaluations when refining to the tolerance (729).", "step limit",
+        "max_steps", int, "Limit of gradient evaluations when refining to the tolerance (729).", "most steps (729)",
     ),
     Setting("path", str, "Of the lam method: progressive-blur (default), linear-blur, linear-black.", "path"),
-    Setting("rule", str, "midpoint (default), right-riemann, gauss-legendre.", "quadrature rule"),
+    Setting("rule", str, "midpoint (default), right-riemann, gauss-legendre.", "rule"),
     Setting(
         "parameterisation", str,
         "Where the nodes of the path lie: 'Laplacian arc length' (midpoint's default), 'arc length', uniform.",
         "parameterisation", choices=("Laplacian arc length", "arc length", "uniform"),
     ),
-    Setting("sigma", float, "σ of the baseline's (or fill's) blur in LR pixels (1.2).", "σ, LR px"),
-    Setting("kernel", int, "Side of the blur kernel in LR pixels, odd (9, or what σ needs).", "kernel, LR px"),
+    Setting("sigma", float, "σ of the baseline's (or fill's) blur in LR pixels (1.2).", "blur σ, LR px"),
+    Setting("kernel", int, "Side of the blur kernel in LR pixels, odd (9, or what σ needs).", "blur kernel, LR px"),
     Setting("block", int, "Of occlusion: side of the occluded block in LR pixels (4).", "block, LR px"),
-    Setting("stride", int, "Of occlusion: distance of neighbouring blocks in LR pixels (the block's side).", "stride"),
-    Setting("fill", str, "Of occlusion: what a block is replaced by: blur (default), mean, black.", "fill"),
+    Setting(
+        "stride", int, "Of occlusion: distance of neighbouring blocks in LR pixels (the block's side).",
+        "block stride, LR px",
+    ),
+    Setting("fill", str, "Of occlusion: what a block is replaced by: blur (default), mean, black.", "fill of blocks"),
 )  # fmt: skip
 
 

@@ -5,19 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from srlens.cli.options import (
-    METHOD,
-    NETWORK,
-    OUTPUT,
-    PICTURE,
-    WINDOW,
-    MethodOptions,
-    NetworkOptions,
-    OutputOptions,
-    PictureOptions,
-    WindowOptions,
-    method_keywords,
-)
+from srlens.cli import options
 from srlens.errors import SettingError
 
 
@@ -26,11 +14,11 @@ def compare(
     sort: str | None = None,
     sweep: Literal["sigma", "steps", "window", "kernel"] | None = None,
     values: Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)] = None,
-    window: WindowOptions = WINDOW,
-    picture: PictureOptions = PICTURE,
-    opened_as: NetworkOptions = NETWORK,
-    output: OutputOptions = OUTPUT,
-    method: MethodOptions = METHOD,
+    window: options.WindowOptions = options.WINDOW,
+    picture: options.PictureOptions = options.PICTURE,
+    opened_as: options.NetworkOptions = options.NETWORK,
+    output: options.OutputOptions = options.OUTPUT,
+    method: options.MethodOptions = options.METHOD,
 ) -> None:
     """Show side by side which input pixels several networks used for one window.
 
@@ -61,7 +49,7 @@ def compare(
     if len(inputs) < 2:
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")
     *specs, image = inputs
-    keywords, where = method_keywords(method), window.parsed()
+    keywords, where = options.method_keywords(method), window.parsed()
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     if sort is not None:

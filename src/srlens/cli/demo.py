@@ -1,22 +1,14 @@
 """``srlens demo``: the main job on the shipped networks and photograph."""
 
-from srlens.cli.options import (
-    METHOD,
-    OUTPUT,
-    WINDOW,
-    MethodOptions,
-    OutputOptions,
-    WindowOptions,
-    method_keywords,
-)
+from srlens.cli import options
 
 
 def demo(
     *,
     device: str | None = None,
-    window: WindowOptions = WINDOW,
-    output: OutputOptions = OUTPUT,
-    method: MethodOptions = METHOD,
+    window: options.WindowOptions = options.WINDOW,
+    output: options.OutputOptions = options.OUTPUT,
+    method: options.MethodOptions = options.METHOD,
 ) -> None:
     """Explain the three shipped networks side by side on a packaged photograph; nothing is downloaded.
 
@@ -39,7 +31,7 @@ def demo(
     from srlens.networks.open import load_default
     from srlens.records.output import write_comparison
 
-    keywords, where = method_keywords(method), window.parsed()
+    keywords, where = options.method_keywords(method), window.parsed()
     target = choose_device(device)
     networks = [load_default(name, device=target) for name in SHIPPED]
     how = default_degradation(keywords.get("preset"))

@@ -1,29 +1,17 @@
 """``srlens explain``: one network, one image, one window."""
 
-from srlens.cli.options import (
-    METHOD,
-    NETWORK,
-    OUTPUT,
-    PICTURE,
-    WINDOW,
-    MethodOptions,
-    NetworkOptions,
-    OutputOptions,
-    PictureOptions,
-    WindowOptions,
-    method_keywords,
-)
+from srlens.cli import options
 
 
 def explain(
     network: str,
     image: str,
     *,
-    window: WindowOptions = WINDOW,
-    picture: PictureOptions = PICTURE,
-    opened_as: NetworkOptions = NETWORK,
-    output: OutputOptions = OUTPUT,
-    method: MethodOptions = METHOD,
+    window: options.WindowOptions = options.WINDOW,
+    picture: options.PictureOptions = options.PICTURE,
+    opened_as: options.NetworkOptions = options.NETWORK,
+    output: options.OutputOptions = options.OUTPUT,
+    method: options.MethodOptions = options.METHOD,
 ) -> None:
     """Show which input pixels one network used for one window of its output.
 
@@ -42,7 +30,7 @@ def explain(
     from srlens.comparison.compare import compare
     from srlens.records.output import write_comparison
 
-    keywords, where = method_keywords(method), window.parsed()
+    keywords, where = options.method_keywords(method), window.parsed()
     networks = opened_as.open(network)
     subject = picture.read(image, networks[0].scale, keywords.get("preset"))
     with progress_bars() as bars:

@@ -1,16 +1,6 @@
 """``srlens field``: the diffusion index over the whole image."""
 
-from srlens.cli.options import (
-    FIELD_METHOD,
-    NETWORK,
-    OUTPUT,
-    PICTURE,
-    FieldMethodOptions,
-    NetworkOptions,
-    OutputOptions,
-    PictureOptions,
-    method_keywords,
-)
+from srlens.cli import options
 
 
 def field(
@@ -19,10 +9,10 @@ def field(
     *,
     size: int = 16,
     stride: int | None = None,
-    picture: PictureOptions = PICTURE,
-    opened_as: NetworkOptions = NETWORK,
-    output: OutputOptions = OUTPUT,
-    method: FieldMethodOptions = FIELD_METHOD,
+    picture: options.PictureOptions = options.PICTURE,
+    opened_as: options.NetworkOptions = options.NETWORK,
+    output: options.OutputOptions = options.OUTPUT,
+    method: options.FieldMethodOptions = options.FIELD_METHOD,
 ) -> None:
     """Map how widely a network looks, window by window, over the whole image.
 
@@ -47,7 +37,7 @@ def field(
     from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.field_run import run_field
 
-    keywords = method_keywords(method)
+    keywords = options.method_keywords(method)
     memory = keywords.pop("memory", 2**30)
     (opened,) = opened_as.open(network)
     subject = picture.read(image, opened.scale, keywords.get("preset"))

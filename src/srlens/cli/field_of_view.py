@@ -5,17 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from srlens.cli.options import (
-    METHOD,
-    NETWORK,
-    OUTPUT,
-    PICTURE,
-    MethodOptions,
-    NetworkOptions,
-    OutputOptions,
-    PictureOptions,
-    method_keywords,
-)
+from srlens.cli import options
 from srlens.errors import SettingError
 
 
@@ -25,10 +15,10 @@ def field_of_view(
     side: int = 48,
     places: int = 16,
     size: int = 16,
-    picture: PictureOptions = PICTURE,
-    opened_as: NetworkOptions = NETWORK,
-    output: OutputOptions = OUTPUT,
-    method: MethodOptions = METHOD,
+    picture: options.PictureOptions = options.PICTURE,
+    opened_as: options.NetworkOptions = options.NETWORK,
+    output: options.OutputOptions = options.OUTPUT,
+    method: options.MethodOptions = options.METHOD,
 ) -> None:
     """Compare how far networks could look with how far they do look.
 
@@ -58,7 +48,7 @@ def field_of_view(
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
-    keywords = method_keywords(method)
+    keywords = options.method_keywords(method)
     opened = opened_as.open(*networks)
     given = picture if images else replace(picture, hr=True)
     subjects = [given.read(spec, opened[0].scale, keywords.get("preset")) for spec in images or SAMPLES]

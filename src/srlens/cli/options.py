@@ -3,6 +3,7 @@
 No torch in here, so that ``--help`` is quick: what computes is imported where it is called.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from srlens.networks.network import Network
 
 
-def _option(group: str, text: str, **more: Any) -> Parameter:
-    return Parameter(group=group, help=text, **more)
+def _grouped(group: str) -> Callable[..., Parameter]:
+    return lambda text, **more: Parameter(group=group, help=text, **more)
+
+
+_network, _picture, _window, _output, _method = map(_grouped, ("Network", "Picture", "Window", "Output", "Method"))
 
 
 @Parameter(name="*")
@@ -27,16 +31,14 @@ def _option(group: str, text: str, **more: Any) -> Parameter:
 class NetworkOptions:
     """How networks are opened."""
 
-    scale: Annotated[int | None, _option("Network", "Which scale of a file that holds several.")] = None
-    value_range: Annotated[float | None, _option("Network", "Overrides the value range: 1 or 255.")] = None
-    channels: Annotated[int | None, _option("Network", "Input channels of a --module (3).")] = None
+    scale: Annotated[int | None, _network("Which scale of a file that holds several.")] = None
+    value_range: Annotated[float | None, _network("Overrides the value range: 1 or 255.")] = None
+    channels: Annotated[int | None, _network("Input channels of a --module (3).")] = None
     module: Annotated[
         bool,
-        _option("Network", "Networks are package.module:factory. This imports and runs your own code.", negative=()),
+        _network("Networks are package.module:factory. This imports and runs your own code.", negative=()),
     ] = False
-    device: Annotated[str | None, _option("Network", "cpu, cuda, cuda:1, mps; by default the best one there is.")] = (
-        None
-    )
+    device: Annotated[str | None, _network("cpu, cuda, cuda:1, mps; by default the best one there is.")] = None
 
     def open(self, *specs: str) -> "list[Network]":
         """The networks of these names, on one device."""
@@ -55,8 +57,7 @@ class PictureOptions:
 
     hr: Annotated[
         bool,
-        _option(
-            "Picture",
+        _picture(
             "The picture is the clean one (HR): what the network is given is made from it, and PSNR is reported "
             "against doing nothing.",
             name=["--hr", "--clean"],
@@ -65,16 +66,14 @@ class PictureOptions:
     ] = False
     degradation: Annotated[
         str | None,
-        _option(
-            "Picture",
+        _picture(
             "How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), "
             "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.",
         ),
     ] = None
     crop: Annotated[
         str | None,
-        _option(
-            "Picture",
+        _picture(
             "TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and "
             "windows count from its corner. For large pictures: the time goes with their size.",
         ),
@@ -97,12 +96,11 @@ class WindowOptions:
 
     window: Annotated[
         str | None,
-        _option(
-            "Window",
+        _window(
             "TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.",
         ),
     ] = None
-    size: Annotated[int, _option("Window", "Side of a window chosen for you, in SR pixels.")] = 16
+    size: Annotated[int, _window("Side of a window chosen for you, in SR pixels.")] = 16
 
     def parsed(self) -> Window | None:
         """The window, or None: the hardest."""
@@ -114,20 +112,20 @@ class WindowOptions:
 class OutputOptions:
     """Where results go, and how they look."""
 
-    out: Annotated[Path, _option("Output", "Output folder.", name=["--out", "-o"])] = Path("srlens-out")
+    out: Annotated[Path, _output("Output folder.", name=["--out", "-o"])] = Path("srlens-out")
     style: Annotated[
         Literal["default", "paper"],
-        _option("Output", '"paper" draws maps as the paper does (seismic, blended with the image).'),
+        _output('"paper" draws maps as the paper does (seismic, blended with the image).'),
     ] = "default"
     formats: Annotated[
         tuple[Literal["png", "pdf", "svg"], ...],
-        _option("Output", "Of the figures: png, pdf, svg.", name="--format", consume_multiple=True, negative=()),
+        _output("Of the figures: png, pdf, svg.", name="--format", consume_multiple=True, negative=()),
     ] = ("png", "pdf")
 
 
 def _method_option(setting: Setting) -> tuple[str, Any, Any]:
     kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return setting.name, Annotated[kind | None, _option("Method", setting.help)], None
+    return setting.name, Annotated[kind | None, _method(setting.help)], None
 
 
 _MEMORY = Setting(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, zip_longest
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +22,7 @@ MARGIN = 0.05
 #: What a figure across two columns can hold, in cm.
 FULL_WIDTH = PAGE_WIDTH - 2 * MARGIN
 _P = ParamSpec("_P")
+_T = TypeVar("_T")
 _BAND_GAP, _PAGE_GAP = 0.35, 0.2  # cm: between bands; between the parts of a page
 _FINEST = 0.005  # cm: how finely sizes are tried
 _SMALLEST = 0.2  # cm: what is drawn where nothing fits
@@ -87,6 +88,11 @@ def grid(cells: Sequence[Sequence[Block | None]], *, across: float = 0.0, down: 
                 cell.within(width, height).draw(sheet, left + x, top + y)
 
     return Block(max(lefts[-1] - across, 0.0), max(tops[-1] - down, 0.0), draw)
+
+
+def in_rows(items: Sequence[_T], count: int) -> list[Sequence[_T]]:
+    """Rows of ``count`` items each, the last one shorter where they run out."""
+    return [items[first : first + count] for first in range(0, len(items), count)]
 
 
 def row(*blocks: Block | None, gap: float = 0.0) -> Block:
@@ -199,7 +205,7 @@ def page(look: Look, *blocks: Block, width: float = PAGE_WIDTH) -> Figure:
 
 def page_of_bands(
     look: Look,
-    make: Callable[[range, int, float], Block],
+    make: Callable[[Sequence[int], int, float], Block],
     count: int,
     sizes: tuple[float, float, float],
     *below: Block,
@@ -220,8 +226,7 @@ def page_of_bands(
     room = width - 2 * MARGIN, PAGE_HEIGHT - 0.1 - sum(block.height + _PAGE_GAP for block in below)
 
     def bands(columns: int, size: float) -> Block:
-        numbers = [range(first, min(first + columns, count)) for first in range(0, count, columns)]
-        return column(*(make(band, columns, size) for band in numbers), gap=_BAND_GAP)
+        return column(*(make(band, columns, size) for band in in_rows(range(count), columns)), gap=_BAND_GAP)
 
     choices = []
     for columns in dict.fromkeys(-(-count // number) for number in range(1, count + 1)):

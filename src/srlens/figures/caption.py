@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from srlens.attribution.result import Attribution
 from srlens.comparison.explained import Measurable
@@ -15,19 +14,6 @@ from srlens.measures.density import Bandwidth
 
 _LONGEST_NAME = 24  # characters in captions
 _UNCONVERGED = "†"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One number drawn from a result, in words."""
-
-    label: str
-    value: str
-
-
-def facts(row: Measurable | Attribution) -> list[Fact]:
-    """What stands beside a network's panels."""
-    return [Fact(label, value) for label, (value,) in fact_table([row])]
 
 
 def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list[str]]]:

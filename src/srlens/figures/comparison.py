@@ -1,25 +1,13 @@
 """Several networks on one window: a column each, on common colour scales, their numbers below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from srlens.comparison.compare import Comparison
-from srlens.figures.blocks import (
-    MARGIN,
-    Block,
-    grid,
-    page_of_bands,
-    panel,
-    paragraph,
-    row,
-    rule,
-    text,
-    title,
-)
+from srlens.figures.blocks import MARGIN, Block, grid, page_of_bands, panel, paragraph, row, rule, text, title
 from srlens.figures.caption import fact_table, map_caption
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import Edges, bar_beside, draw_crop, draw_lr, draw_shading
@@ -32,25 +20,6 @@ _GAP, _WIDEST_GAP = 0.2, 3.0
 _WIDEST, _SMALLEST = 5.0, 1.6**2  # cm; cm² a panel: more networks make the figure higher, not the panels smaller
 _COMFORTABLE = (1.9, 1.3)  # cm: width and height of a panel that needs no more bands
 _LOWEST_WINDOW = 2.2  # cm: the windows of wide images, whose panels are low
-
-
-@dataclass(frozen=True)
-class _Content:
-    """All that is drawn."""
-
-    look: Look
-    comparison: Comparison
-    view: View
-    maps: Sequence[Shading]
-    areas: Sequence[Shading]
-    table: Sequence[tuple[str, Sequence[str]]]
-    width: float
-
-    @property
-    def tall(self) -> float:
-        """Height over width of the maps and the LR image."""
-        height, width = self.comparison.rows[0].result.lr_size
-        return height / width
 
 
 def comparison_figure(
@@ -79,34 +48,44 @@ def comparison_figure(
         chosen = bandwidth if bandwidth is not None else common_bandwidth(results)
         maps, areas, used = shade(results, subject.lr, look, chosen)
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
-        content = _Content(look, comparison, view, maps, areas, fact_table(rows), width - 2 * MARGIN)
+        inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
         words = f"First row: the window in the networks' SR images. {map_caption(results, look, view, used)}"
-        caption = paragraph(look, words, content.width)
-        sizes = ((_SMALLEST / content.tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / content.tall), _WIDEST)
-        return page_of_bands(look, partial(_band, content), len(rows), sizes, caption, width=width)
+        caption = paragraph(look, words, inside)
+        tall = height / long
+        sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)
+        band = partial(_band, look, comparison, view, maps, areas, fact_table(rows), inside)
+        return page_of_bands(look, band, len(rows), sizes, caption, width=width)
 
 
-def _band(content: _Content, numbers: range, columns: int, width: float) -> Block:
-    """The networks of these numbers, a column each, after the references."""
-    look, subject, view = content.look, content.comparison.subject, content.view
-    rows = [content.comparison.rows[number] for number in numbers]
+def _band(
+    look: Look,
+    comparison: Comparison,
+    view: View,
+    maps: Sequence[Shading],
+    areas: Sequence[Shading],
+    table: Sequence[tuple[str, Sequence[str]]],
+    inside: float,
+    numbers: Sequence[int],
+    columns: int,
+    width: float,
+) -> Block:
+    """The networks of these numbers, a column each, after the references; all of them within ``inside`` cm."""
+    subject = comparison.subject
+    rows = [comparison.rows[number] for number in numbers]
     result = rows[0].result
-    window, height = result.window, width * content.tall
+    window, height = result.window, width * (result.lr_size[0] / result.lr_size[1])
     ratio = window.width / window.height
-    band = numbers.start // columns
-    bars = [
-        bar_beside(look, height, f"{kind} bar {band}", shadings[0])
-        for kind, shadings in (("map", content.maps), ("area", content.areas))
-    ]
+    band = numbers[0] // columns
+    bars = [bar_beside(look, height, f"{kind} bar {band}", one) for kind, one in (("map", maps[0]), ("area", areas[0]))]
     beside = max(bar.width for bar in bars)
-    labels = text(look, [label for label, _ in content.table]).padded(right=0.1)
+    labels = text(look, [label for label, _ in table]).padded(right=0.1)
     first = max(width, labels.width)
-    cell = max(width, text(look, [value for _, values in content.table for value in values]).width)
-    gap = max(_GAP, min(_WIDEST_GAP, (content.width - first - columns * cell - beside) / columns))
+    cell = max(width, text(look, [value for _, values in table for value in values]).width)
+    gap = max(_GAP, min(_WIDEST_GAP, (inside - first - columns * cell - beside) / columns))
     # A name may reach half into the gaps beside its column.
     names = [
         title(look, one.result.network or "–", bold=True, across=0.5, most=cell + gap - 0.2, lines=2).at(0.5, 1)
-        for one in content.comparison.rows
+        for one in comparison.rows
     ]
     above = max(name.height for name in names)
 
@@ -133,14 +112,14 @@ def _band(content: _Content, numbers: range, columns: int, width: float) -> Bloc
     lr = panel(width, height, f"lr {band}", draw_lr, subject.lr, view)
     heads = [names[number].within(cell, above) for number in numbers]
     crops = [crop(one.sr, f"sr window {one.result.network}", edges, tallest).at(0.5, 0.5) for one in rows]
-    numbers_below = [text(look, [values[number] for _, values in content.table], across=0.5) for number in numbers]
+    numbers_below = [text(look, [values[number] for _, values in table], across=0.5) for number in numbers]
     cells: list[list[Block | None]] = [
         [title(look, above_name).at(down=1), *heads],
         [reference, *crops],
         [title(look, "LR {}×{}".format(*result.lr_size)), title(look, "Attribution map").within(width=0.0)],
-        [lr, *shaded("map", content.maps, bars[0])],
+        [lr, *shaded("map", maps, bars[0])],
         [title(look, below_name), title(look, "Contribution area").within(width=0.0)],
-        [second, *shaded("area", content.areas, bars[1])],
+        [second, *shaded("area", areas, bars[1])],
         [rule(first + len(rows) * (cell + gap)).padded(top=0.1, bottom=0.05).within(width=0.0)],
         [labels, *numbers_below],
     ]

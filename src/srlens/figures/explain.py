@@ -8,7 +8,20 @@ from matplotlib.figure import Figure
 from srlens.attribution.result import Attribution
 from srlens.comparison.explained import Explained
 from srlens.comparison.subject import Subject
-from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, largest, page, panel, paragraph, row, text, title
+from srlens.figures.blocks import (
+    FULL_WIDTH,
+    Block,
+    column,
+    grid,
+    in_rows,
+    largest,
+    page,
+    panel,
+    paragraph,
+    row,
+    text,
+    title,
+)
 from srlens.figures.caption import fact_table, map_caption
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
@@ -79,21 +92,15 @@ def explain_figure(
                 bar = bar_below(look, width, f"{label} bar", shading)
                 parts.append(column(title(look, name), drawn, bar))
             if not beside or not left:
-                rows = [parts[first : first + count] for first in range(0, len(parts), count)]
-                return column(grid(rows, across=_GAP, down=_BELOW), _facts(look, numbers, FULL_WIDTH), gap=_BELOW)
+                rows = grid(in_rows(parts, count), across=_GAP, down=_BELOW)
+                return column(rows, _facts(look, numbers, FULL_WIDTH), gap=_BELOW)
             gap = max(_GAP, (FULL_WIDTH - sum(part.width for part in parts)) / (len(parts) - 1))
             room = sum(part.width + gap for part in parts[:left])
             facts = _facts(look, numbers, room).padded(top=0.15).within(width=0.0)
             return row(column(parts[0].within(height=head + height), facts), *parts[1:], gap=gap)
 
         sizes = ((4, _TALLEST), (2, _TALLEST), (1, _FLATTEST))
-        choices = [
-            largest(
-                partial(in_columns, count),
-                most,
-            )
-            for count, most in sizes
-        ]
+        choices = [largest(partial(in_columns, count), most) for count, most in sizes]
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
         caption = map_caption([result], look, view, used, pictured=lr is not None)
@@ -103,10 +110,9 @@ def explain_figure(
 def _facts(look: Look, numbers: Sequence[tuple[str, str]], width: float) -> Block:
     """The numbers in as few lines as that width in cm allows."""
     for lines in range(1, len(numbers) + 1):
-        parts = [numbers[start : start + lines] for start in range(0, len(numbers), lines)]
         lists = [
             row(text(look, [label for label, _ in part]), text(look, [value for _, value in part], bold=True), gap=0.1)
-            for part in parts
+            for part in in_rows(numbers, lines)
         ]
         block = row(*lists, gap=0.25)
         if block.width <= width:

@@ -1,5 +1,7 @@
 """The diffusion index over the whole image, as a heat map on the grey LR picture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -88,20 +90,20 @@ def _edges(starts: list[int], field: Field) -> tuple[float, float]:
 def _caption(field: Field) -> str:
     window = field.points[0].window
     errors = [point.map_error for point in field.points if point.map_error is not None]
-    gaps = [
-        p.completeness_gap for p in field.points if p.completeness_gap is not None and p.diffusion_index is not None
-    ]
-    flat = sum(point.diffusion_index is None for point in field.points)
+    with_map = [point for point in field.points if point.diffusion_index is not None]
+    gaps = [point.completeness_gap for point in with_map if point.completeness_gap is not None]
+    flat = len(field.points) - len(with_map)
     height, width = field.lr_size
     parts = [
         f"{len(field.points)} windows of {window.height}×{window.width} SR pixels, ×{field.scale}, "
-        f"LR {height}×{width}, "
-        f"{field.method.described(field.evaluations)}.",
-        f"Completeness gap: median {percent(float(np.median(gaps)))}, largest {percent(max(gaps))}." if gaps else "",
-        f"Map error, estimated: median {percent(float(np.median(errors)))}, largest {percent(max(errors))}."
-        if errors
-        else "",
+        f"LR {height}×{width}, {field.method.described(field.evaluations)}.",
+        f"Completeness gap: {_spread(gaps)}." if gaps else "",
+        f"Map error, estimated: {_spread(errors)}." if errors else "",
         f"{flat} flat windows have no map." if flat else "",
         f"DI depends on the LR size. Weights (SHA-256): {field.network_digest[:8]}.",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _spread(shares: Sequence[float]) -> str:
+    return f"median {percent(float(np.median(shares)))}, largest {percent(max(shares))}"

@@ -54,7 +54,7 @@ def field_of_view_figure(fields: Sequence[FieldOfView]) -> Figure:
 
 
 def _band(
-    look: Look, fields: Sequence[FieldOfView], shadings: Sequence[Shading], numbers: range, _: int, width: float
+    look: Look, fields: Sequence[FieldOfView], shadings: Sequence[Shading], numbers: Sequence[int], _: int, width: float
 ) -> Block:
     """The networks of these numbers: panels of that width, what is measured below."""
     drawn = [(fields[number], shadings[number]) for number in numbers]

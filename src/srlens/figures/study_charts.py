@@ -13,7 +13,7 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, page, panel, row, space, text
+from srlens.figures.blocks import FULL_WIDTH, column, grid, in_rows, page, panel, row, space, text
 from srlens.figures.charts import linear_ticks, log_ticks, quiet, sample
 from srlens.figures.style import TEXT_SIZE, styled
 from srlens.figures.typesetting import wrap
@@ -149,13 +149,9 @@ def texture_figure(
             for name, colour in zip(names, palette, strict=True)
         ]
         fitting = max(1, int(FULL_WIDTH / (0.3 + max(entry.width for entry in entries))))
-        listed = grid(_rows(entries, fitting), across=0.3) if len(names) <= _LISTED else space()
+        listed = grid(in_rows(entries, fitting), across=0.3) if len(names) <= _LISTED else space()
         below = text(look, "Diffusion index: geometric mean over the networks.")
-        return page(look, grid(_rows(charts, columns), across=0.4), listed, below)
-
-
-def _rows(blocks: Sequence[Block], count: int) -> list[Sequence[Block]]:
-    return [blocks[first : first + count] for first in range(0, len(blocks), count)]
+        return page(look, grid(in_rows(charts, columns), across=0.4), listed, below)
 
 
 def _chart(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, page, panel, paragraph, row, text
+from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, in_rows, page, panel, paragraph, row, text
 from srlens.figures.blocks import title as heading
 from srlens.figures.panels import draw_image, draw_shading, outline
 from srlens.figures.scales import unit_scale
@@ -43,10 +43,9 @@ def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: s
         side = (FULL_WIDTH - _GAP * (columns - 1)) / columns
         pair = any(tile.mass is not None for tile in tiles)
         blocks = [_tile(look, tile, side, (side - 0.1) / 2 if pair else side) for tile in tiles]
-        rows = [blocks[first : first + columns] for first in range(0, len(blocks), columns)]
         name = heading(look, title, bold=True, most=FULL_WIDTH, lines=3)
         notes = paragraph(look, note, FULL_WIDTH)
-        return page(look, column(name, notes), grid(rows, across=_GAP, down=0.25))
+        return page(look, column(name, notes), grid(in_rows(blocks, columns), across=_GAP, down=0.25))
 
 
 def _tile(look: Look, tile: Tile, side: float, size: float) -> Block:
@@ -72,9 +71,8 @@ def _draw_mass(axes: Axes, tile: Tile) -> None:
     root = np.cbrt(tile.mass / max(float(tile.mass.max()), 1e-300))
     height, width = tile.mass.shape if tile.picture is None else tile.picture.shape[-2:]
     below = None if tile.picture is None else grey(tile.picture)
-    draw_shading(
-        axes, Shading(root, unit_scale(), find_look("default").area_colours, below, extent=(0, width, height, 0))
-    )
+    colours = find_look("default").area_colours
+    draw_shading(axes, Shading(root, unit_scale(), colours, below, extent=(0, width, height, 0)))
     _frame(axes, tile)
 
 

@@ -181,8 +181,7 @@ def reference(observed: Tensor, scale: int, degradation: str = GIVEN) -> Tensor:
         scale: clean pixels per observed pixel.
         degradation: how it was made; for :data:`GIVEN` bicubic enlargement, or at scale 1 the observed picture.
     """
-    entry = _of_observed(degradation, scale)
-    return entry.reference(observed, scale)
+    return _of_observed(degradation, scale).reference(observed, scale)
 
 
 def reference_name(scale: int, degradation: str = GIVEN) -> str:

@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +30,7 @@ MAX_PIXELS = 100_000_000
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts another program
 _ORIENTATION_TAG = 0x0112
+_MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # EXIF orientations with rows, with columns in reverse, once axes are swapped
 
 
 def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS) -> Tensor:
@@ -54,10 +54,7 @@ def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixe
         raise SettingError(f"alpha (={alpha!r}) must be 'white', 'black' or 'drop'.")
     data = _read_bytes(path)
     try:
-        if is_tiff(data):
-            array, orientation = decode_tiff(data, max_pixels)
-        else:
-            array, orientation = _decode(data, max_pixels)
+        array, orientation = (decode_tiff if is_tiff(data) else _decode)(data, max_pixels)
     except (ImageError, NotFiniteError) as error:
         raise type(error)(f"{os.fspath(path)}: {error}") from error
     array = _upright(_without_alpha(array, alpha), orientation)
@@ -189,17 +186,10 @@ def _without_alpha(array: NDArray[np.float32], alpha: Alpha) -> NDArray[np.float
 
 def _upright(array: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
     """Apply an EXIF orientation (1 … 8; anything else counts as 1) to H×W×C."""
-    turns: dict[int, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.swapaxes(0, 1),
-        6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-        7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-        8: lambda a: a.swapaxes(0, 1)[::-1],
-    }
-    turn = turns.get(orientation)
-    return array if turn is None else turn(array)
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    rows, columns = (slice(None, None, -1 if orientation in mirrored else 1) for mirrored in _MIRRORED)
+    return array[rows, columns]
 
 
 def _guess(data: bytes) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from srlens.errors import CatalogError
@@ -85,15 +86,12 @@ class Checkpoint:
 def catalog() -> dict[str, Checkpoint]:
     """Every checkpoint that srlens can open by its name: shipped ones, then those that it can fetch."""
     entries = tomllib.loads((_HERE / "catalog.toml").read_text(encoding="utf-8"))["checkpoint"]
-    return {entry["name"]: Checkpoint(**{**entry, **_typed(entry)}) for entry in entries}
+    return {entry["name"]: Checkpoint(**{key: _typed(value) for key, value in entry.items()}) for entry in entries}
 
 
-def _typed(entry: dict[str, object]) -> dict[str, object]:
+def _typed(value: Any) -> Any:
     """TOML has neither tuples nor None."""
-    scales = entry["scales"]
-    assert isinstance(scales, list)
-    unknown = {key: None for key in ("sha256", "size") if entry[key] == "unknown"}
-    return {"scales": tuple(scales), **unknown}
+    return tuple(value) if isinstance(value, list) else None if value == "unknown" else value
 
 
 def published() -> dict[str, Checkpoint]:
@@ -184,10 +182,7 @@ def download(entry: Checkpoint, folder: Path) -> Path:
 
 
 def _check(entry: Checkpoint, path: Path, remedy: str) -> None:
-    if entry.sha256 is None:
-        return
-    found = file_sha256(path)
-    if not entry.is_hash_of(found):
+    if entry.sha256 is not None and not entry.is_hash_of(found := file_sha256(path)):
         raise CatalogError(
             f"{path} is not the published {entry.name}: its SHA-256 is {found}, expected {entry.sha256}. {remedy}"
         )

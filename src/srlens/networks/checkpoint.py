@@ -164,11 +164,9 @@ def _clean(content: Mapping[str, Any], path: Path) -> StateDict:
             "Save `model.state_dict()`."
         )
     state = {str(key): value for key, value in level.items() if isinstance(value, Tensor)}
-    while True:
-        shorter = next((s for prefix in _PREFIXES if (s := _without(prefix, state)) is not None), None)
-        if shorter is None:
-            return state
+    while shorter := next(filter(None, (_without(prefix, state) for prefix in _PREFIXES)), None):
         state = shorter
+    return state
 
 
 def _weights(level: Mapping[str, Any], depth: int) -> Mapping[str, Any] | None:

@@ -8,24 +8,13 @@ from torch import Tensor, nn
 from srlens.errors import NotDifferentiableError
 from srlens.networks.network import Network
 
-
-def _train_partial_convolutions(module: nn.Module) -> bool:
-    """PLKSR's partial large-kernel convolution writes in place in eval mode only; both modes compute the same."""
-    found = [m for m in module.modules() if type(m).__name__ == "PLKConv2d"]
-    for layer in found:
-        layer.training = True
-    return bool(found)
-
-
-def _disable_inplace(module: nn.Module) -> bool:
-    """Activations that overwrite their input compute the same out of place."""
-    found = [m for m in module.modules() if getattr(m, "inplace", False) is True]
-    for layer in found:
-        layer.inplace = False  # type: ignore[assignment]
-    return bool(found)
-
-
-_CURES: tuple[Callable[[nn.Module], bool], ...] = (_train_partial_convolutions, _disable_inplace)
+# Which layers stop gradients, and the flag whose other value lets them pass and computes the same.
+_CURES: tuple[tuple[Callable[[nn.Module], bool], str, bool], ...] = (
+    # PLKSR's partial large-kernel convolution writes in place in eval mode only.
+    (lambda layer: type(layer).__name__ == "PLKConv2d", "training", True),
+    # Activations that overwrite their input.
+    (lambda layer: getattr(layer, "inplace", False) is True, "inplace", False),
+)
 _SMALLEST_PROBE = 16
 
 
@@ -64,8 +53,11 @@ def ensure_differentiable(network: Network) -> None:
     """
     if input_gradient_exists(network):
         return
-    for cure in _CURES:
-        if cure(network.module) and input_gradient_exists(network):
+    for applies, flag, value in _CURES:
+        found = [layer for layer in network.module.modules() if applies(layer)]
+        for layer in found:
+            setattr(layer, flag, value)
+        if found and input_gradient_exists(network):
             return
     raise NotDifferentiableError(
         f"No gradient reaches the input of {network.name} ({network.family or 'unknown architecture'}): it overwrites "

@@ -112,18 +112,13 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
     with frozen(network.module):
         differentiable = input_gradient_exists(network)
         cost = multiply_adds(network, height, width)
+    same = ("name", "family", "kind", "scale", "channels", "value_range", "parameters")
     return Inspection(
-        name=network.name,
-        family=network.family,
-        kind=network.kind,
+        **{key: getattr(network, key) for key in same},
         paper=family.paper if family else None,
         note=family.note if family else "",
-        scale=network.scale,
         scales=tuple(getattr(network.module, "scales", (network.scale,))),
-        channels=network.channels,
         colour=_COLOUR_RULES[network.colour],
-        value_range=network.value_range,
-        parameters=network.parameters,
         multiply_adds=cost,
         cost_height=height,
         cost_width=width,

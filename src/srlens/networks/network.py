@@ -113,12 +113,8 @@ class Network:
         """
         if not isinstance(module, nn.Module):
             raise SettingError(f"Network.wrap takes a torch.nn.Module, got {type(module).__name__}.")
-        for label, value in (
-            ("scale", scale),
-            ("channels", channels),
-            ("multiple", multiple),
-            ("minimum", minimum),
-        ):
+        counts = {"scale": scale, "channels": channels, "multiple": multiple, "minimum": minimum}
+        for label, value in counts.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SettingError(f"{label} must be a whole number of at least 1, got {value!r}.")
         if not 0 < value_range < float("inf"):

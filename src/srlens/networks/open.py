@@ -12,16 +12,7 @@ import torch
 
 from srlens.errors import CheckpointError, SettingError
 from srlens.naming import known_name
-from srlens.networks.catalog import (
-    SHIPPED,
-    Checkpoint,
-    catalog,
-    catalog_names,
-    fetch,
-    find_entry,
-    published,
-    shipped_name,
-)
+from srlens.networks.catalog import SHIPPED, Checkpoint, catalog_names, fetch, find_entry, published
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.user_module import load_module_network
@@ -98,10 +89,10 @@ def load_default(
     Raises:
         SettingError: no shipped network has that name.
     """
-    short = shipped_name(name)
-    if short is None:
+    entry = find_entry(name)
+    if entry is None or not entry.shipped:
         raise SettingError(f"No shipped network is called {name!r}; there are {', '.join(SHIPPED)}.")
-    return _open_entry(catalog()[short], {"device": device, "dtype": dtype})
+    return _open_entry(entry, {"device": device, "dtype": dtype})
 
 
 def _open_entry(entry: Checkpoint, settings: Mapping[str, Any]) -> Network:

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -48,20 +48,16 @@ def load_module_network(
         NotDifferentiableError: no gradient reaches the input.
     """
     made = _call_factory(spec)
+    facts = {"scale": scale, "value_range": value_range, "channels": channels}
+    said: dict[str, Any] = {label: value for label, value in facts.items() if value is not None}
     if isinstance(made, Network):
-        network = _confirm(made, spec, scale=scale, value_range=value_range, channels=channels)
+        network = _confirm(made, spec, said)
     elif isinstance(made, nn.Module):
         if scale is None:
             raise SettingError(
                 f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
             )
-        network = Network.wrap(
-            made,
-            scale=scale,
-            value_range=1.0 if value_range is None else value_range,
-            channels=3 if channels is None else channels,
-            name=name or spec,
-        )
+        network = Network.wrap(made, name=name or spec, **said)
     else:
         raise SettingError(
             f"{spec} returned a {type(made).__name__}; a torch.nn.Module or a srlens.Network was expected."
@@ -111,17 +107,13 @@ def _current_folder_on_path() -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _confirm(
-    network: Network, spec: str, *, scale: int | None, value_range: float | None, channels: int | None
-) -> Network:
+def _confirm(network: Network, spec: str, said: Mapping[str, float]) -> Network:
     """A ready network knows these facts; what the caller says must agree."""
-    for label, said, known in (
-        ("scale", scale, network.scale),
-        ("value_range", value_range, network.value_range),
-        ("channels", channels, network.channels),
-    ):
-        if said is not None and said != known:
-            raise SettingError(f"{spec} returned a network with {label} {known:g}, but {label}={said:g} was asked for.")
+    for label, value in said.items():
+        if value != (known := getattr(network, label)):
+            raise SettingError(
+                f"{spec} returned a network with {label} {known:g}, but {label}={value:g} was asked for."
+            )
     return network
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from srlens.attribution.field import Field, grid_windows
-from srlens.attribution.method import Method
 from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
 from srlens.comparison.subject import Subject
@@ -192,11 +191,9 @@ class Page:
         """
         cancel = session.begin()
         networks = self.open(session, choices.networks)
-        steps = choices.steps if choices.steps is not None else 0
-        if max(steps, choices.max_steps) > self.limits.evaluations:
-            raise SettingError(
-                f"This page takes up to {self.limits.evaluations} steps, got {max(steps, choices.max_steps)}."
-            )
+        steps = max(choices.settings.get(name, 0) for name in ("steps", "max_steps"))
+        if steps > self.limits.evaluations:
+            raise SettingError(f"This page takes up to {self.limits.evaluations} steps, got {steps}.")
         self.sr_size(session, choices)
         window = self.checked_window(session, choices)
         subject = self._subject(session, choices, networks[0].scale)
@@ -248,7 +245,7 @@ class Page:
             raise SettingError(
                 f"That grid has {len(windows)} windows; this page takes {self.limits.field_windows}. Take a wider grid."
             )
-        method = Method(steps=steps, **choices.field_keywords())
+        method = choices.of_field(steps)
         subject = self._subject(session, choices, opened.scale)
         folder = self._emptied(session, "field")
 
@@ -299,7 +296,7 @@ class Page:
         picture = self._picture(session)
         name = Path(picture.name).stem if picture.name not in SAMPLES else picture.name
         if choices.is_hr:
-            return Subject.from_hr(picture.image, scale, name=name, degradation=choices.method, digest=picture.digest)
+            return Subject.from_hr(picture.image, scale, name=name, degradation=choices.made_by, digest=picture.digest)
         return Subject(name, picture.image, None, "given", picture.digest)
 
 
@@ -315,6 +312,6 @@ def _compute(
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SrlensWarning)
-        comparison = compare(networks, subject, window, size=choices.size, progress=progress, **choices.keywords())
+        comparison = compare(networks, subject, window, size=choices.size, progress=progress, **choices.settings)
     notes = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, SrlensWarning))
     return comparison, tuple(notes)

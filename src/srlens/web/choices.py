@@ -1,15 +1,22 @@
 """Everything chosen on the page, as one value that links, commands and runs are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, get_args
 
+from srlens.attribution.attribute import field_method
+from srlens.attribution.baseline import BASELINES
+from srlens.attribution.detector import DETECTORS
+from srlens.attribution.method import METHODS, Method
+from srlens.attribution.path import path_names
+from srlens.attribution.quadrature import RULES
+from srlens.attribution.settings import Setting
 from srlens.imaging.degrade import default_degradation
 from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED
 
-Preset = Literal["default", "paper"]
 Style = Literal["default", "paper"]
+STYLES: tuple[Style, ...] = get_args(Style)
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,8 @@ class Choices:
         left: first column, in SR pixels; None likewise.
         size: side of the window, in SR pixels.
         networks: names on the page's list.
-        preset: ``"default"`` or ``"paper"``.
-        tolerance: accepted relative L2 error of the map, where the steps are not fixed.
-        steps: number of nodes, or None.
-        max_steps: limit of gradient evaluations.
-        detector: a name, or None for the preset's.
-        path: a name, or None for the preset's.
-        rule: a name, or None for the preset's.
-        sigma: of the baseline's blur in LR pixels, or None for the path's own.
-        kernel: side of the blur's kernel in LR pixels, or None.
         style: look of the maps and figures.
+        settings: of the method, those that were chosen, as :func:`srlens.attribute` takes them.
     """
 
     picture: str = "pagoda"
@@ -43,16 +42,13 @@ class Choices:
     left: int | None = None
     size: int = 16
     networks: tuple[str, ...] = SHIPPED
-    preset: Preset = "default"
-    tolerance: float = 0.05
-    steps: int | None = None
-    max_steps: int = 729
-    detector: str | None = None
-    path: str | None = None
-    rule: str | None = None
-    sigma: float | None = None
-    kernel: int | None = None
     style: Style = "default"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def but(self, **settings: Any) -> Self:
+        """The same with other settings of the method; None: not chosen."""
+        both = {**self.settings, **settings}
+        return replace(self, settings={name: value for name, value in both.items() if value is not None})
 
     @property
     def window(self) -> Window | None:
@@ -66,23 +62,25 @@ class Choices:
         return Window.square(self.top, self.left, self.size)
 
     @property
-    def method(self) -> str:
+    def made_by(self) -> str:
         """How the LR is made from an HR picture."""
-        return default_degradation(self.preset, self.degradation)
+        return default_degradation(self.settings.get("preset"), self.degradation)
 
-    def keywords(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`srlens.attribute`."""
-        return dict(self.departures())
+    def of_field(self, steps: int) -> Method:
+        """The method of a field with so many steps, where it has any.
 
-    def field_keywords(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`srlens.field`, but for the steps."""
-        refining = ("tolerance", "max_steps", "steps")
-        return {name: value for name, value in self.keywords().items() if name not in refining}
+        Raises:
+            SettingError: a setting that it does not have, or a value out of range.
+        """
+        kept = {name: value for name, value in self.settings.items() if name not in ("tolerance", "max_steps", "steps")}
+        method = field_method(kept.pop("method", "lam"), **kept)
+        return method.but(steps=steps) if "steps" in method.to_record() else method
 
-    def departures(self) -> Mapping[str, Any]:
-        """The settings of the method that differ from their defaults, by name."""
-        names = ("preset", "tolerance", "steps", "max_steps", "detector", "path", "rule", "sigma", "kernel")
-        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(DEFAULTS, name)}
+
+def accepted(setting: Setting) -> tuple[str, ...]:
+    """The words that a setting can be; none where it is a number."""
+    known = {"method": METHODS, "detector": DETECTORS, "path": path_names(), "rule": RULES, "fill": BASELINES}
+    return setting.choices or tuple(known.get(setting.name, ()))
 
 
 DEFAULTS = Choices()

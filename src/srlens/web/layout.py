@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import path_names
-from srlens.attribution.quadrature import RULES
+from srlens.attribution.settings import SETTINGS, Setting
 from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
-from srlens.web.choices import DEFAULTS
+from srlens.web.choices import DEFAULTS, STYLES, accepted
 from srlens.web.picker import SCRIPT, STYLE, TEMPLATE, picker_value
 from srlens.web.results import EMPTY, message_html
 from srlens.web.shelf import SUFFIXES
@@ -17,7 +15,7 @@ _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEA
 #: The picker before there is a picture.
 BLANK_PICKER = picker_value(_BLANK, "No picture yet", 1, 1, None)
 
-_PRESETS_OWN = ("of the preset", "")
+_LEFT_OPEN, _IN_A_ROW = ("the usual one", ""), 3
 _FIELD_HINT = (
     "The diffusion index of a grid of windows, of the size chosen beside, over the whole picture. "
     "Then click a place to see its map."
@@ -131,27 +129,24 @@ def _picker(gr: Any, name: str, value: dict[str, Any] | None) -> Any:
 
 
 def _settings(gr: Any) -> dict[str, Any]:
-    """One component a setting, by the names of :class:`Choices`."""
+    """One component a setting: those of :class:`Choices`, then those of the method."""
     made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in without_level())]
+    parts: dict[str, Any] = {}
     with gr.Row():
-        preset = gr.Dropdown(["default", "paper"], value="default", label="Preset", min_width=120)
-        style = gr.Dropdown(["default", "paper"], value="default", label="Look of maps and figures", min_width=120)
-    degradation = gr.Dropdown(made_by, value="", label="LR made from HR by")
-    with gr.Row():
-        tolerance = gr.Number(DEFAULTS.tolerance, label="Accepted map error", minimum=0, maximum=1, min_width=120)
-        steps = gr.Number(None, precision=0, label="Fixed steps (instead)", min_width=120)
-        max_steps = gr.Number(DEFAULTS.max_steps, precision=0, label="Most steps", min_width=120)
-    with gr.Row():
-        detector = gr.Dropdown([_PRESETS_OWN, *DETECTORS], value="", label="Detector", min_width=120)
-        path = gr.Dropdown([_PRESETS_OWN, *path_names()], value="", label="Path", min_width=120)
-        rule = gr.Dropdown([_PRESETS_OWN, *RULES], value="", label="Rule", min_width=120)
-    with gr.Row():
-        sigma = gr.Number(None, label="Blur σ, LR px", min_width=120)
-        kernel = gr.Number(None, precision=0, label="Blur kernel, LR px", min_width=120)
-    return {
-        "preset": preset, "style": style, "degradation": degradation, "tolerance": tolerance, "steps": steps,
-        "max_steps": max_steps, "detector": detector, "path": path, "rule": rule, "sigma": sigma, "kernel": kernel,
-    }  # fmt: skip
+        parts["style"] = gr.Dropdown(STYLES, value=DEFAULTS.style, label="Look of maps and figures", min_width=120)
+        parts["degradation"] = gr.Dropdown(made_by, value="", label="LR made from HR by", min_width=120)
+    for start in range(0, len(SETTINGS), _IN_A_ROW):
+        with gr.Row():
+            parts |= {one.name: _setting(gr, one) for one in SETTINGS[start : start + _IN_A_ROW]}
+    return parts
+
+
+def _setting(gr: Any, setting: Setting) -> Any:
+    """A field of one setting of the method; left empty, it is the method's own."""
+    label = setting.label[:1].upper() + setting.label[1:]
+    if words := accepted(setting):
+        return gr.Dropdown([_LEFT_OPEN, *words], value="", label=label, min_width=120)
+    return gr.Number(None, precision=0 if setting.kind is int else None, label=label, min_width=120)
 
 
 def _window_tab(gr: Any) -> dict[str, Any]:

@@ -4,26 +4,15 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 
-from srlens.attribution.detector import DETECTORS
-from srlens.attribution.path import path_names
-from srlens.attribution.quadrature import RULES
+from srlens.attribution.settings import SETTINGS
 from srlens.imaging.degrade import without_level
-from srlens.imaging.samples import SAMPLES
 from srlens.networks.catalog import shipped_name
-from srlens.web.choices import DEFAULTS, Choices, Preset, Style
+from srlens.web.choices import DEFAULTS, STYLES, Choices, accepted
 
-_NUMBERS = {"tolerance": float, "steps": int, "max_steps": int, "sigma": float, "kernel": int, "size": int}
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "degradation": without_level(),
-    "preset": get_args(Preset),
-    "detector": tuple(DETECTORS),
-    "path": path_names(),
-    "rule": tuple(RULES),
-    "style": get_args(Style),
-}
+_NAMES: Mapping[str, tuple[str, ...]] = {"degradation": without_level(), "style": STYLES}
 _LONGEST = 200  # characters of one value of a link
 
 
@@ -34,10 +23,9 @@ def to_query(choices: Choices) -> str:
         query["kind"] = "lr"
     if choices.top is not None and choices.left is not None:
         query["window"] = f"{choices.top},{choices.left}"
-    for name in (*_NUMBERS, *_NAMES):
-        value = getattr(choices, name)
-        if value != getattr(DEFAULTS, name):
-            query[name] = f"{value:g}" if isinstance(value, float) else str(value)
+    own = {name: getattr(choices, name) for name in ("size", *_NAMES)}
+    query |= {name: _text(value) for name, value in own.items() if value != getattr(DEFAULTS, name)}
+    query |= {name: _text(value) for name, value in choices.settings.items()}
     return urlencode(query, safe=",")
 
 
@@ -67,19 +55,25 @@ def from_query(query: Mapping[str, str], known_networks: tuple[str, ...]) -> tup
             complaints.append(f"The link's window {given['window']!r} is no TOP,LEFT in SR pixels.")
         else:
             changes["top"], changes["left"] = place
-    for name, kind in _NUMBERS.items():
-        if name in given:
+    numbers = {"size": int} | {one.name: one.kind for one in SETTINGS if one.kind is not str}
+    words = {**_NAMES, **{one.name: accepted(one) for one in SETTINGS if one.kind is str}}
+    found_settings: dict[str, Any] = {}
+    for name, text in given.items():
+        target = changes if name in ("size", *_NAMES) else found_settings
+        if name in numbers:
             try:
-                changes[name] = kind(given[name])
+                target[name] = numbers[name](text)
             except ValueError:
-                complaints.append(f"The link's {name} {given[name]!r} is no number.")
-    for name, accepted in _NAMES.items():
-        if name in given:
-            if given[name] in accepted:
-                changes[name] = given[name]
-            else:
-                complaints.append(f"The link's {name} {given[name]!r} is unknown; known: {', '.join(accepted)}.")
-    return replace(DEFAULTS, **changes), complaints
+                complaints.append(f"The link's {name} {text!r} is no number.")
+        elif name in words and text in words[name]:
+            target[name] = text
+        elif name in words:
+            complaints.append(f"The link's {name} {text!r} is unknown; known: {', '.join(words[name])}.")
+    return replace(DEFAULTS, settings=found_settings, **changes), complaints
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _window(text: str) -> tuple[int, int] | None:
@@ -99,8 +93,8 @@ def command_line(choices: Choices) -> str:
             words += ["--degradation", choices.degradation]
     if choices.top is not None and choices.left is not None:
         words += ["--window", f"{choices.top},{choices.left},{choices.size}"]
-    for name, value in choices.departures().items():
-        words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    for name, value in choices.settings.items():
+        words += [f"--{name.replace('_', '-')}", _text(value)]
     if choices.style != DEFAULTS.style:
         words += ["--style", choices.style]
     return shlex.join(words)
@@ -108,23 +102,23 @@ def command_line(choices: Choices) -> str:
 
 def python_lines(choices: Choices, scale: int) -> str:
     """The Python program that computes what is on the screen."""
-    sample = choices.picture in SAMPLES
-    lines = ["import srlens"]
-    if sample:
-        lines.append("from srlens.imaging.samples import sample_image")
-    lines.append("")
-    source = f"sample_image({choices.picture!r})" if sample else f"srlens.read_image({choices.picture!r})"
+    given = "".join(f", {name}={value!r}" for name, value in choices.settings.items())
+    picture = f"srlens.open_image({choices.picture!r})"
     if choices.is_hr:
-        lines += [f"hr = {source}", f"lr = srlens.make_lr(hr, {scale}, {choices.method!r})"]
+        made = [f"hr = {picture}", f"lr = srlens.degrade(hr, {choices.made_by!r}, scale={scale})"]
+        given += ", clean=hr"
     else:
-        lines.append(f"lr = {source}")
-    lines += [
+        made = [f"lr = {picture}"]
+    lines = [
+        "import srlens",
+        "",
+        *made,
         f"window = srlens.Window(top={choices.top}, left={choices.left}, height={choices.size}, width={choices.size})",
         "networks = [",
-        *(f"    {_opened(name)}," for name in choices.networks),
+        *(f"    srlens.open_network({_word(name)!r})," for name in choices.networks),
         "]",
         "for network in networks:",
-        f"    result = srlens.attribute(network, lr, window{_keywords(choices)})",
+        f"    result = srlens.attribute(network, lr, window{given})",
         "    print(network.name, result.diffusion_index, result.completeness_gap, result.map_error)",
     ]
     return "\n".join(lines) + "\n"
@@ -133,12 +127,3 @@ def python_lines(choices: Choices, scale: int) -> str:
 def _word(name: str) -> str:
     """A network as the command line names it."""
     return shipped_name(name) or name
-
-
-def _opened(name: str) -> str:
-    short = shipped_name(name)
-    return f"srlens.load_default({short!r})" if short is not None else f"srlens.load_network({name!r})"
-
-
-def _keywords(choices: Choices) -> str:
-    return "".join(f", {name}={value!r}" for name, value in choices.departures().items())

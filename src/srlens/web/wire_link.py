@@ -27,7 +27,8 @@ def wire_link(gr: Any, wiring: Wiring, blocks: Any) -> None:
         except Exception as error:
             message = f"{sentence(error)} {message}"
         told = message_html(message.strip(), "error") if message else ""
-        settings = [getattr(choices, name) for name in parts.settings]
+        chosen = {"style": choices.style, "degradation": choices.degradation, **choices.settings}
+        settings = [chosen.get(name) for name in parts.settings]
         return (
             value,
             told,

@@ -47,9 +47,9 @@ class Wiring:
     def choices(self, session: Session, values: tuple[Any, ...]) -> Choices:
         """The values of ``inputs`` as choices; empty fields mean what is not given."""
         kind, top, left, size, networks, *rest = values
-        settings = {
-            name: value for name, value in zip(self.parts.settings, rest, strict=True) if value not in ("", None)
-        }
+        chosen = zip(self.parts.settings, rest, strict=True)
+        settings = {name: value for name, value in chosen if value not in ("", None)}
+        own = {name: settings.pop(name) for name in ("style", "degradation") if name in settings}
         return Choices(
             picture=session.picture.name if session.picture is not None else "",
             is_hr=kind != LR,
@@ -57,7 +57,8 @@ class Wiring:
             left=left,
             size=size if size is not None else 0,
             networks=tuple(networks or ()),
-            **settings,
+            settings=settings,
+            **own,
         )
 
     def picker(self, session: Session, choices: Choices) -> dict[str, Any]:

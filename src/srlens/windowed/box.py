@@ -32,6 +32,11 @@ def hull(a: Box, b: Box) -> Box:
     return tuple((min(p[0], q[0]), max(p[1], q[1])) for p, q in zip(a, b, strict=True))
 
 
+def common(a: Box, b: Box) -> Box:
+    """What lies in both; of no volume where that is nothing."""
+    return tuple((max(p[0], q[0]), max(p[0], q[0], min(p[1], q[1]))) for p, q in zip(a, b, strict=True))
+
+
 def inside(outer: Box, box: Box) -> Box | None:
     """Where ``box`` lies in a tensor that holds just ``outer``; None where it is all of it."""
     if box == outer:
@@ -78,14 +83,10 @@ class _Parts(torch.autograd.Function):
             return None, None
         first = known[0][1]
         whole = torch.empty(ctx.shape, dtype=first.dtype, device=first.device, memory_format=ctx.memory_format)
-        apart = not any(_overlap(one, other) for (one, _), (other, _) in combinations(known, 2))
+        apart = not any(volume(common(one, other)) for (one, _), (other, _) in combinations(known, 2))
         if not apart or sum(volume(box) for box, _ in known) < ctx.shape.numel():
             whole.zero_()
         for box, gradient in known:
             part = cut(whole, box)
             part.copy_(gradient) if apart else part.add_(gradient)
         return whole, None
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return all(a[0] < b[1] and b[0] < a[1] for a, b in zip(one, other, strict=True))

@@ -58,11 +58,12 @@ class Program:
         """
         values = dict(given)
         parts: dict[int, tuple[Tensor, ...]] = {}
-        for call, takes, outputs, ends in self._schedule:
+        schedule, boxes = self._schedule
+        for call, takes, outputs, ends in schedule:
             tensors = []
             for value, part in takes:
                 if part is not None and value not in parts:
-                    parts[value] = cut_all(values[value], self._parts[value])
+                    parts[value] = cut_all(values[value], tuple(boxes[value]))
                 tensors.append(values[value] if part is None else parts[value][part])
             result = call(tensors)
             # A restricted call may return more than its first output, which is all that is asked of it.
@@ -88,23 +89,16 @@ class Program:
         return sum(step.allocates for step in self.steps)
 
     @cached_property
-    def _parts(self) -> dict[int, list[Box]]:
-        """All parts that are taken of each value, each once."""
-        parts: dict[int, dict[Box, None]] = {}
-        for value, box in (take for step in self.steps for take in step.takes):
-            if box is not None:
-                parts.setdefault(value, {})[box] = None
-        return {value: list(boxes) for value, boxes in parts.items()}
-
-    @cached_property
-    def _schedule(self) -> list[tuple[Any, ...]]:
-        """Each step's call, its inputs as value and number of the part, its outputs, and what no later step needs."""
+    def _schedule(self) -> tuple[list[tuple[Any, ...]], dict[int, dict[Box, int]]]:
+        """Of each step call, inputs (value, number of the part), outputs, what no later step needs; and all parts."""
         last = {value: position for position, step in enumerate(self.steps) for value in step.uses}
-        ends: list[list[int]] = [[] for _ in self.steps]
-        for value in last.keys() - self.keep:
-            ends[last[value]].append(value)
-        numbers: dict[Take, int] = {
-            (value, box): k for value, boxes in self._parts.items() for k, box in enumerate(boxes)
-        }
-        takes = [[(value, numbers.get((value, box))) for value, box in step.takes] for step in self.steps]
-        return [(step.call, takes[k], step.outputs, ends[k]) for k, step in enumerate(self.steps)]
+        schedule = []
+        boxes: dict[int, dict[Box, int]] = {}
+        for position, step in enumerate(self.steps):
+            takes: list[tuple[int, int | None]] = []
+            for value, box in step.takes:
+                known = boxes.setdefault(value, {})
+                takes.append((value, None if box is None else known.setdefault(box, len(known))))
+            ends = [value for value in step.uses - self.keep if last[value] == position]
+            schedule.append((step.call, takes, step.outputs, ends))
+        return schedule, boxes

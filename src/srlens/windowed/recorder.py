@@ -48,7 +48,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, given: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._refused: str | None = None
         self._known: Any = WeakTensorKeyDictionary()  # value of each live tensor, and last_written as that was made
         self._constants: list[tuple[Tensor, int | None]] = []  # that nodes refer to, likewise
         self._nodes: list[Node] = []
@@ -61,8 +60,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Raises:
             NotRecordableError: the call cannot be repeated from its record.
         """
-        if self._refused is not None:  # which the network may have taken for an error of its own, and gone on
-            raise NotRecordableError(self._refused)
         if any(last_written(constant) != written for constant, written in self._constants):
             raise NotRecordableError("it overwrites a constant that it has used")
         value = self._value(output)
@@ -78,8 +75,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **named)
         try:
             self._note(func, tuple(args), named, result)
-        except NotRecordableError as error:
-            self._refused = str(error)
+        except NotRecordableError:
+            self._known.clear()  # should the network take this for an error of its own, and go on
             raise
         return result
 
@@ -91,7 +88,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         node = Node(func, given, named, ())
         if not node.inputs:  # a constant, be it one that is being painted
             return
-        map_arguments((given, named), Tensor, self._hold)
+        map_arguments((given, named), Tensor, lambda t: self._constants.append((t, last_written(t))))
         if func._schema.is_mutable:
             operator = _out_of_place(func)
             if operator is None or result is not args[0]:
@@ -118,9 +115,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _described(self, tensor: Tensor) -> Tensor | Ref:
         value = self._value(tensor)
         return tensor if value is None else Ref(value)
-
-    def _hold(self, constant: Tensor) -> None:
-        self._constants.append((constant, last_written(constant)))
 
     def _value(self, tensor: Tensor) -> int | None:
         value: int | None

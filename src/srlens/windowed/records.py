@@ -73,6 +73,7 @@ class Records:
         written = [(id(weight), weight.data_ptr(), last_written(weight)) for weight in weights]
         if written != self._written:
             self._kept.clear()
+            self._memory_format, self._not_channels_last = None, ""
             self._weights, self._written = weights, written  # kept alive, so that no other gets the identity of one
         key = tuple(x.shape), x.dtype, x.device
         if key in self._kept:
@@ -87,10 +88,10 @@ class Records:
 
     def plan(self, record: Record, window: Window) -> Plan | str:
         """A plan of a window, or why there is none."""
-        if isinstance(record.graph, str) or self._memory_format is None:
-            return str(record.graph)
+        if isinstance(record.graph, str):
+            return record.graph
         try:
-            return make_plan(record.graph, window, self._memory_format)
+            return make_plan(record.graph, window, self._memory_format or torch.contiguous_format)
         except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
             record.graph, record.proven = f"no plan: {type(error).__name__}: {error}", False
             return record.graph

@@ -4,11 +4,10 @@ import torch
 from torch import Tensor
 
 from srlens.imaging.window import Window
-from srlens.windowed.bound import TooLargeError
+from srlens.windowed.memory import Segmented, TooLargeError
 from srlens.windowed.plan import Plan, Source
 from srlens.windowed.proof import Differentiate, Result, agrees, gradient_of_sines, tried
 from srlens.windowed.records import Record, Records
-from srlens.windowed.segments import Segmented
 
 # Less is eaten up by cropping.
 _LEAST_SAVED = 0.08
@@ -18,7 +17,7 @@ _LEAST_GAIN = 1.5
 _LEAST_EVALUATIONS = 6
 # What channels last saves, about (see records).
 _SAVED_BY_FORMAT = 0.1
-# Share of the memory that all values of a segment, and those between segments, may take; see bound for the rest.
+# Share of the memory that all values of a segment, and those between segments, may take; see memory for the rest.
 _VALUES = 0.5
 _PROVING_SIDE = 48  # input pixels
 _PROVING_WINDOW = 8  # output pixels
@@ -98,8 +97,7 @@ class Regional:
         plan = self._records.plan(record, self._window)
         if isinstance(plan, str):
             return plan
-        by_pixel = plan.memory_format == torch.channels_last
-        saved = 1 - (1 - plan.saved) * (1 - _SAVED_BY_FORMAT * by_pixel)
+        saved = 1 - (1 - plan.saved) * (1 - _SAVED_BY_FORMAT * (plan.memory_format == torch.channels_last))
         if saved < _LEAST_SAVED:
             return f"the window needs {1 - plan.saved:.0%} of the multiply-adds"
         if self._expected / len(x) * saved < _LEAST_GAIN:

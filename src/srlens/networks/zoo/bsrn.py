@@ -26,8 +26,7 @@ class BSConvU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N×inputs×h×w to N×outputs×h×w (without padding or with a stride: smaller)."""
-        out: Tensor = self.dw(self.pw(x))
-        return out
+        return self.dw(self.pw(x))
 
 
 def contrast(x: Tensor) -> Tensor:
@@ -86,8 +85,7 @@ class BSRN(EnlargingNetwork):
         shallow = self.fea_conv(torch.cat([x] * _COPIES, dim=1))
         outputs = run_blocks(self, self.block_names, shallow)
         fused = self.c2(self.act(self.c1(torch.cat(outputs, dim=1))))
-        sr: Tensor = self.upsampler(fused + shallow)
-        return sr
+        return self.upsampler(fused + shallow)
 
 
 FAMILY = Family(

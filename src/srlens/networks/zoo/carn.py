@@ -37,13 +37,12 @@ class Cascade(nn.Module):
         self.recursive = recursive
         self.b1 = stage()
         if not recursive:
-            self.b2 = stage()
-            self.b3 = stage()
+            self.b2, self.b3 = stage(), stage()
         self.c1 = _fusion(2 * width, width)
         self.c2 = _fusion(3 * width, width)
         self.c3 = _fusion(4 * width, width)
 
-    def cascade(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Run the three stages on ``x`` (N×C×h×w)."""
         stages = (self.b1,) * LEVELS if self.recursive else (self.b1, self.b2, self.b3)
         collected = x
@@ -51,10 +50,6 @@ class Cascade(nn.Module):
             collected = torch.cat([collected, stage(x)], dim=1)
             x = fuse(collected)
         return x
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine ``x`` (N×C×h×w)."""
-        return self.cascade(x)
 
 
 class CARN(Cascade, layers.ScaleSelectable):
@@ -80,10 +75,8 @@ class CARN(Cascade, layers.ScaleSelectable):
         value_range: float = 1.0,
     ) -> None:
         super().__init__(width, lambda: Cascade(width, lambda: _unit(width, groups, efficient), recursive))
-        self.scales = tuple(scales)
+        self.scales, self.shared_trunk, self.channels = tuple(scales), shared_trunk, channels
         self.scale = 4 if 4 in self.scales else self.scales[-1]
-        self.shared_trunk = shared_trunk
-        self.channels = channels
         self.sub_mean, self.add_mean = layers.nested_mean_shifts(channels, value_range)
         self.entry = layers.convolution(channels, width)
         self.upsample = nn.ModuleDict()
@@ -94,10 +87,9 @@ class CARN(Cascade, layers.ScaleSelectable):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
-        features = self.cascade(self.entry(self.sub_mean(x)))
+        features = super().forward(self.entry(self.sub_mean(x)))
         enlarged = self.upsample[f"up{self.scale}" if self.shared_trunk else "up"](features)
-        output: Tensor = self.add_mean(self.exit(enlarged))
-        return output
+        return self.add_mean(self.exit(enlarged))
 
 
 _PUBLISHED = holds("entry", "b1.b1.body.2", "b3.c3.body.0", "c3.body.0", "exit", "sub_mean.shifter.bias")

@@ -45,8 +45,7 @@ class ResidualDistillationBlock(nn.Module):
             summaries.append(self.act(distil(x)))
             x = self.act(refine(x) + x)
         summaries.append(self.act(self.c4(x)))
-        out: Tensor = self.esa(self.c5(torch.cat(summaries, dim=1)))
-        return out
+        return self.esa(self.c5(torch.cat(summaries, dim=1)))
 
 
 class DistillationNetwork(EnlargingNetwork):
@@ -75,5 +74,4 @@ class DistillationNetwork(EnlargingNetwork):
         """Super-resolve N×C×h×w."""
         shallow = self.fea_conv(x)
         outputs = run_blocks(self, self.block_names, shallow)
-        sr: Tensor = self.upsampler(self.LR_conv(self.c(torch.cat(outputs, dim=1))) + shallow)
-        return sr
+        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, dim=1))) + shallow)

@@ -53,8 +53,7 @@ class _DenseBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for block in (self.r1, self.r2, self.r3):
             x = torch.cat([x, block(x)], dim=1)
-        out: Tensor = self.ca(self.g(x))
-        return out
+        return self.ca(self.g(x))
 
 
 class DRLN(layers.EnlargingNetwork):
@@ -70,12 +69,10 @@ class DRLN(layers.EnlargingNetwork):
         super().__init__(**image)
         self.sub_mean, self.add_mean = layers.nested_mean_shifts(self.channels, 255.0)
         self.head = layers.convolution(self.channels, width)
-        number = 0
-        for blocks in _GROUPS:
-            for position in range(blocks):
-                number += 1
-                self.add_module(f"b{number}", _DenseBlock(width, squeezed))
-                self.add_module(f"c{number}", _activated((position + 2) * width, width, 3))
+        positions = (position for blocks in _GROUPS for position in range(blocks))
+        for number, position in enumerate(positions, start=1):
+            self.add_module(f"b{number}", _DenseBlock(width, squeezed))
+            self.add_module(f"c{number}", _activated((position + 2) * width, width, 3))
         self.upsample = layers.named(up=layers.named(body=layers.Upsampler(self.scale, width, rectified=True)))
         self.tail = layers.convolution(width, self.channels)
 
@@ -94,8 +91,7 @@ class DRLN(layers.EnlargingNetwork):
                     reading = self.get_submodule(f"c{number}")(dense)
             fused = reading
             total = fused + total
-        sr: Tensor = self.add_mean(self.tail(self.upsample(total + shallow)))
-        return sr
+        return self.add_mean(self.tail(self.upsample(total + shallow)))
 
 
 FAMILY = Family(

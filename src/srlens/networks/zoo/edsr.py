@@ -38,8 +38,7 @@ class EDSR(layers.MeanShiftedNetwork):
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """The body, and the way around it."""
-        deep: Tensor = shallow + self.body(shallow)
-        return deep
+        return shallow + self.body(shallow)
 
 
 _PUBLISHED = holds("head.0", "body.0.body.0", "body.0.body.2", "tail.0.0", "tail.1")

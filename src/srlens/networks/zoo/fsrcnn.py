@@ -48,8 +48,7 @@ class FSRCNN(EnlargingNetwork, ScaleSelectable):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
-        output: Tensor = self.last_part(self.mid_part(self.first_part(x)))
-        return output
+        return self.last_part(self.mid_part(self.first_part(x)))
 
 
 def _build(state: StateDict) -> FSRCNN:

@@ -50,8 +50,7 @@ class DistillationBlock(nn.Module):
             aside, features = torch.split(features, [self.distilled, self.rest], dim=1)
             kept.append(aside)
         kept.append(self.c4(features))
-        refined: Tensor = x + self.c5(self.cca(torch.cat(kept, dim=1)))
-        return refined
+        return x + self.c5(self.cca(torch.cat(kept, dim=1)))
 
 
 class IMDN(DistillationNetwork):

@@ -82,7 +82,7 @@ class Residual(nn.Sequential):
         y = x
         for layer in self:
             y = layer(y)
-        return x + self.residual_scale * y
+        return x + (y if self.residual_scale == 1 else self.residual_scale * y)
 
 
 class Rectified(Residual):
@@ -111,8 +111,7 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N×C×h×w in and out; every output pixel depends on every input pixel."""
-        gated: Tensor = x * self.conv_du(self.describe(x))
-        return gated
+        return x * self.conv_du(self.describe(x))
 
 
 class NonLocalBlock(nn.Module):
@@ -139,8 +138,7 @@ class NonLocalBlock(nn.Module):
         readers = self.theta(x).flatten(2).transpose(1, 2)
         weights = (readers @ self.phi(x).flatten(2)).softmax(dim=self.axis)
         gathered = weights @ self.g(x).flatten(2).transpose(1, 2)
-        out: Tensor = self.W(gathered.transpose(1, 2).unflatten(2, x.shape[-2:])) + x
-        return out
+        return self.W(gathered.transpose(1, 2).unflatten(2, x.shape[-2:])) + x
 
 
 def _embedding(width: int, inner: int, pooled: bool) -> nn.Module:
@@ -206,8 +204,7 @@ class MeanShiftedNetwork(EnlargingNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
-        output: Tensor = self.add_mean(self.tail(self.trunk(self.head(self.sub_mean(x)))))
-        return output
+        return self.add_mean(self.tail(self.trunk(self.head(self.sub_mean(x)))))
 
 
 def subpixel_tail(scale: int, width: int, channels: int) -> nn.Sequential:

@@ -24,8 +24,7 @@ class MultiScaleBlock(nn.Module):
         """Refine ``x`` (N×C×h×w)."""
         first = torch.relu(torch.cat([self.conv_3_1(x), self.conv_5_1(x)], dim=1))
         second = torch.relu(torch.cat([self.conv_3_2(first), self.conv_5_2(first)], dim=1))
-        refined: Tensor = x + self.confusion(second)
-        return refined
+        return x + self.confusion(second)
 
 
 class MSRN(MeanShiftedNetwork):

@@ -7,7 +7,7 @@ from torch.nn import functional
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds
-from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution, run_blocks
 from srlens.networks.zoo.reading import read_sizes
 
 #: Slope of every leaky rectifier for negative values.
@@ -41,8 +41,7 @@ class PixelAttentionConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
-        refined: Tensor = self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
-        return refined
+        return self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
 
 
 class SelfCalibratedBlock(nn.Module):
@@ -60,8 +59,7 @@ class SelfCalibratedBlock(nn.Module):
         """Refine ``x`` (N×C×h×w)."""
         plain = self.k1(_rectify(self.conv1_a(x)))
         attended = self.PAConv(_rectify(self.conv1_b(x)))
-        refined: Tensor = x + self.conv3(_rectify(torch.cat([plain, attended], dim=1)))
-        return refined
+        return x + self.conv3(_rectify(torch.cat([plain, attended], dim=1)))
 
 
 class PAN(EnlargingNetwork, ScaleSelectable):
@@ -83,13 +81,10 @@ class PAN(EnlargingNetwork, ScaleSelectable):
         self.conv_first = convolution(self.channels, width)
         self.SCPA_trunk = nn.Sequential(*(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks)))
         self.trunk_conv = convolution(width, width)
-        self.upconv1 = convolution(width, tail_width)
-        self.att1 = PixelAttention(tail_width)
-        self.HRconv1 = convolution(tail_width, tail_width)
-        if self.scale == 4:
-            self.upconv2 = convolution(tail_width, tail_width)
-            self.att2 = PixelAttention(tail_width)
-            self.HRconv2 = convolution(tail_width, tail_width)
+        for number in range(1, len(self.steps) + 1):
+            self.add_module(f"upconv{number}", convolution(width if number == 1 else tail_width, tail_width))
+            self.add_module(f"att{number}", PixelAttention(tail_width))
+            self.add_module(f"HRconv{number}", convolution(tail_width, tail_width))
         self.conv_last = convolution(tail_width, self.channels)
 
     @property
@@ -101,15 +96,12 @@ class PAN(EnlargingNetwork, ScaleSelectable):
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
         shallow = self.conv_first(x)
         features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
-        tails = [(self.upconv1, self.att1, self.HRconv1)]
-        if len(self.steps) == 2:
-            tails.append((self.upconv2, self.att2, self.HRconv2))
-        for step, (first, attention, second) in zip(self.steps, tails, strict=True):
+        for number, step in enumerate(self.steps, start=1):
             enlarged = functional.interpolate(features, scale_factor=step, mode="nearest")
-            features = _rectify(second(_rectify(attention(first(enlarged)))))
+            attended = run_blocks(self, [f"upconv{number}", f"att{number}"], enlarged)[-1]
+            features = _rectify(self.get_submodule(f"HRconv{number}")(_rectify(attended)))
         shortcut = functional.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        output: Tensor = self.conv_last(features) + shortcut
-        return output
+        return self.conv_last(features) + shortcut
 
 
 def _build(state: StateDict) -> PAN:

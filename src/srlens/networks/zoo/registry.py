@@ -1,6 +1,5 @@
 """The explicit list of what can be loaded: srlens's own families first, then spandrel's architectures."""
 
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -22,14 +21,9 @@ OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").
 _added: list[Family] = []
 
 
-@cache
-def _of_spandrel() -> tuple[Family, ...]:
-    return spandrel_families()
-
-
 def families() -> dict[str, Family]:
     """Every family with known facts, by name: added ones, srlens's own, spandrel's."""
-    return {family.name: family for family in (*_added, *OWN_FAMILIES, *_of_spandrel())}
+    return {family.name: family for family in (*_added, *OWN_FAMILIES, *spandrel_families())}
 
 
 def add_family(*new: Family) -> None:
@@ -82,7 +76,7 @@ def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
     name = found.architecture.name
     if not isinstance(found, spandrel.ImageModelDescriptor):
         raise UnknownArchitectureError(f"{file} is a {name}, which is no image network.")
-    family = next((f for f in _of_spandrel() if f.spandrel_id == found.architecture.id), None)
+    family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), None)
     sizes = found.size_requirements
     padding = Padding(multiple=max(sizes.multiple_of, 1), minimum=max(sizes.minimum, 1), square=sizes.square)
     return _network(found.model, family, name, found.scale, found.input_channels, padding)

@@ -27,8 +27,7 @@ class _LocalFeatureBlock(nn.Module):
         y = x
         for layer in (self.c1_r, self.c2_r, self.c3_r):
             y = self.act(layer(y))
-        out: Tensor = self.esa(self.c5(y + x))
-        return out
+        return self.esa(self.c5(y + x))
 
 
 class RLFN(EnlargingNetwork):
@@ -58,8 +57,7 @@ class RLFN(EnlargingNetwork):
         """Super-resolve N×C×h×w."""
         shallow = self.conv_1(x)
         deep = run_blocks(self, self.block_names, shallow)[-1]
-        sr: Tensor = self.upsampler(self.conv_2(deep) + shallow)
-        return sr
+        return self.upsampler(self.conv_2(deep) + shallow)
 
 
 FAMILY = Family(

@@ -49,8 +49,7 @@ class _AttentionModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.RA_RB1(x)
-        out: Tensor = self.RA_tail(self.RA_TB(x) * self.RA_MB(x) + x)
-        return out
+        return self.RA_tail(self.RA_TB(x) * self.RA_MB(x) + x)
 
 
 def _group(width: int, inner: int | None = None) -> nn.Sequential:
@@ -77,8 +76,7 @@ class RNAN(layers.MeanShiftedNetwork):
 
     def trunk(self, shallow: Tensor) -> Tensor:
         """The groups, and the way around them."""
-        deep: Tensor = self.body_nl_high(self.body(self.body_nl_low(shallow))) + shallow
-        return deep
+        return self.body_nl_high(self.body(self.body_nl_low(shallow))) + shallow
 
 
 def _build(state: StateDict) -> RNAN:

@@ -59,11 +59,8 @@ class _RegionNonLocal(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         middle, centre = x.shape[-2] // 2, x.shape[-1] // 2
-        rows = [
-            torch.cat([self.non_local(row[..., :centre]), self.non_local(row[..., centre:])], dim=3)
-            for row in (x[:, :, :middle], x[:, :, middle:])
-        ]
-        return torch.cat(rows, dim=2)
+        rows = [map(self.non_local, row.tensor_split((centre,), dim=3)) for row in x.tensor_split((middle,), dim=2)]
+        return torch.cat([torch.cat(list(row), dim=3) for row in rows], dim=2)
 
 
 class _AttentionGroup(nn.Module):
@@ -78,8 +75,7 @@ class _AttentionGroup(nn.Module):
         self.conv_last = layers.convolution(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv_last(self.soca(self.rcab(x))) + x
-        return out
+        return self.conv_last(self.soca(self.rcab(x))) + x
 
 
 class SAN(layers.MeanShiftedNetwork):
@@ -118,8 +114,7 @@ class SAN(layers.MeanShiftedNetwork):
         source = y = self.non_local(shallow)
         for group in self.RG:
             y = group(y) + self.gamma * source
-        deep: Tensor = self.non_local(y) + shallow
-        return deep
+        return self.non_local(y) + shallow
 
 
 FAMILY = Family(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL, ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, Kind, holds
-from srlens.networks.zoo.layers import EnlargingNetwork, convolution
+from srlens.networks.zoo.layers import EnlargingNetwork, Residual, convolution
 from srlens.networks.zoo.reading import count_blocks
 
 #: Enlargement of every shipped network.
@@ -53,8 +53,7 @@ class ChannelAttention(nn.Module):
         """Gate ``x`` (N×C×h×w)."""
         average = standardise(x.mean(dim=(2, 3), keepdim=True))
         gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(average))))
-        gated: Tensor = x * (2 * gate)
-        return gated
+        return x * (2 * gate)
 
 
 class NonLocalAttention(nn.Module):
@@ -96,29 +95,19 @@ class NonLocalAttention(nn.Module):
         weights = torch.softmax(query @ key * self.inverse_temperature, dim=-1)
         answer = (weights @ value).transpose(1, 2).unflatten(2, (height, width))
         gate = torch.sigmoid(self.project(torch.relu(answer)))
-        gated: Tensor = x * (2 * gate)
-        return gated
+        return x * (2 * gate)
 
     def cell_side(self, side: int) -> int:
         """Side of a cell, in pixels, along a side of ``side`` pixels."""
         return min(side, max(self.cell, -(-side // self.grid)))
 
 
-class ResidualBlock(nn.Module):
+def _residual_block(width: int, attention: nn.Module) -> Residual:
     """``x + conv(attention(relu(conv(x))))`` on N×C×h×w; ``attention`` may be the identity."""
-
-    def __init__(self, channels: int, attention: nn.Module) -> None:
-        super().__init__()
-        self.expand = convolution(channels, channels)
-        self.attention = attention
-        self.reduce = convolution(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Refine ``x`` (N×C×h×w)."""
-        # After the rectifier the average of a channel says how much of its feature the image holds;
-        # before it, positive and negative responses would cancel.
-        refined: Tensor = x + self.reduce(self.attention(torch.relu(self.expand(x))))
-        return refined
+    # After the rectifier the average of a channel says how much of its feature the image holds;
+    # before it, positive and negative responses would cancel.
+    expand, reduce = convolution(width, width), convolution(width, width)
+    return Residual(expand=expand, rectify=nn.ReLU(), attention=attention, reduce=reduce)
 
 
 class SmallSR(EnlargingNetwork):
@@ -135,7 +124,7 @@ class SmallSR(EnlargingNetwork):
     def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__(SCALE)
         self.head = convolution(3, width)
-        self.body = nn.Sequential(*(ResidualBlock(width, attention(i)) for i in range(blocks)))
+        self.body = nn.Sequential(*(_residual_block(width, attention(i)) for i in range(blocks)))
         self.tail = convolution(width, 3 * SCALE**2)
         self.shuffle = nn.PixelShuffle(SCALE)
 

@@ -42,8 +42,7 @@ class _SelfModulation(nn.Module):
         spread = wide.var(dim=(2, 3), keepdim=True)
         modulation = self.act(self.linear_1(self.dw_conv(coarse) * self.alpha + spread * self.belt))
         modulation = functional.interpolate(modulation, size=(height, width), mode="nearest")
-        out: Tensor = self.linear_2(wide * modulation + self.lde(local))
-        return out
+        return self.linear_2(wide * modulation + self.lde(local))
 
 
 class _PartialFeedForward(nn.Module):
@@ -61,8 +60,7 @@ class _PartialFeedForward(nn.Module):
         x = self.act(self.conv_0(x))
         # Joined anew in evaluation too, where the authors overwrite in place and lose the gradient.
         mixed = self.act(self.conv_1(x[:, : self.partial]))
-        out: Tensor = self.conv_2(torch.cat([mixed, x[:, self.partial :]], dim=1))
-        return out
+        return self.conv_2(torch.cat([mixed, x[:, self.partial :]], dim=1))
 
 
 class _ModulationBlock(nn.Module):
@@ -75,8 +73,7 @@ class _ModulationBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.smfa(functional.normalize(x)) + x
-        out: Tensor = self.pcfn(functional.normalize(x)) + x
-        return out
+        return self.pcfn(functional.normalize(x)) + x
 
 
 class SMFANet(EnlargingNetwork):
@@ -109,8 +106,7 @@ class SMFANet(EnlargingNetwork):
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
         x = self.to_feat(x)
-        sr: Tensor = self.to_img(self.feats(x) + x)
-        return sr
+        return self.to_img(self.feats(x) + x)
 
 
 FAMILY = Family(

@@ -1,6 +1,7 @@
 """The architectures that spandrel itself opens: facts (a table in TOML), and how it is called."""
 
 import tomllib
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -14,6 +15,7 @@ from srlens.networks.zoo import spandrel_reach
 from srlens.networks.zoo.family import Family
 
 
+@cache
 def spandrel_families() -> tuple[Family, ...]:
     """One family per super-resolution architecture of spandrel whose bare module gives one image."""
     text = resources.files(__package__).joinpath("spandrel_families.toml").read_text(encoding="utf-8")

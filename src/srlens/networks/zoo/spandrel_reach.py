@@ -62,13 +62,9 @@ def _plk_block(block: nn.Module) -> int:
 
 
 def _radii(part: nn.Module | None) -> list[int]:
-    return [_radius(layer) for layer in part.modules()] if part is not None else []
-
-
-def _radius(layer: nn.Module) -> int:
-    if not isinstance(layer, nn.Conv2d):
-        return 0
-    return max(dilation * (size - 1) // 2 for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True))
+    """Of all convolutions of a part."""
+    found = [layer for layer in part.modules() if isinstance(layer, nn.Conv2d)] if part is not None else []
+    return [max(d * (size - 1) // 2 for size, d in zip(c.kernel_size, c.dilation, strict=True)) for c in found]
 
 
 def mosr(module: nn.Module) -> ReceptiveField:
@@ -131,20 +127,13 @@ def drct(module: nn.Module) -> ReceptiveField:
 
 
 def _windowed(steps: Sequence[Step], built: Mapping[str, Any], fold: int) -> ReceptiveField:
-    tail = _transformer_tail(built, Fraction(1, fold))
-    if tail is None:
+    """A trunk and the reconstruction part, which most transformers took over from SwinIR."""
+    grid, scale, upsampler = Fraction(1, fold), built["upscale"], built["upsampler"]
+    tail = [Stage(grid, 1)]  # to the image, or to the width of the upsampler
+    if upsampler == "pixelshuffle":
+        tail += [*upsampler_stages(scale, grid), Stage(grid * scale, 1)]
+    elif upsampler == "nearest+conv":
+        tail += [*upsampler_stages(scale, grid, behind=True), Stage(grid * scale, 2)]
+    elif upsampler not in ("", "pixelshuffledirect"):
         return UNKNOWN
-    return ReceptiveField(stages=(trunk_stage(steps, tail, Fraction(1, fold)), *tail), paper=None)
-
-
-def _transformer_tail(built: Mapping[str, Any], grid: Fraction) -> tuple[Stage, ...] | None:
-    """Describe the reconstruction part, which most transformers took over from SwinIR; None if unknown."""
-    scale = built["upscale"]
-    if built["upsampler"] in ("", "pixelshuffledirect"):
-        return (Stage(grid, 1),)
-    first = Stage(grid, 1)  # to the width of the upsampler
-    if built["upsampler"] == "pixelshuffle":
-        return (first, *upsampler_stages(scale, grid), Stage(grid * scale, 1))
-    if built["upsampler"] == "nearest+conv":
-        return (first, *upsampler_stages(scale, grid, behind=True), Stage(grid * scale, 2))
-    return None
+    return ReceptiveField(stages=(trunk_stage(steps, tail, grid), *tail), paper=None)
