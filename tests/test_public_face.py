@@ -43,9 +43,7 @@ def test_every_error_and_warning_is_exported() -> None:
 
 def test_every_verb_of_the_command_line_is_a_function() -> None:
     """The table in the package's docstring names what each verb does, and all of it is exported."""
-    rows = {
-        verb: line for verb, line in re.findall(r"^``([\w-]+)``((?:.*\n)(?:  +.*\n)*)", srlens.__doc__, re.MULTILINE)
-    }
+    rows = dict(re.findall(r"^``([\w-]+)``((?:.*\n)(?:  +.*\n)*)", srlens.__doc__, re.MULTILINE))
     assert set(rows) == set(VERBS)
     for verb, line in rows.items():
         functions = re.findall(r":func:`(\w+)`", line)

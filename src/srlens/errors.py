@@ -19,7 +19,8 @@ The tree::
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
     ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
-    └── OutOfMemoryError           says which setting to lower
+    ├── OutOfMemoryError           says which setting to lower
+    └── MissingExtraError (also ImportError): a library is not installed; says which extra of srlens brings it
 
     SrlensWarning (UserWarning)
     ├── BelowReferenceWarning      the network scores below "doing nothing" (bicubic, the noisy picture): wrong range,
@@ -101,6 +102,10 @@ class ZeroMapError(SrlensError):
 
 class OutOfMemoryError(SrlensError):
     """The device ran out of memory; the message says which setting to lower."""
+
+
+class MissingExtraError(SrlensError, ImportError):
+    """A library that this needs is not installed; the message says which extra of srlens brings it."""
 
 
 class SrlensWarning(UserWarning):

@@ -43,6 +43,7 @@ def compare(
     from srlens.comparison.compare import compare as run
     from srlens.comparison.sweep import sweep as run_sweep
     from srlens.comparison.table import sort_key, sort_rows, write_tables
+    from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.output import write_comparison, write_sweep
 
     if len(inputs) < 2:

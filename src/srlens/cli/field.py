@@ -34,6 +34,7 @@ def field(
     from srlens.attribution.attribute import field_method
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_field
+    from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.field_run import run_field
 
     keywords = options.method_keywords(method)

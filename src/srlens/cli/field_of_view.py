@@ -42,6 +42,7 @@ def field_of_view(
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_fields_of_view
     from srlens.comparison.field_of_view import fields_of_view
+    from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.imaging.samples import SAMPLES
     from srlens.records.output import write_fields_of_view
 

@@ -70,7 +70,7 @@ def typed_frame(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]) ->
     Raises:
         ValueError: a row has a column that is not among them.
     """
-    import polars
+    from srlens.extras import polars
 
     if unknown := {name for row in rows for name in row} - set(kinds):
         raise ValueError(f"unknown columns {sorted(unknown)}")
@@ -79,7 +79,7 @@ def typed_frame(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]) ->
 
 def polars_schema(kinds: Mapping[str, type]) -> "dict[str, polars.DataType]":
     """Polars types of columns."""
-    import polars
+    from srlens.extras import polars
 
     types = {str: polars.String(), int: polars.Int64(), float: polars.Float64(), bool: polars.Boolean()}
     return {name: types[kind] for name, kind in kinds.items()}
@@ -87,7 +87,7 @@ def polars_schema(kinds: Mapping[str, type]) -> "dict[str, polars.DataType]":
 
 def known_columns(rows: Sequence[Mapping[str, Any]]) -> "polars.DataFrame":
     """Rows as a data frame without the columns that no row has a value in."""
-    import polars
+    from srlens.extras import polars
 
     frame = polars.DataFrame(rows, infer_schema_length=None)
     return frame.select(column for column in frame if column.null_count() < len(frame))

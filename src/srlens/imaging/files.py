@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.atomic import replacing
-from srlens.errors import ChannelError, ImageError, NotFiniteError, SettingError
+from srlens.errors import ChannelError, ImageError, MissingExtraError, NotFiniteError, SettingError
 from srlens.imaging.png import decode_png16, encode_png, is_png16
 from srlens.imaging.tiff import decode_tiff, is_tiff
 
@@ -155,7 +155,7 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
             else:
                 array = _plain(picture).astype(np.float32) / np.float32(255)
             orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
-        except ImageError:
+        except (ImageError, MissingExtraError):
             raise
         except Exception as error:
             raise ImageError(f"The {picture.format} file is truncated or damaged: {error}") from error

@@ -19,14 +19,14 @@ def decode_png16(data: bytes) -> NDArray[np.uint16]:
     Raises:
         imagecodecs.PngError: the file is damaged.
     """
-    from imagecodecs import png_decode
+    from srlens.extras import imagecodecs
 
-    image: NDArray[np.uint16] = np.asarray(png_decode(data))
+    image: NDArray[np.uint16] = np.asarray(imagecodecs.png_decode(data))
     return image[..., None] if image.ndim == 2 else image
 
 
 def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     """Encode H×W×C (C of 1 to 4 as in :func:`decode_png16`), uint8 or uint16, as a PNG file."""
-    from imagecodecs import png_encode
+    from srlens.extras import imagecodecs
 
-    return bytes(png_encode(np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image)))
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image)))

@@ -31,7 +31,7 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
         ImageError: the file is truncated, holds several pictures, or values that have no place in [0, 1].
         NotFiniteError: it holds NaN or infinity.
     """
-    import tifffile
+    from srlens.extras import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:

@@ -132,7 +132,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    import pooch
+    from srlens.extras import pooch
 
     return Path(pooch.os_cache("srlens"))
 
@@ -189,7 +189,7 @@ def _check(entry: Checkpoint, path: Path, remedy: str) -> None:
 
 
 def _retrieve(entry: Checkpoint, folder: Path) -> Path:
-    import pooch
+    from srlens.extras import pooch
 
     pooch.get_logger().setLevel("WARNING")  # it would announce every download on stderr
     try:

@@ -123,7 +123,7 @@ def _write_figure(found: Field, lr: Tensor, stem: Path) -> list[Path]:
 
 def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
     """One row a window, every condition beside it."""
-    import polars
+    from srlens.extras import polars
 
     conditions = {
         "image": subject.name,

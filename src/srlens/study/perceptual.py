@@ -29,6 +29,6 @@ def lpips_distance(sr: Tensor, hr: Tensor) -> float:
 
 @cache
 def _model() -> Any:
-    import lpips
+    from srlens.extras import lpips
 
     return lpips.LPIPS(net="alex", verbose=False).eval()

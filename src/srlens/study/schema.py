@@ -4,17 +4,16 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
-
 from srlens.attribution.method import Method
 from srlens.attribution.settings import SETTINGS, Setting
 from srlens.errors import SettingError, StudyError
+from srlens.extras import pydantic
 
 
-class _Strict(BaseModel):
+class _Strict(pydantic.BaseModel):
     """Unknown keys are errors, and nothing changes once it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class NetworkEntry(_Strict):
@@ -22,14 +21,14 @@ class NetworkEntry(_Strict):
 
     #: A checkpoint file (relative to the study file), a shipped network (``plain``), a published one (``imdn-x4``),
     #: or with ``module`` the user's own ``package.module:factory``.
-    open: Annotated[str, Field(min_length=1)]
+    open: Annotated[str, pydantic.Field(min_length=1)]
     #: For tables; the network's own by default.
     name: str | None = None
     #: How it gathers context, for finding 2, where srlens does not know it: ``convolution``, ``global pooling``,
     #: ``non-local`` or ``transformer``.
     kind: str | None = None
-    value_range: Annotated[float, Field(gt=0)] | None = None
-    channels: Annotated[int, Field(ge=1)] | None = None
+    value_range: Annotated[float, pydantic.Field(gt=0)] | None = None
+    channels: Annotated[int, pydantic.Field(ge=1)] | None = None
     #: ``open`` is ``package.module:factory``: the module is imported and run.
     module: bool = False
 
@@ -38,11 +37,11 @@ class WindowEntry(_Strict):
     """One window, in pixels of the SR image of the whole picture."""
 
     #: A file (relative to the study file) or a packaged photograph (``pagoda``, ``hopper``).
-    image: Annotated[str, Field(min_length=1)]
-    top: Annotated[int, Field(ge=0)]
-    left: Annotated[int, Field(ge=0)]
-    height: Annotated[int, Field(ge=1)] = 16
-    width: Annotated[int, Field(ge=1)] = 16
+    image: Annotated[str, pydantic.Field(min_length=1)]
+    top: Annotated[int, pydantic.Field(ge=0)]
+    left: Annotated[int, pydantic.Field(ge=0)]
+    height: Annotated[int, pydantic.Field(ge=1)] = 16
+    width: Annotated[int, pydantic.Field(ge=1)] = 16
 
 
 def _none_for_false(value: Any) -> Any:
@@ -58,13 +57,14 @@ class ImagesSection(_Strict):
     degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
-    lr_size: Annotated[Annotated[int, Field(ge=8)] | None, BeforeValidator(_none_for_false)] = 64
+    lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64
 
 
 class _Method(_Strict):
     """How the maps are computed, as :func:`srlens.attribute` takes it; what is not given is left to the method."""
 
-    model_config = ConfigDict(extra="allow")  # settings of methods that are not srlens's own; Method refuses the rest
+    # Settings of methods that are not srlens's own pass; Method refuses the rest.
+    model_config = pydantic.ConfigDict(extra="allow")
 
     def resolved(self) -> Method:
         """The method in full.
@@ -75,7 +75,7 @@ class _Method(_Strict):
         values = {name: value for name, value in self.model_dump().items() if value is not None}
         return Method(values.pop("method", "lam"), **values)
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _resolvable(self) -> Self:
         try:
             self.resolved()
@@ -86,13 +86,13 @@ class _Method(_Strict):
 
 def _field(setting: Setting) -> Any:
     kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return Annotated[kind | None, Field(description=setting.help)], None
+    return Annotated[kind | None, pydantic.Field(description=setting.help)], None
 
 
 if TYPE_CHECKING:
     MethodSection = _Method
 else:
-    MethodSection = create_model(
+    MethodSection = pydantic.create_model(
         "MethodSection", __base__=_Method, __module__=__name__, **{s.name: _field(s) for s in SETTINGS}
     )
 
@@ -112,15 +112,15 @@ class Study(_Strict):
     """A study file as it was read."""
 
     title: str = "Study"
-    scale: Annotated[int, Field(ge=1)] = 4
-    networks: Annotated[tuple[NetworkEntry, ...], Field(min_length=1)]
+    scale: Annotated[int, pydantic.Field(ge=1)] = 4
+    networks: Annotated[tuple[NetworkEntry, ...], pydantic.Field(min_length=1)]
     #: A mined list (relative to the study file), or tables.
-    windows: str | Annotated[tuple[WindowEntry, ...], Field(min_length=1)]
+    windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1)]
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
     output: OutputSection = OutputSection()
     #: Folder that relative paths start from; set by :func:`read_study`.
-    base: Path = Field(default=Path(), exclude=True)
+    base: Path = pydantic.Field(default=Path(), exclude=True)
 
     def resolve(self, text: str) -> Path:
         """A path of the study file as an absolute path."""
@@ -158,7 +158,7 @@ def study_from(content: dict[str, Any], *, base: Path | None = None, source: str
         raise StudyError(f"{source}: `base` is no setting; relative paths start at the study file.")
     try:
         study = Study.model_validate(_tuples(content))
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         lines = [f"  {_place(e['loc'])}: {_said(e)}" for e in error.errors()]
         raise StudyError(
             f"{source} has {len(lines)} value(s) that cannot be used:\n" + "\n".join(lines) + "\n"

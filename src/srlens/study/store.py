@@ -130,7 +130,7 @@ class Store:
 
     def read_parts(self, jobs: Iterable[str]) -> "polars.DataFrame":
         """The rows of the jobs that are done, in the order of the ids; a damaged part counts as missing."""
-        import polars
+        from srlens.extras import polars
 
         present = _listed(self.folder / "parts", ".parquet")
         files = [self.part(job) for job in sorted(set(jobs) & present)]
@@ -205,7 +205,7 @@ def _read(files: list[Path]) -> "list[polars.DataFrame]":
 
     Where one of them is damaged they are read one by one, without it.
     """
-    import polars
+    from srlens.extras import polars
 
     try:
         rows = polars.scan_parquet(

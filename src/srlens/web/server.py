@@ -49,10 +49,8 @@ def serving(
         CheckpointError: the folder of networks is missing or holds none.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    try:
-        import gradio  # noqa: F401 - only to know that it is there
-    except ImportError as error:
-        raise SettingError("The web page needs gradio: pip install 'srlens[app]'.") from error
+    from srlens.extras import gradio  # noqa: F401 - only to know that it is there
+
     limits = limits if limits is not None else Limits()
     with tempfile.TemporaryDirectory(prefix="srlens-app-", ignore_cleanup_errors=True) as folder:
         page = Page(networks=networks, device=device, limits=limits, folder=Path(folder))

@@ -67,14 +67,14 @@ def open_state(state: StateDict, file: str) -> Network | None:
 
 
 def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
-    from spandrel import ImageModelDescriptor, UnsupportedModelError
+    from srlens.extras import spandrel
 
     try:
         found: Any = load_by_spandrel(state)
-    except UnsupportedModelError:
+    except spandrel.UnsupportedModelError:
         return None
     name = found.architecture.name
-    if not isinstance(found, ImageModelDescriptor):
+    if not isinstance(found, spandrel.ImageModelDescriptor):
         raise UnknownArchitectureError(f"{file} is a {name}, which is no image network.")
     family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), None)
     sizes = found.size_requirements

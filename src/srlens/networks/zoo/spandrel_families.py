@@ -47,10 +47,10 @@ def load_by_spandrel(state: StateDict) -> Any:
         spandrel.UnsupportedModelError: it knows no such architecture.
         Exception: of many kinds, where the state dict is incomplete or of a variant.
     """
-    from spandrel import MAIN_REGISTRY
+    from srlens.extras import spandrel
 
     with _Building():
-        return MAIN_REGISTRY.load(state)
+        return spandrel.MAIN_REGISTRY.load(state)
 
 
 class _Building(TorchFunctionMode):

@@ -52,10 +52,8 @@ class SlurmExecutor(Executor):
         account: str | None = None,
         parameters: dict[str, Any] | None = None,
     ) -> None:
-        try:
-            import submitit
-        except ImportError as error:
-            raise StudyError("Slurm needs submitit: pip install 'srlens[slurm]'.") from error
+        from srlens.extras import submitit
+
         try:
             self._executor = submitit.AutoExecutor(folder=str(folder.absolute()), cluster="slurm")
         except RuntimeError as error:

@@ -155,7 +155,7 @@ def window_rows(blocks: Blocks) -> list[Row]:
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
     """Write rows as CSV; nothing for no rows. What is not known stays empty."""
-    import polars
+    from srlens.extras import polars
 
     if rows:
         with replacing(path) as temporary:
