@@ -27,7 +27,7 @@ from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 from srlens.web.progress import Finished, Report, Step, in_steps
 from srlens.web.session import Picture, Session, Sessions
-from srlens.web.shelf import Shelf
+from srlens.web.network_list import NetworkList
 from srlens.web.uploads import take_network, take_picture
 
 
@@ -76,7 +76,7 @@ class Page:
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
         self.device = device
-        self.shelf = Shelf(networks, device)
+        self.listed = NetworkList(networks, device)
         self.sessions = Sessions(self.limits)
         # One computation at a time: it uses all cores, and warnings and module flags are the process's own. Always in
         # the same thread: each new one would keep an arena of freed memory.
@@ -89,7 +89,7 @@ class Page:
 
     def names(self, session: Session) -> tuple[str, ...]:
         """Networks that this tab can choose from."""
-        return (*self.shelf.names, *session.uploads)
+        return (*self.listed.names, *session.uploads)
 
     def use_sample(self, session: Session, name: str) -> Picture:
         """Show a packaged photograph.
@@ -119,7 +119,7 @@ class Page:
                 f"This page keeps {self.limits.uploaded_networks} networks of your own; reload it to start anew."
             )
         network = take_network(path, self.limits, self.device)
-        name = path.name if path.name not in self.shelf.names else f"own-{path.name}"
+        name = path.name if path.name not in self.listed.names else f"own-{path.name}"
         session.uploads[name] = replace(network, name=Path(name).stem)
         return name
 
@@ -134,7 +134,7 @@ class Page:
             raise SettingError("Choose at least one network.")
         if len(names) > self.limits.compared_networks:
             raise SettingError(f"Choose at most {self.limits.compared_networks} networks; {len(names)} are chosen.")
-        networks = [session.uploads[name] if name in session.uploads else self.shelf.open(name) for name in names]
+        networks = [session.uploads[name] if name in session.uploads else self.listed.open(name) for name in names]
         scales = {network.scale for network in networks}
         if len(scales) > 1:
             listed = ", ".join(f"{network.name} ×{network.scale}" for network in networks)

@@ -18,7 +18,7 @@ SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 _KEPT_OPEN = 8
 
 
-class Shelf:
+class NetworkList:
     """Shipped networks, and the network files of one folder; opened when needed, the latest kept open."""
 
     def __init__(self, folder: Path | None = None, device: torch.device | str | None = None) -> None:
@@ -36,7 +36,7 @@ class Shelf:
         """The network of that name.
 
         Raises:
-            SettingError: the shelf has no such name.
+            SettingError: no network of the list has that name.
             SrlensError: see :func:`srlens.load_network`.
         """
         if name not in self.names:
