@@ -110,7 +110,7 @@ def test_the_command_line_loads_them(tmp_path: Path) -> None:
 
     crop = ("pagoda", "--hr", "--crop", "64,64,128,128", "--window", "40,40,16", "--format", "png")
     said = run("compare", "plain", "channel", *crop, "--path", "eased-blur", "--detector", "edge-error", "--steps", "3")
-    assert "Peak density" in said
+    assert "Peak" in said  # the heading of a column, a word a line
     assert "peak_density" in (tmp_path / "srlens-out" / "comparison.csv").read_text(encoding="utf-8")
     assert "Peak density (mD)" in (tmp_path / "srlens-out" / "comparison.tex").read_text(encoding="utf-8")
     assert "smooth-gradient" in run("explain", "plain", *crop, "--method", "smooth-gradient")

@@ -9,25 +9,21 @@ import pytest
 
 import srlens
 import srlens.errors
+from srlens.cli.main import VERBS
 
 HEAVY = ("matplotlib", "spandrel", "scipy", "pydantic", "polars", "gradio", "skimage", "torchvision", "torch")
 
 
-def isort_key(name: str) -> tuple[int, str]:
-    """Constants, then classes, then the rest, each by case: ruff's RUF022."""
-    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
-    return kind, name
-
-
 def test_all_is_sorted_and_without_repetition() -> None:
-    assert srlens.__all__ == sorted(set(srlens.__all__), key=isort_key)
+    names = [name for name in srlens.__all__ if name != "__version__"]
+    assert names == sorted(set(names))
 
 
 @pytest.mark.parametrize("name", srlens.__all__)
 def test_every_name_can_be_imported(name: str) -> None:
     value = getattr(srlens, name)
     assert getattr(srlens, name) is value
-    assert name in dir(srlens)
+    assert name in dir(srlens) or name == "__version__"
     if callable(value):
         assert value.__name__ == name
         assert value.__module__.startswith("srlens.")
@@ -40,12 +36,23 @@ def test_star_import() -> None:
     assert set(srlens.__all__) <= set(names)
 
 
-def test_lazy_names_and_declared_names_are_the_same() -> None:
-    assert {*srlens._HOMES, "__version__"} == set(srlens.__all__)
+def test_every_error_and_warning_is_exported() -> None:
+    raised = {value.__name__ for value in vars(srlens.errors).values() if isinstance(value, type)}
+    assert raised <= set(srlens.__all__)
+
+
+def test_every_verb_of_the_command_line_is_a_function() -> None:
+    """The table in the package's docstring names what each verb does, and all of it is exported."""
+    rows = dict(re.findall(r"^``([\w-]+)``((?:.*\n)(?:  +.*\n)*)", srlens.__doc__, re.MULTILINE))
+    assert set(rows) == set(VERBS)
+    for verb, line in rows.items():
+        functions = re.findall(r":func:`(\w+)`", line)
+        assert functions, verb
+        assert all(callable(getattr(srlens, name)) for name in functions), verb
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(AttributeError, match="module 'srlens' has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match="No srlens attribute nonsense"):
         srlens.nonsense  # noqa: B018
 
 

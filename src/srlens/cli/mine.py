@@ -1,5 +1,6 @@
 """``srlens mine``: hard windows over many pictures, frozen."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -74,15 +75,12 @@ def mine(
         )
     write_window_list(mined.windows, out)
     sheet = write_contact_sheet(mined.windows, out.with_suffix(".png"))
-    console = Console()
+    say = partial(Console().print, highlight=False, markup=False, soft_wrap=True)
     found = mined.windows.windows
-    console.print(
-        f"{len(found)} windows of {len(mined.windows.images)} pictures, mean PSNR {found[0].psnr:.2f} to "
-        f"{found[-1].psnr:.2f} dB.",
-        highlight=False,
-    )
+    pictures = len(mined.windows.images)
+    say(f"{len(found)} windows of {pictures} pictures, mean PSNR {found[0].psnr:.2f} to {found[-1].psnr:.2f} dB.")
     if len(found) < count:
-        console.print(f"Fewer than the {count} wanted: raise --per-image, or give more pictures.", highlight=False)
+        say(f"Fewer than the {count} wanted: raise --per-image, or give more pictures.")
     for name, reason in mined.skipped:
-        console.print(f"Left out {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Written: {out}, {sheet}", highlight=False, markup=False, soft_wrap=True)
+        say(f"Left out {name}: {reason}")
+    say(f"Written: {out}, {sheet}")

@@ -1,6 +1,8 @@
 """``srlens study``: run a study file, report on it, print its schema."""
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -129,20 +131,10 @@ def _executor(
         return None, workers, 1
     from srlens.study.executors.slurm import SlurmExecutor
 
-    options = slurm if slurm is not None else SlurmOptions()
     if workers is not None and workers < 1:
         raise SettingError(f"--workers must be at least 1, got {workers}.")
-    tasks = workers if workers is not None else 8
-    executor = SlurmExecutor(
-        folder / "slurm",
-        partition=options.partition,
-        minutes=options.minutes,
-        memory_gb=options.memory_gb,
-        gpus=options.gpus,
-        cpus=threads,
-        account=options.account,
-    )
-    return executor, None, max(1, -(-jobs // tasks))
+    executor = SlurmExecutor(folder / "slurm", cpus=threads, **vars(slurm if slurm is not None else SlurmOptions()))
+    return executor, None, max(1, -(-jobs // (workers if workers is not None else 8)))
 
 
 @app.command
@@ -173,8 +165,7 @@ def schema() -> None:
 
     from srlens.study.schema import study_schema
 
-    json.dump(study_schema(), sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
 def _report(folder: Path, out: Path | None, seed: int) -> None:
@@ -200,19 +191,14 @@ def _report(folder: Path, out: Path | None, seed: int) -> None:
 def _print_summary(summary: "Summary") -> None:
     from rich.console import Console
 
-    console = Console()
+    say = partial(Console().print, highlight=False, markup=False, soft_wrap=True)
     stored = summary.total - len(summary.failures)
-    console.print(
+    say(
         f"{stored} of {summary.total} results in {summary.folder}: {summary.found} were there, {summary.computed} "
-        f"computed in {summary.seconds:.0f} s, {len(summary.failures)} failed.",
-        highlight=False,
-        soft_wrap=True,
+        f"computed in {summary.seconds:.0f} s, {len(summary.failures)} failed."
     )
-    reasons: dict[str, int] = {}
-    for failure in summary.failures:
-        text = f"{failure.network}: {failure.error}: {failure.message}"
-        reasons[text] = reasons.get(text, 0) + 1
+    reasons = Counter(f"{failure.network}: {failure.error}: {failure.message}" for failure in summary.failures)
     for text, count in list(reasons.items())[:_SHOWN_FAILURES]:
-        console.print(f"{count} × {text}", highlight=False, markup=False, soft_wrap=True)
+        say(f"{count} × {text}")
     if len(reasons) > _SHOWN_FAILURES:
-        console.print(f"… and {len(reasons) - _SHOWN_FAILURES} more reasons in {summary.folder / 'failures'}")
+        say(f"… and {len(reasons) - _SHOWN_FAILURES} more reasons in {summary.folder / 'failures'}")

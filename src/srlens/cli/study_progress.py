@@ -48,8 +48,7 @@ def _lines(console: Console) -> Callable[[Report], None]:
         nonlocal last
         if time.monotonic() - last >= _PERIOD:
             last = time.monotonic()
-            text = f"{report.done}/{report.total} {rate_text(report)}"
-            console.print(text, highlight=False, soft_wrap=True)
+            console.print(f"{report.done}/{report.total} {rate_text(report)}", highlight=False, soft_wrap=True)
 
     return tell
 

@@ -2,43 +2,30 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
 from srlens._version import __version__
 from srlens.imaging.window import Window
-from srlens.study.schema import MethodSection
+from srlens.study.schema import MethodSection, NetworkEntry
 
 
-@dataclass(frozen=True)
-class NetworkRef:
-    """A network by what names it; small enough to travel to another machine.
+class NetworkRef(NetworkEntry):
+    """A network as the study file names it, but that its path is absolute; small enough to travel to another machine.
 
     Attributes:
-        spec: as :func:`srlens.networks.open.open_network` takes it; paths are absolute.
         scale: SR pixels per LR pixel.
         digest: SHA-256 of the file (or of the weights, where there is no file), or ``"unavailable: …"``.
-        name: for tables; None: the network's own.
-        kind: how it gathers context; None: as srlens knows it.
-        value_range: overrides what is known.
-        channels: of a module.
-        module: ``spec`` is the user's code.
     """
 
-    spec: str
     scale: int
     digest: str
-    name: str | None = None
-    kind: str | None = None
-    value_range: float | None = None
-    channels: int | None = None
-    module: bool = False
 
     @property
     def label(self) -> str:
         """What to call it before it is opened."""
-        return self.name or self.spec.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+        return self.name or self.open.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -102,9 +89,7 @@ class Job:
             "srlens": __version__,
             "network": {
                 "sha256": network.digest,
-                "scale": network.scale,
-                "value_range": network.value_range,
-                "channels": network.channels,
+                **network.model_dump(include={"scale", "value_range", "channels"}),
             },
             "place": self.place(),
             "method": self.method.resolved().to_record(),
@@ -114,10 +99,9 @@ class Job:
 
     def place(self) -> dict[str, Any]:
         """What of which picture is shown to the network, as plain values."""
-        w, image = self.window, self.image
         return {
-            "image": {"sha256": image.digest, "degradation": self.degradation},
-            "window": [w.top, w.left, w.height, w.width],
+            "image": {"sha256": self.image.digest, "degradation": self.degradation},
+            "window": astuple(self.window),
             "lr_size": self.lr_size,
             "scale": self.network.scale,
         }

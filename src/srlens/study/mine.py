@@ -76,8 +76,7 @@ def mine(
     cap = per_image if per_image is not None else max(1, -(-2 * count // len(specs)))
     found: list[WindowRef] = []
     skipped: list[tuple[str, str]] = []
-    names = _unique_names(specs)
-    for done, (spec, name) in enumerate(zip(specs, names, strict=True), start=1):
+    for done, (spec, name) in enumerate(zip(specs, _unique_names(specs), strict=True), start=1):
         try:
             path = image_file(spec)
             ref = ImageRef(name, spec, image_digest(path))
@@ -95,16 +94,9 @@ def mine(
         raise StudyError(f"None of the {len(specs)} pictures gave a window. {reasons}")
     found.sort(key=lambda ref: (ref.psnr, ref.image.name, ref.window.top, ref.window.left))
     conditions: dict[str, int | str] = {"size": size, "per_image": cap, "separation": apart}
-    if lr_size is not None:
-        conditions["lr_size"] = lr_size
-    windows = WindowList(
-        scale=scale,
-        degradation=degradation,
-        conditions=conditions,
-        networks=tuple((network.name, network.digest) for network in networks),
-        windows=tuple(found[:count]),
-    )
-    return Mined(windows, tuple(skipped))
+    conditions |= {"lr_size": lr_size} if lr_size is not None else {}
+    judges = tuple((network.name, network.digest) for network in networks)
+    return Mined(WindowList(scale, degradation, conditions, judges, tuple(found[:count])), tuple(skipped))
 
 
 def find_images(given: Sequence[str | Path]) -> list[str]:
@@ -137,12 +129,8 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
     """Stems of the files; with the folder's name where two are alike, and a number where even that is."""
     stems = [Path(spec).stem for spec in specs]
     longer = [s if stems.count(s) == 1 else f"{Path(p).parent.name}/{s}" for p, s in zip(specs, stems, strict=True)]
-    seen: dict[str, int] = {}
-    names = []
-    for name in longer:
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return names
+    earlier = [longer[:k].count(name) for k, name in enumerate(longer)]
+    return [f"{name}#{count + 1}" if count else name for name, count in zip(longer, earlier, strict=True)]
 
 
 def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:

@@ -15,6 +15,9 @@ from srlens.networks.network import Network
 from srlens.networks.open import open_network
 from srlens.study.job import ImageRef, NetworkRef
 
+_CHANGED = "{} is not {} was planned: its SHA-256 is {}, expected {}. {}"
+_REMEDY = "It was changed or was missing; put it right and run again with --resume."
+
 
 def network_digest(ref: NetworkRef) -> str:
     """SHA-256 (hex) of the network's file; of its weights, where it has none.
@@ -22,11 +25,11 @@ def network_digest(ref: NetworkRef) -> str:
     Raises:
         SrlensError, OSError: it cannot be opened.
     """
-    if ref.module or shipped_name(ref.spec):
+    if ref.module or shipped_name(ref.open):
         return _opened(ref, torch.device("cpu")).digest
-    path = fetch(ref.spec) if ref.spec in catalog() else Path(ref.spec)
+    path = fetch(ref.open) if ref.open in catalog() else Path(ref.open)
     if not path.is_file():
-        return open_network(ref.spec).digest  # raises the error that names what was meant
+        return open_network(ref.open).digest  # raises the error that names what was meant
     return file_sha256(path)
 
 
@@ -40,14 +43,9 @@ def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
     """
     found = network_digest(ref)
     if found != ref.digest:
-        raise CheckpointError(
-            f"{ref.spec} is not what was planned: its SHA-256 is {found}, expected {ref.digest}. "
-            + (
-                "The factory gives other weights every time: load them, or seed it."
-                if ref.module
-                else "It was changed or was missing; put it right and run again with --resume."
-            )
-        )
+        other_weights = "The factory gives other weights every time: load them, or seed it."
+        remedy = other_weights if ref.module else _REMEDY
+        raise CheckpointError(_CHANGED.format(ref.open, "what", found, ref.digest, remedy))
     network = _opened(ref, device)
     if network.scale != ref.scale:
         raise StudyError(f"{ref.label} has scale {network.scale}, the study {ref.scale}; leave it out.")
@@ -56,13 +54,10 @@ def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
 
 def _opened(ref: NetworkRef, device: torch.device) -> Network:
     return open_network(
-        ref.spec,
-        scale=None if shipped_name(ref.spec) and not ref.module else ref.scale,
-        value_range=ref.value_range,
-        channels=ref.channels,
-        name=ref.name,
+        ref.open,
+        scale=None if shipped_name(ref.open) and not ref.module else ref.scale,
         device=device,
-        module=ref.module,
+        **ref.model_dump(include={"value_range", "channels", "name", "module"}),
     )
 
 
@@ -75,10 +70,7 @@ def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject
     path = image_file(ref.spec)
     found = image_digest(path)
     if found != ref.digest:
-        raise ImageError(
-            f"{ref.spec} is not the picture that was planned: its SHA-256 is {found}, expected {ref.digest}. "
-            "It was changed or was missing; put it right and run again with --resume."
-        )
+        raise ImageError(_CHANGED.format(ref.spec, "the picture that", found, ref.digest, _REMEDY))
     image = read_image(path)
     if degradation == GIVEN:
         return Subject(ref.name, image, None, GIVEN, ref.digest, scale=scale)

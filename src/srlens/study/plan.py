@@ -1,7 +1,7 @@
 """From a study file to its jobs: every network at every window."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,6 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
-        settings = self.study.method.resolved().to_record()
         images = list(dict.fromkeys(window.image for window in self.windows))
         number = {image: i for i, image in enumerate(images)}
         ids = [job.id for job in self.jobs]
@@ -67,16 +66,16 @@ class Plan:
             "title": self.study.title,
             "scale": self.study.scale,
             "images_given": self.study.images.model_dump(),
-            "settings": settings,
+            "settings": self.study.method.resolved().to_record(),
             "networks": [
-                {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.spec}
+                {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.open}
                 for n in self.networks
             ],
             "images": [{"name": i.name, "sha256": i.digest} for i in images],
             "windows": [
                 {
                     "image": number[w.image],
-                    "window": [w.window.top, w.window.left, w.window.height, w.window.width],
+                    "window": astuple(w.window),
                     "mined_psnr": w.psnr,
                     "place": self.jobs[k].place_id,
                 }
@@ -115,15 +114,14 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
     named = entry.module or shipped_name(spec) or spec in catalog()
     if not named and study.resolve(spec).is_file():
         spec = str(study.resolve(spec))
-    ref = NetworkRef(spec=spec, scale=study.scale, digest="", **entry.model_dump(exclude={"open"}))
+    ref = NetworkRef(**{**dict(entry), "open": spec}, scale=study.scale, digest="")
     try:
-        digest = network_digest(ref)
+        return ref.model_copy(update={"digest": network_digest(ref)})
     except (SrlensError, OSError) as error:
         # A missing file still has the place where it would be, so that it is found once it is back.
         looks_like_file = not named and ("/" in spec or "." in spec)
-        ref = replace(ref, spec=str(study.resolve(spec)) if looks_like_file else spec)
-        digest = f"unavailable: {ref.spec} ({type(error).__name__})"
-    return replace(ref, digest=digest)
+        spec = str(study.resolve(spec)) if looks_like_file else spec
+        return ref.model_copy(update={"open": spec, "digest": f"unavailable: {spec} ({type(error).__name__})"})
 
 
 def _windows(study: Study) -> Iterator[WindowRef]:
@@ -143,7 +141,7 @@ def _windows(study: Study) -> Iterator[WindowRef]:
         return
     known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
     for entry in study.windows:
-        yield WindowRef(known[entry.image], Window(entry.top, entry.left, entry.height, entry.width))
+        yield WindowRef(known[entry.image], Window(**entry.model_dump(exclude={"image"})))
 
 
 def _image(study: Study, text: str) -> ImageRef:

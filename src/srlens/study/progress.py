@@ -71,9 +71,7 @@ class Tracker:
 
     def _rate(self) -> float:
         """Jobs a second: over the last 200 that came back, or since the start where batches report at their end."""
-        now = time.monotonic()
-        if self.ahead:
-            return (len(self._ends) + self.ahead) / max(now - self._started, 1e-9)
-        if len(self._ends) < 2:
-            return len(self._ends) / max(now - self._started, 1e-9)
-        return (len(self._ends) - 1) / max(now - self._ends[0], 1e-9)
+        count, since = len(self._ends) + self.ahead, self._started
+        if not self.ahead and count >= 2:
+            count, since = count - 1, self._ends[0]
+        return count / max(time.monotonic() - since, 1e-9)

@@ -5,7 +5,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 from srlens.errors import SettingError, StudyError
@@ -97,23 +99,16 @@ def run_study(
         missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
         batches = _batches(missing, batch, str(store.folder.absolute()), maps, threads, device)
-        own = None
+        running: AbstractContextManager[object] = nullcontext()
         if executor is None:
             from srlens.study.executors.local import LocalExecutor, default_workers
 
             workers = min(workers if workers is not None else default_workers(threads), max(1, len(batches)))
-            executor = own = LocalExecutor(workers, _devices(device, workers))
+            executor = running = LocalExecutor(workers, _devices(device, workers))
         flight = 2 * workers if workers is not None else len(batches)
         loop = _Loop(executor, store, tracker, {job.id: job for job in missing}, flight, polled=batch > 1)
-        try:
-            if batches:
-                loop.run(batches)
-            if own is not None:
-                own.shutdown()
-        except BaseException:
-            if own is not None:
-                own.kill()
-            raise
+        with running:
+            loop.run(batches)
         tracker.tell(final=True)
     failures = store.failures(ids)
     return Summary(store.folder, len(ids), len(done), tracker.computed, tuple(failures), time.perf_counter() - started)
@@ -136,12 +131,9 @@ def _devices(device: str | None, workers: int) -> list[str] | None:
 
 def _batches(jobs: Sequence[Job], size: int, folder: str, maps: bool, threads: int, device: str | None) -> list[Batch]:
     """Jobs in runs of ``size``, none of them over two networks."""
-    groups: list[list[Job]] = []
-    for job in jobs:
-        if not groups or len(groups[-1]) == size or groups[-1][-1].network != job.network:
-            groups.append([])
-        groups[-1].append(job)
-    return [Batch(tuple(group), folder, maps, threads, device) for group in groups]
+    of_one = [list(group) for _, group in groupby(jobs, key=lambda job: job.network)]
+    groups = [tuple(group[k : k + size]) for group in of_one for k in range(0, len(group), size)]
+    return [Batch(group, folder, maps, threads, device) for group in groups]
 
 
 @dataclass
@@ -169,8 +161,8 @@ class _Loop:
                 for future in finished:
                     self._take(future, self.running.pop(future))
                 if not finished and self.polled:
-                    waiting = len(self.store.done(self.jobs, maps=False)) - self.tracker.computed
-                    self.tracker.ahead = max(0, waiting)
+                    stored = len(self.store.done(self.jobs, maps=False))
+                    self.tracker.ahead = max(0, stored - self.tracker.computed)
                 self.tracker.tell()
         finally:
             for future in self.running:
@@ -239,6 +231,6 @@ class _Loop:
             failure = failure_of(job, error)
             if isinstance(error, BrokenExecutor):
                 text = "The worker process died while it computed this job: killed from outside, or out of memory."
-                failure = Failure(**{**vars(failure), "error": "WorkerDied", "message": text})
+                failure = replace(failure, error="WorkerDied", message=text)
             self.store.write_failure(failure)
             self.tracker.count(failed=True, computed=False)

@@ -44,6 +44,11 @@ class WindowEntry(_Strict):
     width: Annotated[int, pydantic.Field(ge=1)] = 16
 
 
+def _none_for_false(value: Any) -> Any:
+    """TOML has no None."""
+    return None if value is False else value
+
+
 class ImagesSection(_Strict):
     """What the image files are, and how much of them a network is given."""
 
@@ -52,15 +57,7 @@ class ImagesSection(_Strict):
     degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
-    lr_size: Annotated[int, pydantic.Field(ge=8)] | None = 64
-
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def _false_is_whole(cls, values: Any) -> Any:
-        """TOML has no None."""
-        if isinstance(values, dict) and values.get("lr_size") is False:
-            return {**values, "lr_size": None}
-        return values
+    lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64
 
 
 class _Method(_Strict):

@@ -4,7 +4,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -36,6 +36,12 @@ class Estimate:
         """As entries of a table's row; ``name`` is that of the value."""
         ends = {f"{label}_{end}": getattr(getattr(self, label), end) for label in _DRAWN for end in ("low", "high")}
         return {name: self.value, **ends, "p": self.p}
+
+    def __format__(self, spec: str) -> str:
+        """As text with the interval over pictures and p; ``spec`` is the number of digits and, if wanted, a unit."""
+        digits, unit = int(spec[:1]), spec[1:]
+        span = f"[{self.pictures.low:.{digits}f}, {self.pictures.high:.{digits}f}]".replace("-", "−")
+        return f"{self.value:.{digits}f}{unit} {span}, p = {self.p:.3g}"
 
 
 _DRAWN = ("windows", "pictures")
@@ -131,10 +137,7 @@ def _order_p(x: Array, y: Array, seed: int) -> float:
 
 
 def _permuted_p(
-    samples: tuple[Array, ...],
-    statistic: Callable[..., Array],
-    kind: Literal["pairings", "independent"],
-    seed: int,
+    samples: tuple[Array, ...], statistic: Callable[..., Array], kind: Literal["pairings", "independent"], seed: int
 ) -> float:
     """One-sided p of SciPy's permutation test; see :data:`_ARRANGEMENTS`."""
     from scipy.stats import permutation_test
@@ -162,19 +165,17 @@ def compare_pairs(index: Array) -> tuple[Pair, ...]:
         moved = difference[difference != 0]
         p = float(wilcoxon(moved).pvalue) if len(moved) else 1.0
         found.append((a, b, math.exp(difference.mean()), float((difference > 0).mean()), p))
-    corrected = holm([entry[-1] for entry in found])
-    return tuple(Pair(*entry, p_holm=q) for entry, q in zip(found, corrected, strict=True))
+    return tuple(Pair(*entry, p_holm=q) for entry, q in zip(found, holm([p for *_, p in found]), strict=True))
 
 
 def holm(p: Sequence[float]) -> list[float]:
     """Holm's step-down correction; NaN stays NaN and does not count."""
-    corrected = [math.nan] * len(p)
-    order = sorted((i for i in range(len(p)) if not math.isnan(p[i])), key=lambda i: p[i])
-    largest = 0.0
-    for k, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - k) * p[i]))
-        corrected[i] = largest
-    return corrected
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values)[: np.isfinite(values).sum()]  # NaN stands last
+    factors = np.arange(len(order), 0, -1)
+    corrected = np.full(len(values), np.nan)
+    corrected[order] = np.maximum.accumulate(np.minimum(1, factors * values[order]))
+    return corrected.tolist()
 
 
 @dataclass(frozen=True)
@@ -229,12 +230,7 @@ class Association:
 
 
 def associate(
-    index: Array,
-    looks: dict[str, Array],
-    clusters: NDArray[np.int64],
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    index: Array, looks: dict[str, Array], clusters: NDArray[np.int64], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Association]:
     """Correlate the windows' diffusion index (geometric mean over networks) with each texture measure.
 
@@ -243,23 +239,20 @@ def associate(
     from scipy.stats import spearmanr
 
     overall = np.log(index).mean(axis=0)
-    found: dict[str, tuple[Estimate, int]] = {}
+    found: dict[str, Association] = {}
     for name, values in looks.items():
         known = np.isfinite(values)
         x, y, count = overall[known], values[known], int(known.sum())
         if count < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
             nothing = Interval(math.nan, math.nan)
-            found[name] = Estimate(math.nan, nothing, nothing, math.nan), count
+            found[name] = Association(Estimate(math.nan, nothing, nothing, math.nan), math.nan, count)
             continue
         test = spearmanr(x, y)
         statistic = partial(_weighted_pearson, x=ranks(x), y=ranks(y))
         spans = intervals(statistic, count, clusters[known], resamples, seed)
-        found[name] = Estimate(float(test.statistic), *spans, float(test.pvalue)), count
-    corrected = holm([estimate.p for estimate, _ in found.values()])
-    return {
-        name: Association(estimate, q, count)
-        for (name, (estimate, count)), q in zip(found.items(), corrected, strict=True)
-    }
+        found[name] = Association(Estimate(float(test.statistic), *spans, float(test.pvalue)), math.nan, count)
+    corrected = holm([one.spearman.p for one in found.values()])
+    return {name: replace(found[name], p_holm=q) for name, q in zip(found, corrected, strict=True)}
 
 
 def _weighted_pearson(weights: Array, x: Array, y: Array) -> Array:

@@ -134,14 +134,8 @@ class Store:
 
         present = _listed(self.folder / "parts", ".parquet")
         files = [self.part(job) for job in sorted(set(jobs) & present)]
-        files = [file for file in files if _is_whole(file)]
-        if not files:
-            return polars.DataFrame(schema=polars_schema(columns()))
-        try:
-            return _read(files)
-        except (polars.exceptions.PolarsError, OSError):
-            frames = [frame for file in files if (frame := _read_one(file)) is not None]
-            return polars.concat(frames) if frames else polars.DataFrame(schema=polars_schema(columns()))
+        nothing = polars.DataFrame(schema=polars_schema(columns()))
+        return polars.concat([nothing, *_read([file for file in files if _is_whole(file)])])
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append one line to ``log.jsonl``: times, which are no part of the results."""
@@ -206,19 +200,17 @@ def _is_whole(part: Path) -> bool:
         return False
 
 
-def _read(files: list[Path]) -> "polars.DataFrame":
-    """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now."""
-    from srlens.extras import polars
+def _read(files: list[Path]) -> "list[polars.DataFrame]":
+    """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now.
 
-    return polars.scan_parquet(
-        files, schema=polars_schema(columns()), missing_columns="insert", extra_columns="ignore"
-    ).collect()
-
-
-def _read_one(file: Path) -> "polars.DataFrame | None":
+    Where one of them is damaged they are read one by one, without it.
+    """
     from srlens.extras import polars
 
     try:
-        return _read([file])
+        rows = polars.scan_parquet(
+            files, schema=polars_schema(columns()), missing_columns="insert", extra_columns="ignore"
+        )
+        return [rows.collect()] if files else []
     except (polars.exceptions.PolarsError, OSError):
-        return None
+        return [frame for file in files for frame in _read([file])] if len(files) > 1 else []

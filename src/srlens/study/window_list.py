@@ -1,10 +1,10 @@
 """A frozen list of mined windows: TOML with the digest of every image, so that it means the same tomorrow."""
 
 import json
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
@@ -41,23 +41,18 @@ class WindowList:
 
 def write_window_list(listed: WindowList, path: Path) -> None:
     """Write the list; paths of images are written relative to it where they lie beside or below it."""
+    head = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation, **listed.conditions}
     lines = [
         "# Hard windows, frozen: images are checked against their SHA-256 whenever the list is used.",
-        f"format = {_text(FORMAT)}",
-        f"scale = {listed.scale}",
-        f"degradation = {_text(listed.degradation)}",
-        *(f"{key} = {_text(value) if isinstance(value, str) else value}" for key, value in listed.conditions.items()),
+        *_pairs(head),
     ]
-    for name, digest in listed.networks:
-        lines += ["", "[[networks]]", f"name = {_text(name)}", f"digest = {_text(digest)}"]
-    for image in listed.images:
-        shown = _shown_path(image.spec, path.parent)
-        lines += ["", "[[images]]", f"name = {_text(image.name)}", f"path = {_text(shown)}"]
-        lines += [f"sha256 = {_text(image.digest)}"]
-    for entry in listed.windows:
-        w = entry.window
-        lines += ["", "[[windows]]", f"image = {_text(entry.image.name)}", f"top = {w.top}", f"left = {w.left}"]
-        lines += [f"height = {w.height}", f"width = {w.width}", f"psnr = {entry.psnr:.4f}"]
+    tables: list[tuple[str, dict[str, Any]]] = [
+        *(("networks", {"name": name, "digest": digest}) for name, digest in listed.networks),
+        *(("images", _image_table(image, path.parent)) for image in listed.images),
+        *(("windows", {"image": w.image.name, **vars(w.window), "psnr": w.psnr}) for w in listed.windows),
+    ]
+    for name, table in tables:
+        lines += ["", f"[[{name}]]", *_pairs(table)]
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -98,20 +93,19 @@ def read_window_list(path: Path) -> WindowList:
 _OWN = ("format", "scale", "degradation")
 
 
-def _shown_path(path: str, folder: Path) -> str:
-    absolute, start = Path(path), folder.absolute()
-    if not absolute.is_absolute():
-        return path  # a packaged photograph
-    if not absolute.is_relative_to(start):
-        return path
-    shown = Path(os.path.relpath(absolute, start)).as_posix()
-    return f"./{shown}" if shown in SAMPLES else shown  # a file with the name of a photograph
+def _image_table(image: ImageRef, folder: Path) -> dict[str, str]:
+    shown, start = image.spec, folder.absolute()
+    if Path(shown).is_relative_to(start):  # neither a packaged photograph nor somewhere else
+        shown = Path(shown).relative_to(start).as_posix()
+        shown = f"./{shown}" if shown in SAMPLES else shown  # a file with the name of a photograph
+    return {"name": image.name, "path": shown, "sha256": image.digest}
 
 
 def _real_path(path: str, folder: Path) -> str:
     return path if path in SAMPLES else str((folder / path).absolute())
 
 
-def _text(value: str) -> str:
-    """A TOML string; JSON's escapes are TOML's, but for DEL, which TOML forbids bare."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _pairs(values: dict[str, Any]) -> list[str]:
+    """Lines of TOML; JSON's escapes are TOML's, but for DEL, which TOML forbids bare."""
+    shown = ((k, f"{v:.4f}" if isinstance(v, float) else json.dumps(v, ensure_ascii=False)) for k, v in values.items())
+    return [f"{key} = {text}".replace("\x7f", "\\u007f") for key, text in shown]

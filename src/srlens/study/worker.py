@@ -104,24 +104,20 @@ def _run_job(job: Job, batch: Batch) -> Outcome:
     store = Store(Path(batch.folder))
     if store.done([job.id], maps=batch.maps):
         return Outcome(job.id, None, 0.0, computed=False)
-    disk = None
     try:
         _compute(job, batch, store)
-        failure = None
     except Exception as error:  # recorded with its reason; the other jobs go on
-        failure = failure_of(job, error)
-        disk = _disk_error(error)
-    return Outcome(job.id, failure, time.perf_counter() - started, disk)
+        return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, _disk_error(error))
+    return Outcome(job.id, None, time.perf_counter() - started)
 
 
 def _disk_error(error: BaseException | None) -> int | None:
     """The errno of a disk that takes no more, anywhere among the causes; libraries in Rust give it as text alone."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _DISK:
-            return error.errno
-        for number in _DISK:
-            if f"os error {number})" in str(error):
-                return number
+        own = error.errno if isinstance(error, OSError) else None
+        found = [number for number in _DISK if own == number or f"os error {number})" in str(error)]
+        if found:
+            return found[0]
         error = error.__cause__ or error.__context__
     return None
 

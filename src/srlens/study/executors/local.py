@@ -60,6 +60,13 @@ class LocalExecutor(Executor):
             for process in processes:
                 process.kill()
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the jobs, or end the workers where an error ends the block."""
+        if kind is None:
+            self.shutdown()
+        else:
+            self.kill()
+
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork, nor do torch's threads
         queue: SimpleQueue[str] | None = None

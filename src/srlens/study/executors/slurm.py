@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -59,15 +60,15 @@ class SlurmExecutor(Executor):
             raise StudyError(
                 f"There is no Slurm on this machine ({error}). Submit from a login node, or use --executor local."
             ) from error
-        wanted = {"slurm_partition": partition, "slurm_account": account}
         self._executor.update_parameters(
             name="srlens",
             timeout_min=minutes,
             slurm_mem=f"{max(1, round(memory_gb * 1024))}M",
             cpus_per_task=cpus,
             tasks_per_node=1,
-            **({"gpus_per_node": gpus} if gpus else {}),
-            **{key: value for key, value in wanted.items() if value is not None},
+            gpus_per_node=gpus or None,
+            slurm_partition=partition,
+            slurm_account=account,
             **(parameters or {}),
         )
         self._waiting: dict[Any, Future[Any]] = {}
@@ -77,34 +78,14 @@ class SlurmExecutor(Executor):
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Submit one task; :meth:`submit_many` puts many into one array."""
-        with _quiet():
-            job = self._executor.submit(fn, *args, **kwargs)
-        return self._watch([job])[0]
+        return self.submit_many(partial(fn, **kwargs), [args])[0]
 
     def submit_many(self, fn: Callable[..., _T], arguments: Sequence[tuple[Any, ...]]) -> list[Future[_T]]:
         """Submit one array with a task for each tuple of arguments."""
         if not arguments:
             return []
-        with _quiet(), self._executor.batch():
-            jobs = [self._executor.submit(fn, *args) for args in arguments]
-        return self._watch(jobs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the tasks to the cluster; with ``cancel_futures`` cancel those that have not ended."""
-        with self._lock:
-            jobs = list(self._waiting)
-            futures = list(self._waiting.values())
-            if cancel_futures:
-                self._waiting.clear()
-        if cancel_futures:
-            for job, future in zip(jobs, futures, strict=True):
-                subprocess.run(["scancel", str(job.job_id)], check=False, capture_output=True)
-                future.cancel()
-        elif wait:
-            for future in futures:
-                future.exception()
-
-    def _watch(self, jobs: Sequence[Any]) -> list[Future[Any]]:
+        with _quiet():
+            jobs = self._executor.map_array(fn, *zip(*arguments, strict=True))
         futures: list[Future[Any]] = [Future() for _ in jobs]
         with self._lock:
             self._waiting.update(zip(jobs, futures, strict=True))
@@ -112,6 +93,19 @@ class SlurmExecutor(Executor):
                 self._watcher = threading.Thread(target=self._look, name="slurm-watch", daemon=True)
                 self._watcher.start()
         return futures
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the tasks to the cluster; with ``cancel_futures`` cancel those that have not ended."""
+        with self._lock:
+            waiting = dict(self._waiting)
+            if cancel_futures:
+                self._waiting.clear()
+        for job, future in waiting.items():
+            if cancel_futures:
+                subprocess.run(["scancel", str(job.job_id)], check=False, capture_output=True)
+                future.cancel()
+            elif wait:
+                future.exception()
 
     def _look(self) -> None:
         """Settle futures until none is left. The result's file says done; absence from the queue says lost."""
@@ -140,26 +134,21 @@ class SlurmExecutor(Executor):
             return  # still being written; looked at again
         except Exception as error:  # a result that cannot be read is an error of its task
             outcome, result = "error", f"{type(error).__name__}: {error}"
-        with self._lock:
-            self._waiting.pop(job, None)
-        if not future.set_running_or_notify_cancel():
-            return
         if outcome == "error":
-            future.set_exception(RuntimeError(f"Slurm task {job.job_id} failed: {str(result)[-1500:]}"))
-        else:
-            future.set_result(result)
+            result = RuntimeError(f"Slurm task {job.job_id} failed: {str(result)[-1500:]}")
+        self._end(job, future, result)
 
     def _lose(self, job: Any, future: Future[Any]) -> None:
+        tail = _tail(Path(job.paths.stderr))
+        text = f"Slurm task {job.job_id} ended without a result: cancelled, killed, or out of time or memory."
+        self._end(job, future, TaskLostError(f"{text} Its last words: {tail}" if tail else text))
+
+    def _end(self, job: Any, future: Future[Any], result: Any) -> None:
+        """Give the future its result, or the error that stands in its place."""
         with self._lock:
             self._waiting.pop(job, None)
         if future.set_running_or_notify_cancel():
-            tail = _tail(Path(job.paths.stderr))
-            future.set_exception(
-                TaskLostError(
-                    f"Slurm task {job.job_id} ended without a result: cancelled, killed, or out of time or memory."
-                    + (f" Its last words: {tail}" if tail else "")
-                )
-            )
+            (future.set_exception if isinstance(result, BaseException) else future.set_result)(result)
 
 
 def _queue() -> set[str] | None:

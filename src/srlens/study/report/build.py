@@ -4,7 +4,7 @@ import base64
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from srlens._version import __version__
 from srlens.atomic import replacing
@@ -13,17 +13,7 @@ from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
 from srlens.study.report.page import render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
-from srlens.study.report.tables import (
-    correlation_rows,
-    kind_rows,
-    network_rows,
-    pair_rows,
-    reference_row,
-    texture_rows,
-    window_rows,
-    write_csv,
-)
-from srlens.study.statistics import compare_pairs
+from srlens.study.report.tables import reference_row, report_tables, write_csv
 from srlens.study.store import Store
 from srlens.study.verdicts import Findings, judge
 
@@ -76,20 +66,9 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     target = out if out is not None else folder / "report"
     ids = [job for row in plan["jobs"] for job in row]
     frame = store.read_parts(ids)
-    failures = store.failures(ids)
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
-    pairs = compare_pairs(blocks.index)
-    tables: dict[str, list[dict[str, Any]]] = {
-        "networks": network_rows(blocks, seed=seed),
-        "kinds": kind_rows(blocks),
-        "correlations": correlation_rows(findings),
-        "pairs": pair_rows(blocks, pairs),
-        "textures": texture_rows(findings),
-        "windows": window_rows(blocks),
-        "verdicts": [vars(verdict) for verdict in findings.verdicts],
-        "failures": [vars(failure) for failure in failures],
-    }
+    tables = report_tables(blocks, findings, store.failures(ids), seed=seed)
     figures = {
         **chart_figures(blocks, findings, seed=seed),
         **gallery_figures(tables["windows"], blocks, store, plan["scale"]),
@@ -102,7 +81,6 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         frame.write_csv(temporary)
     summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
     save_json(summary, target / "report.json")
-    page = target / "report.html"
     html = render_page(
         **summary,
         plan=plan,
@@ -116,11 +94,12 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         results=len(frame),
         planned=len(ids),
     )
+    page = target / "report.html"
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     files = [page, *files, target / "jobs.csv", target / "report.json"]
-    missing = len(ids) - len(frame)
-    return BuiltReport(page, tuple(files), blocks, findings, frame, missing, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame), seconds)
 
 
 def _save_figures(figures: "dict[str, Figure]", target: Path) -> tuple[dict[str, str], list[Path]]:

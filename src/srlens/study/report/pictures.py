@@ -1,6 +1,7 @@
 """The report's figures, from blocks and findings."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,10 +100,8 @@ def gallery_figures(rows: list[dict[str, Any]], blocks: Blocks, store: Store, sc
     )
     jobs = dict(zip(blocks.places, blocks.jobs, strict=True))
     figures = {}
-    for name, title, chosen in (
-        ("most-noticed", "Most noticed windows", most),
-        ("least-noticed", "Least noticed windows", least),
-    ):
+    for name, chosen in (("most-noticed", most), ("least-noticed", least)):
+        title = f"{name.replace('-', ' ').capitalize()} windows"
         tiles = [_tile(row, store, jobs[row["place"]], scale) for row in chosen]
         figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
     return figures
@@ -110,13 +109,11 @@ def gallery_figures(rows: list[dict[str, Any]], blocks: Blocks, store: Store, sc
 
 def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first rows, but no picture more than twice: a gallery of one façade shows nothing."""
-    shown: dict[str, int] = {}
     chosen: list[dict[str, Any]] = []
     for row in rows:
-        shown[row["image"]] = shown.get(row["image"], 0) + 1
-        if shown[row["image"]] <= _OF_ONE and len(chosen) < GALLERY:
+        if sum(one["image"] == row["image"] for one in chosen) < _OF_ONE:
             chosen.append(row)
-    return chosen
+    return chosen[:GALLERY]
 
 
 def _tile(row: dict[str, Any], store: Store, jobs: Sequence[str], scale: int) -> Any:
@@ -147,7 +144,7 @@ def _tile(row: dict[str, Any], store: Store, jobs: Sequence[str], scale: int) ->
 def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, int] | None]:
     """Mean of the unit-mass maps that are there, and the window in SR pixels of the crop."""
     total: Array | None = None
-    frame = None
+    frame: tuple[int, int, int, int] | None = None
     for file in files:
         try:
             stored = load(file)
@@ -156,6 +153,5 @@ def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, in
         mass = absolute_map(stored.map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass
-        w = stored.window
-        frame = (w.top, w.left, w.height, w.width)
+        frame = astuple(stored.window)
     return total, frame

@@ -10,10 +10,27 @@ from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
-from srlens.study.statistics import Pair
+from srlens.study.statistics import Pair, compare_pairs
+from srlens.study.store import Failure
 from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
 
 Row = dict[str, Any]
+
+
+def report_tables(
+    blocks: Blocks, findings: Findings, failures: Sequence[Failure], *, seed: int = 0
+) -> dict[str, list[Row]]:
+    """Every table of a report by the name of its file; ``seed`` is that of the bootstrap."""
+    return {
+        "networks": network_rows(blocks, seed=seed),
+        "kinds": kind_rows(blocks),
+        "correlations": correlation_rows(findings),
+        "pairs": pair_rows(blocks, compare_pairs(blocks.index)),
+        "textures": texture_rows(findings),
+        "windows": window_rows(blocks),
+        "verdicts": [vars(verdict) for verdict in findings.verdicts],
+        "failures": [vars(failure) for failure in failures],
+    }
 
 
 def network_rows(blocks: Blocks, *, seed: int = 0) -> list[Row]:
@@ -87,9 +104,7 @@ def correlation_rows(findings: Findings) -> list[Row]:
             "correlation": label,
             **estimate.record("value"),
             "paper": paper if name == "LR crop" else None,
-            "networks": found.networks,
-            "windows": found.windows,
-            "pictures": found.pictures,
+            **{count: getattr(found, count) for count in ("networks", "windows", "pictures")},
         }
         for name, found in (("LR crop", findings.correlation), ("window", findings.correlation_window))
         if found is not None
@@ -124,15 +139,11 @@ def window_rows(blocks: Blocks) -> list[Row]:
     index = np.exp(np.log(blocks.index).mean(axis=0))
     rows = []
     for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1):
-        top, left, height, width = blocks.windows[w]
         rows.append(
             {
                 "rank": rank,
                 "image": blocks.images[w],
-                "top": top,
-                "left": left,
-                "height": height,
-                "width": width,
+                **dict(zip(("top", "left", "height", "width"), blocks.windows[w], strict=True)),
                 INDEX: float(index[w]),
                 "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
                 **{name: float(values[w]) for name, values in blocks.textures.items()},
