@@ -197,3 +197,13 @@ def test_settings_that_a_method_does_not_have_are_named(page: Page, session: Ses
     page.use_sample(session, "pagoda")
     with pytest.raises(SettingError, match="'steps' is no setting of the method 'occlusion'"):
         list(page.run(session, QUICK.but(method="occlusion")))
+
+
+def test_more_evaluations_than_the_page_takes_are_refused(page: Page, session: Session) -> None:
+    """Occlusion by single pixels would hold the page's one worker for hours."""
+    page.use_sample(session, "pagoda")
+    with pytest.raises(SettingError, match=r"srlens-plain-x4 would need 4098\. Take larger blocks"):
+        list(page.run(session, replace(QUICK, settings={"method": "occlusion", "block": 1})))
+    chosen = replace(QUICK, size=64, settings={"method": "occlusion", "block": 1})
+    with pytest.raises(SettingError, match="Take larger blocks"):
+        list(page.run_field(session, chosen, "plain", stride=64, steps=1))

@@ -47,9 +47,7 @@ class Parts:
 
     def _lay_inputs(self, gr: Any, networks: tuple[str, ...]) -> None:
         with gr.Group():
-            self.sample = gr.Radio(
-                list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample"
-            )
+            self.sample = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
             with gr.Accordion("Your own picture", open=False):
                 self.upload = gr.File(
                     label="Drop a PNG, JPEG, WebP, BMP or TIFF here", file_types=["image"], height=120, elem_id="upload"

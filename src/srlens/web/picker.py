@@ -11,7 +11,7 @@ from srlens.errors import WindowError
 from srlens.imaging.window import Window
 
 
-def place_at(x: float, y: float, size: int, height: int, width: int) -> Window:
+def window_at(x: float, y: float, size: int, height: int, width: int) -> Window:
     """The window whose middle is nearest to a point, moved inside the SR image.
 
     Args:
@@ -38,11 +38,11 @@ def picker_value(source: str, name: str, height: int, width: int, window: Window
         "label": escape(name, quote=True),
         "height": height,
         "width": width,
-        "place": place_value(window),
+        "window": window_value(window),
     }
 
 
-def place_value(window: Window | None) -> dict[str, int]:
+def window_value(window: Window | None) -> dict[str, int]:
     """The window for the component; a size of 0 hides it."""
     if window is None:
         return {"top": 0, "left": 0, "size": 0}

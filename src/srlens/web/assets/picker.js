@@ -1,22 +1,22 @@
-let place = null, dragging = false, timer = null;
+let shown = null, dragging = false, timer = null;
 const stage = () => element.querySelector('.stage');
 const clamp = (v, high) => Math.min(Math.max(v, 0), Math.max(high, 0));
 function draw() {
   const frame = element.querySelector('.frame'), v = props.value;
-  if (!frame || !v || !place || !place.size) { if (frame) frame.style.display = 'none'; return; }
+  if (!frame || !v || !shown || !shown.size) { if (frame) frame.style.display = 'none'; return; }
   frame.style.display = 'block';
-  frame.style.top = 100 * place.top / v.height + '%';
-  frame.style.left = 100 * place.left / v.width + '%';
-  frame.style.height = 100 * place.size / v.height + '%';
-  frame.style.width = 100 * place.size / v.width + '%';
+  frame.style.top = 100 * shown.top / v.height + '%';
+  frame.style.left = 100 * shown.left / v.width + '%';
+  frame.style.height = 100 * shown.size / v.height + '%';
+  frame.style.width = 100 * shown.size / v.width + '%';
 }
 function point(e) {
   const box = element.querySelector('img').getBoundingClientRect(), v = props.value;
   return [(e.clientX - box.left) / box.width * v.width, (e.clientY - box.top) / box.height * v.height];
 }
 function around(p) {
-  const v = props.value, size = (place && place.size) || 16;
-  place = { top: clamp(Math.round(p[1] - size / 2), v.height - size),
+  const v = props.value, size = (shown && shown.size) || 16;
+  shown = { top: clamp(Math.round(p[1] - size / 2), v.height - size),
             left: clamp(Math.round(p[0] - size / 2), v.width - size), size };
   draw();
 }
@@ -34,13 +34,13 @@ element.addEventListener('pointercancel', () => { dragging = false; });
 element.addEventListener('keydown', (e) => {
   const step = e.shiftKey ? 8 : 1;
   const move = { ArrowUp: [0, -step], ArrowDown: [0, step], ArrowLeft: [-step, 0], ArrowRight: [step, 0] }[e.key];
-  if (!move || !place || !place.size) return;
+  if (!move || !shown || !shown.size) return;
   e.preventDefault();
-  const middle = [place.left + place.size / 2 + move[0], place.top + place.size / 2 + move[1]];
+  const middle = [shown.left + shown.size / 2 + move[0], shown.top + shown.size / 2 + move[1]];
   around(middle);
   clearTimeout(timer);
-  timer = setTimeout(() => tell([place.left + place.size / 2, place.top + place.size / 2]), 250);
+  timer = setTimeout(() => tell([shown.left + shown.size / 2, shown.top + shown.size / 2]), 250);
 });
-function take() { place = props.value && props.value.place ? { ...props.value.place } : null; draw(); }
+function take() { shown = props.value && props.value.window ? { ...props.value.window } : null; draw(); }
 watch('value', take);
 take();
