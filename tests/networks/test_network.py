@@ -309,3 +309,19 @@ def test_calls_that_cannot_be() -> None:
         network(torch.rand(1, 3, 5, 8))
     with pytest.raises(NetworkOutputError, match="at scale 4"):
         srlens.Network.wrap(body(), scale=4)(torch.rand(1, 3, 8, 8))
+
+
+def test_a_network_shows_itself_without_its_module() -> None:
+    """Its repr was that of the whole module: 3,000 characters."""
+    network = srlens.load_default("channel")
+    text = repr(network)
+    assert text.startswith("Network srlens-channel-x4: family SmallSR, kind global pooling, scale ×4, ")
+    assert f"parameters {network.parameters:,}" in text
+    assert len(text) < 200
+    html = network._repr_html_()
+    for label in ("network", "family", "kind", "scale", "value range", "receptive field", "parameters", "source"):
+        assert f"<th>{label}</th>" in html
+    unknown = srlens.Network.wrap(torch.nn.Upsample(scale_factor=2), scale=2, name="<b>" * 99)
+    assert len(repr(unknown)) < 200
+    assert "<b>" not in unknown._repr_html_()
+    assert "<td>unknown</td>" in unknown._repr_html_()

@@ -161,7 +161,7 @@ def test_html_escapes_what_comes_from_outside(page: Page, session: Session) -> N
     page.use_sample(session, "pagoda")
     assert session.picture is not None
     session.picture = replace(session.picture, name='<img src=x onerror="alert(1)">.png')
-    plain = page.shelf.open("plain")
+    plain = page.listed.open("plain")
     session.uploads["<b>.pth"] = replace(plain, name="<script>alert(1)</script>")
     got = answer(page, session, replace(QUICK, picture=session.picture.name, networks=("<b>.pth",)))
     shown = results_html(got.comparison, "default", ["<i>note</i>"])
@@ -172,7 +172,7 @@ def test_html_escapes_what_comes_from_outside(page: Page, session: Session) -> N
 
 def test_a_network_below_bicubic_is_noted(page: Page, session: Session) -> None:
     page.use_sample(session, "pagoda")
-    plain = page.shelf.open("plain")
+    plain = page.listed.open("plain")
     session.uploads["bad.pth"] = replace(plain, name="bad", value_range=255.0)
     got = answer(page, session, replace(QUICK, networks=("bad.pth",)))
     assert any("bicubic" in note for note in got.notes)
@@ -197,3 +197,13 @@ def test_settings_that_a_method_does_not_have_are_named(page: Page, session: Ses
     page.use_sample(session, "pagoda")
     with pytest.raises(SettingError, match="'steps' is no setting of the method 'occlusion'"):
         list(page.run(session, QUICK.but(method="occlusion")))
+
+
+def test_more_evaluations_than_the_page_takes_are_refused(page: Page, session: Session) -> None:
+    """Occlusion by single pixels would hold the page's one worker for hours."""
+    page.use_sample(session, "pagoda")
+    with pytest.raises(SettingError, match=r"srlens-plain-x4 would need 4098\. Take larger blocks"):
+        list(page.run(session, replace(QUICK, settings={"method": "occlusion", "block": 1})))
+    chosen = replace(QUICK, size=64, settings={"method": "occlusion", "block": 1})
+    with pytest.raises(SettingError, match="Take larger blocks"):
+        list(page.run_field(session, chosen, "plain", stride=64, steps=1))

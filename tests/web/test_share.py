@@ -1,10 +1,12 @@
 import contextlib
 import io
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 import srlens
 from srlens.attribution.settings import SETTINGS
@@ -96,7 +98,26 @@ def test_the_python_lines_compute_what_is_shown() -> None:
     assert float(printed.getvalue().split()[1]) == expected.diffusion_index
 
 
-def _sample() -> "object":
+def _sample() -> Tensor:
     from srlens.imaging.samples import sample_image
 
     return sample_image("pagoda")
+
+
+def test_numbers_keep_their_digits() -> None:
+    """A link rounded them to six."""
+    choices = Choices().but(tolerance=0.0123456789, sigma=2.0)
+    assert "--tolerance 0.0123456789 --sigma 2" in command_line(choices)
+    assert from_query(parsed(to_query(choices)), NETWORKS)[0] == choices
+
+
+def test_the_python_lines_give_the_clean_picture_to_detectors_that_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "odd.png"
+    srlens.write_image(file, _sample()[:, 50:147, 60:161])  # no multiples of the scale
+    choices = Choices(picture=str(file), networks=("plain",), top=40, left=60).but(detector="error", steps=2)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(python_lines(choices, 4), {})
+    subject = srlens.read_subject(file, 4, is_hr=True)
+    expected = srlens.compare([srlens.load_default("plain")], subject, choices.window, **choices.settings)
+    assert float(printed.getvalue().split()[1]) == expected.rows[0].result.diffusion_index

@@ -68,7 +68,7 @@ def test_names_are_short_and_printable() -> None:
 
 
 def test_a_tab_keeps_few_networks_of_its_own(page: Page, session: Session, dropped: Path) -> None:
-    session.uploads = {f"{k}.pth": page.shelf.open("plain") for k in range(page.limits.uploaded_networks)}
+    session.uploads = {f"{k}.pth": page.listed.open("plain") for k in range(page.limits.uploaded_networks)}
     path = dropped / "one-more.pth"
     path.write_bytes(b"x")
     with pytest.raises(SrlensError, match="keeps 3 networks"):

@@ -28,7 +28,7 @@ def app(
 
     from srlens.cli.devices import choose_device
     from srlens.web.memory import bound_memory
-    from srlens.web.server import LOOPBACK, serving, wait_until_told
+    from srlens.web.server import LOOPBACK, serving, wait_for_signal
 
     console = Console(highlight=False)
     target = choose_device(device)
@@ -37,4 +37,4 @@ def app(
         console.print(f"srlens app: {server.url} (Ctrl+C ends it)", soft_wrap=True)
         if host not in LOOPBACK:
             console.print(f"Whoever reaches {host} can use this page: there is no login.", style="yellow")
-        wait_until_told()
+        wait_for_signal()

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
+from html import escape
 from typing import Any, Literal, Self
 
 import torch
@@ -202,6 +203,31 @@ class Network:
             if self.colour == "y" and image.shape[0] == 3:
                 sr = merge_luma(sr, bicubic_upscale(image, self.scale))
         return sr.clamp(0, 1)
+
+    def __repr__(self) -> str:
+        """In less than 200 characters, without the module."""
+        facts = ", ".join(f"{label} {value}" for label, value in list(self._shown().items())[1:])
+        text = f"Network {self.name}: {facts}"
+        return text if len(text) < 200 else f"{text[:198]}…"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of what is known of it."""
+        rows = (f"<tr><th>{label}</th><td>{escape(value)}</td></tr>" for label, value in self._shown().items())
+        return f"<table>{''.join(rows)}</table>"
+
+    def _shown(self) -> dict[str, str]:
+        known = {
+            "network": self.name,
+            "family": self.family,
+            "kind": self.kind,
+            "scale": f"×{self.scale}",
+            "channels": f"{self.channels} ({self.colour})",
+            "value range": f"0–{self.value_range:g}",
+            "receptive field": str(self.receptive_field),
+            "parameters": f"{self.parameters:,}",
+            "source": self.source,
+        }
+        return {label: value if value is not None else "unknown" for label, value in known.items()}
 
     @property
     def device(self) -> torch.device:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from srlens.web.callbacks import Page
-from srlens.web.layout import build_parts
+from srlens.web.layout import Parts
 from srlens.web.wire_field import wire_field
 from srlens.web.wire_inputs import wire_networks, wire_picture
 from srlens.web.wire_link import wire_link
@@ -19,7 +19,7 @@ def build_app(page: Page) -> Any:
         page.sessions.drop(request.session_hash or "")
 
     with gr.Blocks(title="srlens", analytics_enabled=False, delete_cache=(300, 3600), fill_width=True) as blocks:
-        wiring = Wiring(page, build_parts(page.shelf.names))
+        wiring = Wiring(page, Parts(page.listed.names))
         wire_picture(gr, wiring)
         wire_networks(gr, wiring)
         wire_run(gr, wiring)

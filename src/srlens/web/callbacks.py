@@ -15,7 +15,7 @@ from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
 from srlens.comparison.subject import Subject
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
-from srlens.imaging.degrade import modcrop
+from srlens.imaging.degrade import GIVEN, modcrop
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.imaging.window import Window
@@ -25,9 +25,9 @@ from srlens.records.field_run import run_field
 from srlens.records.output import write_comparison
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
+from srlens.web.network_list import NetworkList
 from srlens.web.progress import Finished, Report, Step, in_steps
 from srlens.web.session import Picture, Session, Sessions
-from srlens.web.shelf import Shelf
 from srlens.web.uploads import take_network, take_picture
 
 
@@ -76,7 +76,7 @@ class Page:
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
         self.device = device
-        self.shelf = Shelf(networks, device)
+        self.listed = NetworkList(networks, device)
         self.sessions = Sessions(self.limits)
         # One computation at a time: it uses all cores, and warnings and module flags are the process's own. Always in
         # the same thread: each new one would keep an arena of freed memory.
@@ -89,7 +89,7 @@ class Page:
 
     def names(self, session: Session) -> tuple[str, ...]:
         """Networks that this tab can choose from."""
-        return (*self.shelf.names, *session.uploads)
+        return (*self.listed.names, *session.uploads)
 
     def use_sample(self, session: Session, name: str) -> Picture:
         """Show a packaged photograph.
@@ -119,7 +119,7 @@ class Page:
                 f"This page keeps {self.limits.uploaded_networks} networks of your own; reload it to start anew."
             )
         network = take_network(path, self.limits, self.device)
-        name = path.name if path.name not in self.shelf.names else f"own-{path.name}"
+        name = path.name if path.name not in self.listed.names else f"own-{path.name}"
         session.uploads[name] = replace(network, name=Path(name).stem)
         return name
 
@@ -134,7 +134,7 @@ class Page:
             raise SettingError("Choose at least one network.")
         if len(names) > self.limits.compared_networks:
             raise SettingError(f"Choose at most {self.limits.compared_networks} networks; {len(names)} are chosen.")
-        networks = [session.uploads[name] if name in session.uploads else self.shelf.open(name) for name in names]
+        networks = [session.uploads[name] if name in session.uploads else self.listed.open(name) for name in names]
         scales = {network.scale for network in networks}
         if len(scales) > 1:
             listed = ", ".join(f"{network.name} ×{network.scale}" for network in networks)
@@ -191,15 +191,13 @@ class Page:
         """
         cancel = session.begin()
         networks = self.open(session, choices.networks)
-        steps = max(choices.settings.get(name, 0) for name in ("steps", "max_steps"))
-        if steps > self.limits.evaluations:
-            raise SettingError(f"This page takes up to {self.limits.evaluations} steps, got {steps}.")
+        self._check_steps(max(choices.settings.get(name, 0) for name in ("steps", "max_steps")))
         self.sr_size(session, choices)
         window = self.checked_window(session, choices)
         subject = self._subject(session, choices, networks[0].scale)
 
         def work(report: Report) -> tuple[Comparison, tuple[str, ...]]:
-            return _compute(networks, subject, window, choices, report)
+            return _compute(networks, subject, window, choices, lambda step: report(self._step(step)))
 
         for event in in_steps(work, cancel, self._worker):
             if isinstance(event, Finished):
@@ -237,8 +235,7 @@ class Page:
         cancel = session.begin()
         choices = replace(choices, networks=(network,), top=None, left=None)
         opened = self.open(session, choices.networks)[0]
-        if steps > self.limits.evaluations:
-            raise SettingError(f"This page takes up to {self.limits.evaluations} steps, got {steps}.")
+        self._check_steps(steps)
         self.checked_window(session, choices)
         windows = grid_windows(*self.sr_size(session, choices), choices.size, stride)
         if len(windows) > self.limits.field_windows:
@@ -257,7 +254,9 @@ class Page:
                 folder,
                 size=choices.size,
                 stride=stride,
-                progress=lambda done, expected: report(Step(opened.name, 1, 1, done, expected)),
+                progress=lambda done, expected: report(
+                    self._step(Step(opened.name, 1, 1, done, expected), len(windows))
+                ),
             )
 
         for event in in_steps(work, cancel, self._worker):
@@ -278,6 +277,19 @@ class Page:
         windows = [point.window for point in session.field.points]
         return min(windows, key=lambda w: (w.top + w.height / 2 - y) ** 2 + (w.left + w.width / 2 - x) ** 2)
 
+    def _check_steps(self, steps: int) -> None:
+        if steps > self.limits.evaluations:
+            raise SettingError(f"This page takes up to {self.limits.evaluations} steps, got {steps}.")
+
+    def _step(self, step: Step, windows: int = 1) -> Step:
+        """A step, unless the run needs more evaluations than this page takes (occlusion by small blocks does)."""
+        if step.expected > self.limits.evaluations * windows:
+            raise SettingError(
+                f"This page takes up to {self.limits.evaluations} evaluations a map, and {step.network} would need "
+                f"{step.expected // windows}. Take larger blocks, a smaller picture, or the command line."
+            )
+        return step
+
     def _emptied(self, session: Session, name: str) -> Path:
         """The session's folder for one kind of files, empty."""
         if session.folder is None:
@@ -297,7 +309,7 @@ class Page:
         name = Path(picture.name).stem if picture.name not in SAMPLES else picture.name
         if choices.is_hr:
             return Subject.from_hr(picture.image, scale, name=name, degradation=choices.made_by, digest=picture.digest)
-        return Subject(name, picture.image, None, "given", picture.digest)
+        return Subject(name, picture.image, None, GIVEN, picture.digest, scale=scale)
 
 
 def _compute(

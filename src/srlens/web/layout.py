@@ -1,15 +1,16 @@
 """The components of the page, by name; what they do is wired in ``app``."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from srlens.attribution.attribute import FIELD_STEPS
 from srlens.attribution.settings import SETTINGS, Setting
 from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
+from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, accepted
-from srlens.web.picker import SCRIPT, STYLE, TEMPLATE, picker_value
+from srlens.web.network_list import SUFFIXES
+from srlens.web.picker import picker_value
 from srlens.web.results import EMPTY, message_html
-from srlens.web.shelf import SUFFIXES
 
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 #: The picker before there is a picture.
@@ -28,104 +29,105 @@ _HEAD = (
 )
 
 
-@dataclass(frozen=True, eq=False)
 class Parts:
-    """Every component that an event reads or writes."""
+    """Every component that an event reads or writes; to be made within ``gr.Blocks``, where it lays the page out."""
 
-    sample: Any
-    upload: Any
-    kind: Any
-    picture_message: Any
-    picker: Any
-    top: Any
-    left: Any
-    size: Any
-    hardest: Any
-    networks: Any
-    network_upload: Any
-    network_message: Any
-    settings: dict[str, Any]
-    run: Any
-    stop: Any
-    status: Any
-    results: Any
-    after: Any
-    blend: Any
-    files: Any
-    query: Any
-    link: Any
-    command: Any
-    python: Any
-    tabs: Any
-    field_network: Any
-    field_stride: Any
-    field_steps: Any
-    field_run: Any
-    field_stop: Any
-    field_status: Any
-    field_view: Any
-    field_legend: Any
-    field_files: Any
+    def __init__(self, networks: tuple[str, ...]) -> None:
+        import gradio as gr
 
+        gr.HTML(_HEAD)
+        with gr.Row(equal_height=False, elem_id="main"):
+            with gr.Column(scale=4, min_width=320):
+                self._lay_inputs(gr, networks)
+            with gr.Column(scale=8, min_width=320), gr.Tabs(elem_id="tabs") as self.tabs:
+                with gr.Tab("One window", id="window"):
+                    self._lay_window_tab(gr)
+                with gr.Tab("Whole image", id="field"):
+                    self._lay_field_tab(gr, networks)
 
-def build_parts(networks: tuple[str, ...]) -> Parts:
-    """Lay the page out; to be called within ``gr.Blocks``."""
-    import gradio as gr
-
-    gr.HTML(_HEAD)
-    with gr.Row(equal_height=False, elem_id="main"):
-        with gr.Column(scale=4, min_width=320):
-            given = _inputs(gr, networks)
-        with gr.Column(scale=8, min_width=320), gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("One window", id="window"):
-                shown = _window_tab(gr)
-            with gr.Tab("Whole image", id="field"):
-                field = _field_tab(gr, networks)
-    return Parts(tabs=tabs, **given, **shown, **field)
-
-
-def _inputs(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
-    with gr.Group():
-        parts["sample"] = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
-        with gr.Accordion("Your own picture", open=False):
-            parts["upload"] = gr.File(
-                label="Drop a PNG, JPEG, WebP, BMP or TIFF here", file_types=["image"], height=120, elem_id="upload"
-            )
-        parts["kind"] = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
-    parts["picture_message"] = gr.HTML("", elem_id="picture-message")
-    parts["picker"] = _picker(gr, "picker", BLANK_PICKER)
-    with gr.Group():
-        with gr.Row():
-            for name in ("top", "left", "size"):
-                parts[name] = gr.Number(
-                    getattr(DEFAULTS, name),
-                    precision=0,
-                    minimum=0,
-                    min_width=80,
-                    label=f"{name.title()}, px",
-                    elem_id=name,
+    def _lay_inputs(self, gr: Any, networks: tuple[str, ...]) -> None:
+        with gr.Group():
+            self.sample = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
+            with gr.Accordion("Your own picture", open=False):
+                self.upload = gr.File(
+                    label="Drop a PNG, JPEG, WebP, BMP or TIFF here", file_types=["image"], height=120, elem_id="upload"
                 )
-        parts["hardest"] = gr.Button("No window: take the hardest one", size="sm", elem_id="hardest")
-    parts["networks"] = gr.CheckboxGroup(
-        list(networks), value=list(DEFAULTS.networks), label="Networks", elem_id="networks"
-    )
-    with gr.Accordion("Your own network", open=False):
-        parts["network_upload"] = gr.File(
-            label="Drop a checkpoint here; nothing in it is executed",
-            file_types=list(SUFFIXES),
-            height=120,
-            elem_id="network-upload",
+            self.kind = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
+        self.picture_message = gr.HTML("", elem_id="picture-message")
+        self.picker = _picker(gr, "picker")
+        with gr.Group():
+            with gr.Row():
+                self.top, self.left, self.size = (
+                    gr.Number(value, precision=0, minimum=0, min_width=80, label=f"{name.title()}, px", elem_id=name)
+                    for name, value in (("top", None), ("left", None), ("size", DEFAULTS.size))
+                )
+            self.hardest = gr.Button("No window: take the hardest one", size="sm", elem_id="hardest")
+        self.networks = gr.CheckboxGroup(
+            list(networks), value=list(DEFAULTS.networks), label="Networks", elem_id="networks"
         )
-    parts["network_message"] = gr.HTML("", elem_id="network-message")
-    with gr.Accordion("Settings", open=False, elem_id="settings"):
-        parts["settings"] = _settings(gr)
-    return parts
+        with gr.Accordion("Your own network", open=False):
+            self.network_upload = gr.File(
+                label="Drop a checkpoint here; nothing in it is executed",
+                file_types=list(SUFFIXES),
+                height=120,
+                elem_id="network-upload",
+            )
+        self.network_message = gr.HTML("", elem_id="network-message")
+        with gr.Accordion("Settings", open=False, elem_id="settings"):
+            self.settings = _settings(gr)
+
+    def _lay_window_tab(self, gr: Any) -> None:
+        self.run, self.stop = _run_and_stop(gr, "Run")
+        self.status = gr.HTML("", elem_id="status")
+        self.blend = gr.Slider(
+            0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend", visible=False
+        )
+        self.results = gr.HTML(EMPTY, elem_id="results")
+        with gr.Column(visible=False, elem_id="after") as self.after:
+            self.files = _files(gr, "Figure, maps, result.json", "files")
+            self.query = gr.Textbox(visible=False)
+            copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}
+            self.link = gr.Textbox(label="Link to these settings", elem_id="link", **copied)
+            self.command = gr.Textbox(label="Command line", lines=1, max_lines=4, elem_id="command", **copied)
+            with gr.Accordion("Python", open=False):
+                self.python = gr.Textbox(label="Python lines", lines=8, max_lines=24, elem_id="python", **copied)
+
+    def _lay_field_tab(self, gr: Any, networks: tuple[str, ...]) -> None:
+        with gr.Row():
+            self.field_network = gr.Dropdown(
+                list(networks), value=networks[0], label="Network", min_width=140, elem_id="field-network"
+            )
+            self.field_stride, self.field_steps = (
+                gr.Number(value, precision=0, minimum=1, label=label, min_width=90, elem_id=name)
+                for value, label, name in ((32, "Grid, px", "field-stride"), (FIELD_STEPS, "Steps", "field-steps"))
+            )
+        self.field_run, self.field_stop = _run_and_stop(gr, "Compute", "field-")
+        self.field_status = gr.HTML(message_html(_FIELD_HINT), elem_id="field-status")
+        self.field_view = _picker(gr, "field-view")
+        self.field_legend = gr.HTML("", elem_id="field-legend")
+        self.field_files = _files(gr, "Figure, table", "field-files", visible=False)
 
 
-def _picker(gr: Any, name: str, value: dict[str, Any] | None) -> Any:
+def _picker(gr: Any, name: str) -> Any:
     """A picture in which places are clicked."""
-    return gr.HTML(value=value, html_template=TEMPLATE, css_template=STYLE, js_on_load=SCRIPT, elem_id=name)
+    return gr.HTML(
+        value=BLANK_PICKER,
+        html_template=asset("picker.html"),
+        css_template=asset("picker.css"),
+        js_on_load=asset("picker.js"),
+        elem_id=name,
+    )
+
+
+def _run_and_stop(gr: Any, label: str, prefix: str = "") -> tuple[Any, Any]:
+    with gr.Row():
+        run = gr.Button(label, variant="primary", elem_id=f"{prefix}run", min_width=120, scale=2)
+        stop = gr.Button("Stop", variant="stop", elem_id=f"{prefix}stop", min_width=80, scale=1)
+    return run, stop
+
+
+def _files(gr: Any, label: str, name: str, *, visible: bool = True) -> Any:
+    return gr.File(label=label, file_count="multiple", interactive=False, visible=visible, elem_id=name)
 
 
 def _settings(gr: Any) -> dict[str, Any]:
@@ -147,48 +149,3 @@ def _setting(gr: Any, setting: Setting) -> Any:
     if words := accepted(setting):
         return gr.Dropdown([_LEFT_OPEN, *words], value="", label=label, min_width=120)
     return gr.Number(None, precision=0 if setting.kind is int else None, label=label, min_width=120)
-
-
-def _window_tab(gr: Any) -> dict[str, Any]:
-    with gr.Row():
-        run = gr.Button("Run", variant="primary", elem_id="run", min_width=120, scale=2)
-        stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80, scale=1)
-    status = gr.HTML("", elem_id="status")
-    blend = gr.Slider(
-        0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend", visible=False
-    )
-    results = gr.HTML(EMPTY, elem_id="results")
-    with gr.Column(visible=False, elem_id="after") as after:
-        files = gr.File(label="Figure, maps, result.json", file_count="multiple", interactive=False, elem_id="files")
-        query = gr.Textbox(visible=False)
-        copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}
-        link = gr.Textbox(label="Link to these settings", elem_id="link", **copied)
-        command = gr.Textbox(label="Command line", lines=1, max_lines=4, elem_id="command", **copied)
-        with gr.Accordion("Python", open=False):
-            python = gr.Textbox(label="Python lines", lines=8, max_lines=24, elem_id="python", **copied)
-    return {
-        "run": run, "stop": stop, "status": status, "results": results, "after": after, "blend": blend,
-        "files": files, "query": query, "link": link, "command": command, "python": python,
-    }  # fmt: skip
-
-
-def _field_tab(gr: Any, networks: tuple[str, ...]) -> dict[str, Any]:
-    with gr.Row():
-        network = gr.Dropdown(
-            list(networks), value=networks[0], label="Network", min_width=140, elem_id="field-network"
-        )
-        stride = gr.Number(32, precision=0, minimum=1, label="Grid, px", min_width=90, elem_id="field-stride")
-        steps = gr.Number(12, precision=0, minimum=1, label="Steps", min_width=90, elem_id="field-steps")
-    with gr.Row():
-        run = gr.Button("Compute", variant="primary", elem_id="field-run", min_width=120, scale=2)
-        stop = gr.Button("Stop", variant="stop", elem_id="field-stop", min_width=80, scale=1)
-    status = gr.HTML(message_html(_FIELD_HINT), elem_id="field-status")
-    view = _picker(gr, "field-view", BLANK_PICKER)
-    legend = gr.HTML("", elem_id="field-legend")
-    files = gr.File(
-        label="Figure, table", file_count="multiple", interactive=False, visible=False, elem_id="field-files"
-    )
-    return {
-        "field_network": network, "field_stride": stride, "field_steps": steps, "field_run": run, "field_stop": stop,
-        "field_status": status, "field_view": view, "field_legend": legend, "field_files": files,
-    }  # fmt: skip

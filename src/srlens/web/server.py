@@ -113,12 +113,12 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
     return blocks, str(url)
 
 
-def wait_until_told() -> None:
+def wait_for_signal() -> None:
     """Until the process is interrupted or terminated; either way the caller goes on, to clean up."""
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        while not told.wait(3600):
+        while not ended.wait(3600):
             pass
     except KeyboardInterrupt:
         return

@@ -73,7 +73,7 @@ def from_query(query: Mapping[str, str], known_networks: tuple[str, ...]) -> tup
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value).removesuffix(".0")
 
 
 def _window(text: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from srlens.imaging.samples import SAMPLES
 from srlens.web.choices import Choices
-from srlens.web.picker import place_at, place_value
+from srlens.web.picker import window_at, window_value
 from srlens.web.results import message_html
 from srlens.web.session import Session
 from srlens.web.wiring import QUIET, Wiring, sentence
@@ -49,7 +49,7 @@ def wire_picture(gr: Any, wiring: Wiring) -> None:
             choices = wiring.choices(session, values)
             x, y = (float(v) for v in event.index)
             height, width = page.sr_size(session, choices)
-            window = place_at(x, y, choices.size, height, width)
+            window = window_at(x, y, choices.size, height, width)
         except Exception as error:
             return gr.skip(), gr.skip(), message_html(sentence(error), "error")
         return window.top, window.left, ""
@@ -62,7 +62,7 @@ def wire_picture(gr: Any, wiring: Wiring) -> None:
             value = wiring.picker(session, choices)
         except Exception as error:
             return gr.skip(), message_html(sentence(error), "error")
-        return value | {"place": place_value(window)}, ""
+        return value | {"window": window_value(window)}, ""
 
     shown = [parts.picker, parts.picture_message, parts.top, parts.left]
     loading = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "files"}

@@ -26,12 +26,11 @@ def wire_link(gr: Any, wiring: Wiring, blocks: Any) -> None:
                 message = f"This link is about {choices.picture}: drop that picture here. {message}"
         except Exception as error:
             message = f"{sentence(error)} {message}"
-        told = message_html(message.strip(), "error") if message else ""
         chosen = {"style": choices.style, "degradation": choices.degradation, **choices.settings}
         settings = [chosen.get(name) for name in parts.settings]
         return (
             value,
-            told,
+            message_html(message.strip(), "error"),
             choices.picture if choices.picture in SAMPLES else None,
             HR if choices.is_hr else LR,
             choices.top,

@@ -1,50 +1,33 @@
 """Events of the first tab: run, stop, results, files."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from srlens.web.asset import asset
 from srlens.web.callbacks import Answer
-from srlens.web.progress import CancelledError
-from srlens.web.results import message_html, results_html, step_html
+from srlens.web.results import message_html, results_html
 from srlens.web.share import command_line, python_lines, to_query
-from srlens.web.wiring import QUIET, Wiring, sentence
+from srlens.web.wiring import COMPUTING, QUIET, Wiring, sentence
 
 _BLEND = "(v) => { document.documentElement.style.setProperty('--srl-blend', v / 100); }"
-_LINK = """(query) => {
-  if (!query) return '';
-  const theme = new URLSearchParams(location.search).get('__theme');
-  const search = '?' + query + (theme ? '&__theme=' + encodeURIComponent(theme) : '');
-  history.replaceState(null, '', search);
-  return location.origin + location.pathname + search;
-}"""
 
 
 def wire_run(gr: Any, wiring: Wiring) -> None:
     """One window."""
     page, parts = wiring.page, wiring.parts
-    told = [
-        parts.status,
-        parts.blend,
-        parts.results,
-        parts.after,
-        parts.top,
-        parts.left,
-        parts.query,
-        parts.command,
+    outputs = [
+        parts.status, parts.blend, parts.results, parts.after, parts.top, parts.left, parts.query, parts.command,
         parts.python,
-    ]
+    ]  # fmt: skip
 
     def run(request: gr.Request, *values: Any) -> Iterator[Any]:
         session = wiring.session(request)
-        nothing = [gr.skip()] * (len(told) - 1)
         session.comparison = None
-        yield message_html("Starting…"), *nothing
-        try:
-            for event in page.run(session, wiring.choices(session, values)):
-                yield _told(gr, event) if isinstance(event, Answer) else (step_html(event), *nothing)
-        except Exception as error:
-            kind = "info" if isinstance(error, CancelledError) else "error"
-            yield message_html(sentence(error), kind), *nothing
+        unchanged = [gr.skip()] * (len(outputs) - 1)
+        yield from wiring.steps(
+            lambda: page.run(session, wiring.choices(session, values)), partial(_answered, gr), unchanged
+        )
 
     def files(request: gr.Request) -> Any:
         try:
@@ -66,36 +49,29 @@ def wire_run(gr: Any, wiring: Wiring) -> None:
         selected = gr.Tabs(selected="window")
         return message_html("Starting…"), window.top, window.left, window.height, selected
 
-    def stop(request: gr.Request) -> str:
-        session = wiring.session(request)
-        session.cancel.set()
-        return message_html("Stopped.")
-
-    private = {"api_visibility": "private"}
-    computing: dict[str, Any] = {
-        "concurrency_limit": 1,
-        "concurrency_id": "compute",
-        "show_progress": "minimal",
-        "show_progress_on": parts.status,
-        "trigger_mode": "once",
-        **private,
-    }
+    computing = {"show_progress_on": parts.status, **COMPUTING}
     picked = parts.field_view.select(pick, None, [parts.status, parts.top, parts.left, parts.size, parts.tabs], **QUIET)
     runs = [
-        parts.run.click(run, wiring.inputs, told, **computing),
-        picked.success(run, wiring.inputs, told, **computing),
+        parts.run.click(run, wiring.inputs, outputs, **computing),
+        picked.success(run, wiring.inputs, outputs, **computing),
     ]
-    parts.stop.click(stop, None, parts.status, cancels=runs, **QUIET)
+    wiring.stop(parts.stop, parts.status, runs)
     for running in runs:
-        running.then(None, parts.query, parts.link, js=_LINK)
+        running.then(None, parts.query, parts.link, js=asset("link.js"))
         running.then(move, wiring.inputs, parts.picker, **QUIET)
         running.then(
-            files, None, parts.files, concurrency_limit=1, concurrency_id="figures", show_progress="minimal", **private
+            files,
+            None,
+            parts.files,
+            concurrency_limit=1,
+            concurrency_id="figures",
+            show_progress="minimal",
+            api_visibility="private",
         )
     parts.blend.input(None, parts.blend, None, js=_BLEND)
 
 
-def _told(gr: Any, answer: Answer) -> tuple[Any, ...]:
+def _answered(gr: Any, answer: Answer) -> tuple[Any, ...]:
     choices, comparison = answer.choices, answer.comparison
     seconds = sum(row.seconds or 0 for row in comparison.rows)
     return (

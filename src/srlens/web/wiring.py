@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from srlens.errors import SrlensError
@@ -10,13 +11,22 @@ from srlens.web.choices import Choices
 from srlens.web.layout import BLANK_PICKER, LR, Parts
 from srlens.web.paint import preview_uri
 from srlens.web.picker import picker_value
-from srlens.web.progress import CancelledError
+from srlens.web.progress import CancelledError, Step
+from srlens.web.results import message_html, step_html
 from srlens.web.session import Session
 
 _LOG = logging.getLogger(__name__)
 
 #: Events beside the queue: what takes no time is answered even while runs wait.
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+#: Events that compute: one at a time over all tabs.
+COMPUTING = {
+    "concurrency_limit": 1,
+    "concurrency_id": "compute",
+    "show_progress": "minimal",
+    "trigger_mode": "once",
+    "api_visibility": "private",
+}
 
 
 def sentence(error: BaseException) -> str:
@@ -43,6 +53,34 @@ class Wiring:
     def session(self, request: Any) -> Session:
         """The tab that a request comes from."""
         return self.page.sessions.of(request.session_hash or "")
+
+    def steps(
+        self, events: Callable[[], Iterator[Any]], answer: Callable[[Any], tuple[Any, ...]], unchanged: Sequence[Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        """What an event that computes yields: its message and its other outputs.
+
+        Args:
+            events: starts the computation; its :class:`Step` become messages.
+            answer: the outputs of anything else that it yields.
+            unchanged: the other outputs until then.
+        """
+        yield message_html("Starting…"), *unchanged
+        try:
+            for event in events():
+                yield (step_html(event), *unchanged) if isinstance(event, Step) else answer(event)
+        except Exception as error:
+            kind = "info" if isinstance(error, CancelledError) else "error"
+            yield message_html(sentence(error), kind), *unchanged
+
+    def stop(self, button: Any, status: Any, runs: Sequence[Any]) -> None:
+        """Let a button stop these events of its tab."""
+        import gradio as gr
+
+        def stop(request: gr.Request) -> str:
+            self.session(request).cancel.set()
+            return message_html("Stopped.")
+
+        button.click(stop, None, status, cancels=runs, **QUIET)
 
     def choices(self, session: Session, values: tuple[Any, ...]) -> Choices:
         """The values of ``inputs`` as choices; empty fields mean what is not given."""

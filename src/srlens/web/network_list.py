@@ -1,14 +1,13 @@
 """The networks that the page offers: a fixed list of names, never a path from a browser."""
 
 import threading
-from collections import OrderedDict
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
 
 from srlens.errors import CheckpointError, SettingError
 from srlens.networks.catalog import SHIPPED
-from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
 
@@ -18,14 +17,13 @@ SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 _KEPT_OPEN = 8
 
 
-class Shelf:
+class NetworkList:
     """Shipped networks, and the network files of one folder; opened when needed, the latest kept open."""
 
     def __init__(self, folder: Path | None = None, device: torch.device | str | None = None) -> None:
         self._files = _network_files(folder) if folder is not None else {}
-        self._device = device
-        self._open: OrderedDict[str, Network] = OrderedDict()
-        self._lock = threading.Lock()
+        self._opened = lru_cache(_KEPT_OPEN)(partial(open_network, device=device))
+        self._lock = threading.Lock()  # two tabs that ask for one network get one
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -36,24 +34,13 @@ class Shelf:
         """The network of that name.
 
         Raises:
-            SettingError: the shelf has no such name.
-            SrlensError: see :func:`srlens.load_network`.
+            SettingError: no network of the list has that name.
+            SrlensError: see :func:`srlens.open_network`.
         """
         if name not in self.names:
             raise SettingError(f"This page has no network {name!r}; choose from its list, or add the file.")
         with self._lock:
-            network = self._open.pop(name, None)
-            if network is None:
-                file = self._files.get(name)
-                network = (
-                    load_network(file, device=self._device)
-                    if file is not None
-                    else open_network(name, device=self._device)
-                )
-            self._open[name] = network
-            while len(self._open) > _KEPT_OPEN:
-                self._open.popitem(last=False)
-            return network
+            return self._opened(self._files.get(name, name))
 
 
 def _network_files(folder: Path) -> dict[str, Path]:
