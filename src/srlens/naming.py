@@ -1,11 +1,25 @@
-"""One rule for what is named by a name or by a file: names that srlens knows come first."""
+"""One rule for what is named by a name, or by a name or a file: names that srlens knows come first."""
 
 import os
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
-from srlens.errors import AmbiguousNameWarning
+from srlens.errors import AmbiguousNameWarning, SettingError
+
+_T = TypeVar("_T")
+
+
+def look_up(what: str, name: Any, table: Mapping[str, _T], hint: str = "") -> _T:
+    """What has this name in a table of them; ``what`` ("detector") is the word for it in messages.
+
+    Raises:
+        SettingError: nothing has; the message lists the names, and ends in ``hint``.
+    """
+    if not isinstance(name, str) or name not in table:
+        raise SettingError(f"No {what} is called {name!r}; known: {', '.join(table)}.{hint}")
+    return table[name]
 
 
 def known_name(given: str | os.PathLike[str], names: Collection[str]) -> str | None:

@@ -18,6 +18,7 @@ class Recorder:
         self.capacity = capacity
         self.sizes: list[int] = []
         self.network = srlens.Network.wrap(nn.Identity(), scale=1)
+        self.window = srlens.Window(0, 0, 2, 2)
 
     def gradients(self, images: Tensor) -> Tensor:
         if len(images) > self.capacity:
@@ -28,7 +29,7 @@ class Recorder:
 
 def batches(capacity: int, limit: int) -> tuple[OneWindow, Recorder]:
     recorder: Any = Recorder(capacity)
-    result = OneWindow(recorder, None)
+    result = OneWindow(recorder, None, torch.zeros(3, 2, 2), {}, None)
     result.limit = limit
     return result, recorder
 
@@ -72,5 +73,10 @@ def test_the_bound_on_memory_holds() -> None:
 
 
 def test_nonsense_is_refused() -> None:
-    with pytest.raises(SettingError, match="positive number of bytes"):
-        OneWindow(Recorder(1), 0)  # type: ignore[arg-type]
+    network, image = srlens.Network.wrap(nn.Conv2d(3, 3, 3, padding=1), scale=1), torch.rand(3, 16, 16)
+    windows = [srlens.Window(4, 4, 6, 6)]
+    for memory in (0, -1, 1.5, "2", True):
+        with pytest.raises(SettingError, match=r"memory must be a whole number of at least 1, got .* counts bytes"):
+            srlens.Explainer(network, image, memory=memory)
+        with pytest.raises(SettingError, match=r"memory must be a whole number of at least 1, got .* counts bytes"):
+            srlens.Explainer(network, image).windows(windows, memory=memory)

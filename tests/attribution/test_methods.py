@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 
 import srlens
 from srlens.attribution.path import derivative, find_path, path_names
+from srlens.attribution.quadrature import Nodes, Rule
 from srlens.attribution.settings import SETTINGS
-from srlens.errors import SettingError, ZeroMapError
+from srlens.errors import ImageTooSmallError, NotDifferentiableError, NotFiniteError, SettingError, ZeroMapError
 
 WINDOW = srlens.Window(8, 10, 7, 6)
 
@@ -211,3 +213,129 @@ def test_the_error_detector_reads_the_clean_picture(make_network, image) -> None
         srlens.attribute(network, image, WINDOW, detector="error")
     with pytest.raises(SettingError, match="there is reference and clean"):
         srlens.Detector("odd", lambda patch: patch.sum(), reads=("nonsense",))  # type: ignore[arg-type]
+
+
+def test_another_preset_changes_what_was_not_chosen_otherwise() -> None:
+    paper = srlens.Method("lam", preset="paper")
+    assert srlens.Method("lam").but(preset="paper") == paper
+    assert paper.but(preset="default") == srlens.Method("lam")
+    chosen = srlens.Method("lam", steps=7, sigma=2.0, detector="gabor")
+    assert chosen.but(preset="paper") == srlens.Method("lam", preset="paper", steps=7, sigma=2.0, detector="gabor")
+    assert chosen.but(preset="paper").but(preset="default") == chosen
+
+
+@pytest.mark.parametrize("name", list(srlens.METHODS))
+@pytest.mark.parametrize("other", list(srlens.METHODS))
+def test_another_method_has_settings_of_its_own(name: str, other: str) -> None:
+    method = srlens.Method(name, detector="gabor", preset="paper", **({"block": 2} if name == "occlusion" else {}))
+    changed = method.but(method=other)
+    assert changed == (method if name == other else srlens.Method(other, detector="gabor", preset="paper"))
+    assert method.but() == method == srlens.Method.from_record(method.to_record())
+
+
+RULE = Rule("thirds", "uniform", lambda n: Nodes((np.arange(n) + 1 / 3) / n, np.linspace(0, 1, n + 1)), default_steps=4)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A curve with a setting of its own: γ(α) = I' + α^power (I − I')."""
+
+    baseline: srlens.Baseline
+    power: float = 2.0
+    curve = "raised"
+
+    def at(self, image: Tensor, alpha: Tensor) -> Tensor:
+        start = self.baseline.of(image)
+        return start + alpha[:, None, None, None] ** self.power * (image - start)
+
+
+def test_objects_of_ones_own_stay_when_something_else_changes(make_network, image) -> None:
+    mine = srlens.Detector("mine", lambda patch: patch.square().sum(dim=(1, 2, 3)))
+    path = Raised(srlens.BASELINES["black"](), power=3.0)
+    method = srlens.Method("lam", path=path, rule=RULE, detector=mine).but(steps=3)
+    assert (method.algorithm.path, method.algorithm.rule, method.detector) == (path, RULE, mine)
+    result = srlens.attribute(make_network(), image, WINDOW, method)
+    assert (result.evaluations, result.method.to_record()["power"]) == (3, 3.0)
+    assert srlens.Method("linear-blur", path=srlens.LinearFromBlur(2.0)) == srlens.Method("linear-blur", sigma=2.0)
+    assert srlens.Method("linear-blur", sigma=2.0).but(steps=3).to_record()["sigma"] == 2.0
+
+
+def test_settings_of_a_curve_are_settings(monkeypatch) -> None:
+    monkeypatch.setitem(srlens.CURVES, "raised", Raised)
+    method = srlens.Method("lam", path="raised-blur", power=3.0, sigma=2.0)
+    assert method == srlens.Method.from_record(json.loads(json.dumps(method.to_record())))
+    assert method.but(power=1.5).to_record()["sigma"] == 2.0
+    assert "power=3.0" in repr(method)
+
+
+def test_numbers_of_other_libraries_are_written_down_as_plain_ones() -> None:
+    given = {"sigma": np.float32(1.5), "kernel": np.int64(11), "steps": np.uint8(7), "max_steps": np.int64(20)}
+    record = json.loads(json.dumps(srlens.Method("lam", **given).to_record()))
+    assert record == srlens.Method("lam", sigma=1.5, kernel=11, steps=7, max_steps=20).to_record()
+    assert json.dumps(srlens.Method("lam", tolerance=Fraction(1, 8)).to_record())
+    assert srlens.Method("lam", sigma=np.float32(2)).to_record()["kernel"] == 13
+    assert json.dumps(srlens.Method("occlusion", block=np.int64(3), stride=np.int64(2)).to_record())
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"method": None}, {"method": "lam", "steps": "7"}, {"method": "lam", "power": 2}]
+)
+def test_records_of_no_method_are_refused(record) -> None:
+    with pytest.raises(SettingError):
+        srlens.Method.from_record(record)
+
+
+class Classless:
+    """A path that is no dataclass, whose settings cannot be written down."""
+
+    baseline, curve = srlens.BASELINES["black"](), "classless"
+
+    def at(self, image: Tensor, alpha: Tensor) -> Tensor:
+        return alpha[:, None, None, None] * image
+
+
+def test_a_path_must_be_a_dataclass() -> None:
+    with pytest.raises(SettingError, match="frozen dataclass that holds its baseline"):
+        srlens.Method("lam", path=Classless())
+
+
+@pytest.mark.parametrize("settings", [{"block": 1}, {"block": 4}, {"block": 2, "sigma": 9.0}])
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_occlusion_of_tiny_images(make_network, side: int, settings) -> None:
+    network, image = make_network(), torch.rand(3, side, side, dtype=torch.float64)
+    window = srlens.Window(0, 0, 2, 2)
+    with pytest.raises((SettingError, ImageTooSmallError), match=f"{side}×{side}"):
+        srlens.attribute(network, image, window, "occlusion", **settings)
+    if "sigma" not in settings and settings["block"] <= side:
+        result = srlens.attribute(network, image, window, "occlusion", fill="black", detector="intensity", **settings)
+        assert result.map.any()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"measure": 5}, "must be a function, got 5"),
+        ({"margin": 1}, "four numbers"),
+        ({"margin": (1, 2)}, "four numbers"),
+        ({"margin": (0, 0, -1, 0)}, "margin must be a whole number of at least 0, got -1"),
+        ({"margin": (0, 0.5, 1, 0)}, "margin must be a whole number"),
+        ({"smallest": 0}, "smallest must be a whole number of at least 1"),
+    ],
+)
+def test_detectors_that_cannot_be(given, words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        srlens.Detector(**{"name": "odd", "measure": lambda patch: patch.sum((1, 2, 3)), **given})
+
+
+@pytest.mark.parametrize(
+    ("measure", "kind", "words"),
+    [
+        (lambda patch: patch.sum((1, 2, 3)) * float("nan"), NotFiniteError, "detector 'odd' is NaN or infinite"),
+        (lambda patch: torch.ones(len(patch)), NotDifferentiableError, "detector 'odd' is not differentiable"),
+        (lambda patch: patch.detach().sum((1, 2, 3)), NotDifferentiableError, "detector 'odd' is not differentiable"),
+        (lambda patch: torch.from_numpy(patch.numpy().sum((1, 2, 3))), NotDifferentiableError, "detector 'odd' is not"),
+    ],
+)
+def test_a_detector_that_fails_is_named_and_not_the_network(make_network, image, measure, kind, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        srlens.attribute(make_network(), image, WINDOW, detector=srlens.Detector("odd", measure))

@@ -7,11 +7,12 @@ import torch
 import srlens
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.evaluator import Evaluator
-from srlens.attribution.integrate import ImagePath, Integral, integrate_fixed, integrate_to_tolerance
+from srlens.attribution.image_path import ImagePath
+from srlens.attribution.integrate import integrate_fixed, integrate_to_tolerance
 from srlens.attribution.quadrature import MIDPOINT, RIGHT_RIEMANN
-from srlens.attribution.reparameterisation import ArcLength
 from srlens.imaging.samples import sample_image
 from srlens.networks.frozen import frozen
+from srlens.windowed import Windowed
 
 REFERENCE_NODES = 405
 PAPER_STEPS = 50
@@ -22,10 +23,11 @@ class Remembered:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.limit = 1
+        self.expect = lambda _: None
         self._evaluator = evaluator
         self._known: dict[bytes, torch.Tensor] = {}
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def gradients(self, images: torch.Tensor) -> torch.Tensor:
         key = (images * 2**40).round().numpy().tobytes()  # nodes that differ by rounding are one
         if key not in self._known:
             self._known[key] = self._evaluator.gradients(images)[:, None]
@@ -41,13 +43,15 @@ def test_cost_and_error_on_shipped_networks(name: str, picture: str, top: int, l
     image = srlens.make_lr(sample_image(picture), 4)[:, 14:54, 12:56].double()
     window = srlens.Window.square(top, left, 16)
     path = srlens.ProgressiveBlur()
-    gradients = Remembered(Evaluator(network, DETECTORS["gradient"], window, *image.shape[-2:], regional=False))
-    by_arc, uniform = (ImagePath(path, image, ArcLength(path, image, how)) for how in ("arc length", "uniform"))
+    gradients = Remembered(
+        Evaluator(network, DETECTORS["gradient"], window, *image.shape[-2:], windowed=Windowed(network, wanted=False))
+    )
+    by_arc, uniform = (ImagePath(path, image, how) for how in ("arc length", "uniform"))
 
     with frozen(network.module):
         reference = integrate_fixed(by_arc, gradients, MIDPOINT, REFERENCE_NODES)
 
-        def error(integral: Integral) -> float:
+        def error(integral: srlens.Explanation) -> float:
             return float((integral.maps - reference.maps).norm() / reference.maps.norm())
 
         paper = integrate_fixed(uniform, gradients, RIGHT_RIEMANN, PAPER_STEPS)

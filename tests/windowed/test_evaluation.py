@@ -54,7 +54,7 @@ def evaluated(network, images=None, *, expected=50, rounds=2, window=WINDOW, det
 
 
 def in_full(network, images, **options):
-    return evaluated(network, images, regional=False, rounds=1, **options)[1][0]
+    return evaluated(network, images, windowed=Windowed(network, wanted=False), rounds=1, **options)[1][0]
 
 
 @pytest.mark.parametrize("detector", sorted(DETECTORS))
@@ -75,7 +75,9 @@ def test_the_detector_is_regional_too():
     evaluator, _ = evaluated(network, images[:1])
     with frozen(network.module):
         values = evaluator.detect(images)
-        full = Evaluator(network, DETECTORS["gradient"], WINDOW, SIZE, SIZE, regional=False).detect(images)
+        full = Evaluator(
+            network, DETECTORS["gradient"], WINDOW, SIZE, SIZE, windowed=Windowed(network, wanted=False)
+        ).detect(images)
     torch.testing.assert_close(values, full, rtol=1e-12, atol=0)
 
 

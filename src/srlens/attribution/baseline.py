@@ -1,12 +1,16 @@
 """Baselines: images without what is to be explained, where a path starts and what occlusion fills in."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from srlens.attribution.blur import blur, blur_derivative, check_blur
+from srlens.errors import SettingError
+from srlens.naming import look_up
 
 
 class Baseline(Protocol):
@@ -43,6 +47,8 @@ class Blurred:
     name: ClassVar[str] = "blur"
 
     def __post_init__(self) -> None:
+        if isinstance(self.sigma, Real) and not isinstance(self.sigma, int):  # of another library, whole or not
+            object.__setattr__(self, "sigma", float(self.sigma))
         if self.kernel is None:
             object.__setattr__(self, "kernel", max(9, smallest_kernel(self.sigma)))
         check_blur(self.sigma, self._side)
@@ -99,3 +105,34 @@ class Mean:
 
 #: Baselines by name. Add your own class here, and paths from it (``linear-NAME``) and fills have a name at once.
 BASELINES: dict[str, type[Baseline]] = {"blur": Blurred, "black": Black, "mean": Mean}
+
+
+def setting_names(part: Any) -> tuple[str, ...]:
+    """The settings of a baseline or a curve (or of its class)."""
+    return tuple(field.name for field in fields(part) if field.name != "baseline")
+
+
+def find_baseline(name: str, settings: Mapping[str, Any], what: str = "baseline") -> Baseline:
+    """A baseline by name.
+
+    Args:
+        name: a key of :data:`BASELINES`.
+        settings: its own, such as σ and kernel in LR pixels; None: the default.
+        what: it is, for messages.
+
+    Raises:
+        SettingError: no baseline has that name, or it has no such setting.
+    """
+    kind = look_up(what, name, BASELINES)
+    given, known = {key: value for key, value in settings.items() if value is not None}, setting_names(kind)
+    if unknown := [key for key in given if key not in known]:
+        text = f"it takes {', '.join(known)}" if known else "it takes none: σ and kernel are those of a blurred path"
+        raise SettingError(f"{' and '.join(unknown)}: no setting of the {what} {name!r}; {text}.")
+    return kind(**given)
+
+
+def check_baseline(baseline: Baseline, height: int, width: int) -> None:
+    """Raise a named error if the baseline does not fit an LR image of this size."""
+    check = getattr(baseline, "check", None)
+    if check is not None:
+        check(height, width)

@@ -1,20 +1,21 @@
 """One window: how many images run at once, measured on the first one, bounded by memory, halved where too many."""
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from srlens.attribution.evaluator import Evaluator
-from srlens.errors import OutOfMemoryError, SettingError
+from srlens.attribution.scene import Progress, Scene
+from srlens.errors import OutOfMemoryError
 
 _SHARE_OF_FREE = 0.5  # of a CUDA device's free memory, unless the user says otherwise
 _MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
 _LARGEST = 64
 
 
-class OneWindow:
-    """Gradients and values of one window at any number of LR images, in batches that fit; see :class:`Scene`.
+class OneWindow(Scene):
+    """The scene of one window, whose gradients are computed in batches that fit.
 
     On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
     launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
@@ -23,18 +24,19 @@ class OneWindow:
     Args:
         evaluator: of one window.
         memory: bytes that an evaluation may take; None: one node on the CPU, half of the free memory on CUDA.
-
-    Raises:
-        SettingError: ``memory`` below 1.
+        image: see :class:`Scene`, as the rest.
+        kept: what further windows may use.
+        progress: called as the evaluations go on.
     """
 
-    def __init__(self, evaluator: Evaluator, memory: int | None) -> None:
-        if memory is not None and memory < 1:
-            raise SettingError(f"memory must be a positive number of bytes, got {memory!r}; 2 GiB is memory=2*2**30.")
+    def __init__(
+        self, evaluator: Evaluator, memory: int | None, image: Tensor, kept: dict[str, Any], progress: Progress | None
+    ) -> None:
+        super().__init__(image, (evaluator.window,), kept, progress)
         self._evaluator = evaluator
         self._memory = memory
         self._device = evaluator.network.device
-        self._measured = False
+        self._measured = self._device.type != "cuda"
         self.limit = _MPS_BATCH if self._device.type == "mps" else 1
 
     @property
@@ -42,22 +44,18 @@ class OneWindow:
         """How the network was evaluated."""
         return self._evaluator.evaluation
 
-    def values(self, images: Tensor) -> Tensor:
+    def detect(self, images: Tensor) -> Tensor:
         """Detector values (N×1, float64, CPU) at N×C×h×w LR images."""
         return self._evaluator.detect(images)[:, None]
 
-    def gradients(self, images: Tensor, tick: Callable[[int], None] = lambda _: None) -> Tensor:
-        """Gradients (N×1×C×h×w, float64, CPU) at N×C×h×w LR images; ``tick`` is told the size of each batch.
-
-        Raises:
-            OutOfMemoryError: a single image does not fit, or needs more than ``memory``.
-        """
+    def _gradients(self, images: Tensor) -> Tensor:
         pieces: list[Tensor] = []
         start = 0
         while start < len(images):
             size = min(self.limit, _power_of_two(len(images) - start))
+            batch = images[start : start + size]
             try:
-                pieces.append(self._run(images[start : start + size]))
+                pieces.append(self._evaluator.gradients(batch) if self._measured else self._measure_cuda(batch))
             except OutOfMemoryError:
                 if size == 1:
                     raise
@@ -65,16 +63,11 @@ class OneWindow:
                 torch.cuda.empty_cache()
                 continue
             start += size
-            tick(size)
+            self._tick(size)
         return torch.cat(pieces)[:, None]
 
-    def _run(self, images: Tensor) -> Tensor:
-        if self._measured or self._device.type != "cuda":
-            return self._evaluator.gradients(images)
-        self._measured = True
-        return self._measure_cuda(images)
-
     def _measure_cuda(self, images: Tensor) -> Tensor:
+        self._measured = True
         free, _ = torch.cuda.mem_get_info(self._device)
         budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
         before = torch.cuda.memory_allocated(self._device)

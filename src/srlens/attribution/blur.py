@@ -1,7 +1,7 @@
 """The paper's Gaussian blur: a sampled, normalised kernel and reflection at the border."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ def check_blur(sigma: float, kernel: int, height: int | None = None, width: int 
     """
     if isinstance(sigma, bool) or not isinstance(sigma, Real) or not 0 < sigma < math.inf:
         raise SettingError(f"sigma must be a positive number of LR pixels, got {sigma!r}; the paper uses 1.2.")
-    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 3 or kernel % 2 == 0:
+    if isinstance(kernel, bool) or not isinstance(kernel, Integral) or kernel < 3 or kernel % 2 == 0:
         raise SettingError(
             f"kernel must be an odd whole number of LR pixels, at least 3, got {kernel!r}; the paper uses 9."
         )

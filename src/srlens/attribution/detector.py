@@ -6,7 +6,7 @@ also read what else is known of the same pixels: ``reads`` names it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional as nnf
 
 from srlens.errors import SettingError
+from srlens.imaging.check import whole
+from srlens.naming import look_up
 
 #: What a detector may read of a window's pixels besides the output.
 Known = Literal["reference", "clean"]
@@ -35,16 +37,23 @@ class Detector:
             given (``clean=``).
 
     Raises:
-        SettingError: ``reads`` names something else.
+        SettingError: a value out of range, ``measure`` cannot be called, ``reads`` names something else.
     """
 
     name: str
-    measure: Callable[..., Tensor]
+    measure: Callable[..., Tensor] = field(repr=False)
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     smallest: int = 1
     reads: tuple[Known, ...] = ()
 
     def __post_init__(self) -> None:
+        if not callable(self.measure):
+            raise SettingError(f"measure of the detector {self.name!r} must be a function, got {self.measure!r}.")
+        if not isinstance(self.margin, tuple) or len(self.margin) != len(("top", "left", "bottom", "right")):
+            raise SettingError(f"margin must be four numbers (top, left, bottom, right), got {self.margin!r}.")
+        for side in self.margin:
+            whole("margin", side, 0, " SR pixels to each side")
+        whole("smallest", self.smallest)
         if unknown := [one for one in self.reads if one not in get_args(Known)]:
             raise SettingError(
                 f"The detector {self.name!r} reads {', '.join(map(repr, unknown))}; there is "
@@ -142,8 +151,4 @@ def find_detector(detector: str | Detector) -> Detector:
     """
     if isinstance(detector, Detector):
         return detector
-    if not isinstance(detector, str) or detector not in DETECTORS:
-        raise SettingError(
-            f"No detector is called {detector!r}; known: {', '.join(DETECTORS)}. Or pass a srlens.Detector of your own."
-        )
-    return DETECTORS[detector]
+    return look_up("detector", detector, DETECTORS, " Or pass a srlens.Detector of your own.")

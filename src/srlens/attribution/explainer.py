@@ -1,12 +1,13 @@
 """One network on one image, with one method: what its windows have in common is computed and proven once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from srlens.attribution.batch import OneWindow
 from srlens.attribution.evaluator import Evaluator
@@ -16,7 +17,7 @@ from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Explanation, Progress, Scene
 from srlens.attribution.several import SeveralWindows
 from srlens.errors import NotDifferentiableError, SettingError, WindowError, ZeroMapError
-from srlens.imaging.check import check_image
+from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
 from srlens.networks.frozen import frozen
@@ -25,6 +26,7 @@ from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
 _DEFAULT_MEMORY = 2**30
+_BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 
 # A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
 _NO_DIFFERENCE = 1e-12
@@ -75,7 +77,7 @@ class Explainer:
         **settings: Any,
     ) -> None:
         self.method = as_method(method, settings)
-        if isinstance(network, nn.Module):
+        if not isinstance(network, Network):
             raise SettingError(
                 f"srlens takes a srlens.Network, got the bare module {type(network).__name__}. "
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
@@ -83,11 +85,15 @@ class Explainer:
         self.network = network
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
-        self._clean = check_image(clean).double() if clean is not None else None
-        self._memory = memory
+        self._clean = crop_clean(check_image(clean).double(), self.image, network.scale) if clean is not None else None
+        self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
         self._windowed = Windowed(network, memory=memory, wanted=regional)
         self._kept: dict[str, Any] = {}
         self._shown = np.array(self.image.numpy())
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[-2:]
+        return f"Explainer: {self.network.name:.60}, LR {height}×{width}, {self.method!r}"[:198]
 
     def window(self, window: Window, *, progress: Progress | None = None) -> Attribution:
         """Explain one window.
@@ -102,38 +108,47 @@ class Explainer:
             ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
         """
         with frozen(self.network.module):
-            (result,) = self._explain([window], progress)
+            evaluator = self._evaluator(window, self.method.algorithm.expected)
+            scene = OneWindow(evaluator, self._memory, self.image, self._kept, progress)
+            (result,) = self._explain(scene, zero_allowed=False)
         return result
 
     def windows(
-        self, windows: Sequence[Window], *, memory: int = _DEFAULT_MEMORY, progress: Progress | None = None
+        self, windows: Iterable[Window], *, memory: int = _DEFAULT_MEMORY, progress: Progress | None = None
     ) -> Iterator[Attribution]:
         """Yield the attribution of each window, in order, with shared forward passes; equal to separate ones.
 
         A window whose map is zero everywhere (a flat window) is yielded like any other. A method that refines each
-        window to a tolerance shares no passes.
+        window to a tolerance shares no passes. Between two results the network is as it was before.
 
         Args:
-            windows: in SR pixels.
+            windows: in SR pixels. One that does not fit is told at once.
             memory: bytes that the maps of windows in hand may take; fewer at once mean more forward passes.
             progress: called with (window evaluations done, all of them).
         """
-        together = self.method.algorithm.together
-        at_once = max(1, int(memory // (self.image.numel() * 8 * _HELD_PER_WINDOW))) if together else 1
-        for window in windows:
-            self._evaluator(window, 1)  # a window that does not fit is told before anything is computed
+        chosen, memory = tuple(windows), whole("memory", memory, hint=_BYTES)
+        for window in chosen:
+            self._evaluator(window, 1)
+        return self._in_turn(chosen, memory, progress)
+
+    def _in_turn(self, windows: tuple[Window, ...], memory: int, progress: Progress | None) -> Iterator[Attribution]:
+        algorithm = self.method.algorithm
+        at_once = max(1, memory // (self.image.numel() * 8 * _HELD_PER_WINDOW)) if algorithm.together else 1
+        expected = algorithm.expected * len(windows)
         done = 0
-
-        def shifted(count: int, expected: int) -> None:
-            if progress is not None:
-                progress(done + count, expected // max(1, len(chosen)) * len(windows))
-
-        with frozen(self.network.module):
-            for start in range(0, len(windows), at_once):
-                chosen = windows[start : start + at_once]
-                results = self._explain(chosen, shifted, zero_allowed=True, of=len(windows))
-                done += sum(result.evaluations for result in results)
-                yield from results
+        for start in range(0, len(windows), at_once):
+            group = windows[start : start + at_once]
+            told = partial(_of_all, progress, done, (len(windows) - start) / len(group)) if progress else None
+            with frozen(self.network.module):
+                evaluators = [self._evaluator(window, expected) for window in group]
+                scene: Scene = (
+                    SeveralWindows(evaluators, self._windowed, expected, self.image, self._kept, told)
+                    if algorithm.together
+                    else OneWindow(evaluators[0], self._memory, self.image, self._kept, told)
+                )
+                results = self._explain(scene, zero_allowed=True)
+            done += scene.evaluations * len(group)
+            yield from results
 
     def field(
         self,
@@ -165,32 +180,26 @@ class Explainer:
             clean=self._clean,
         )
 
-    def _explain(
-        self, windows: Sequence[Window], progress: Progress | None, *, zero_allowed: bool = False, of: int = 1
-    ) -> list[Attribution]:
-        algorithm = self.method.algorithm
-        evaluators = [self._evaluator(window, algorithm.expected * of) for window in windows]
-        evaluation = (
-            SeveralWindows(evaluators, self._windowed, self.image, algorithm.expected * of)
-            if zero_allowed and algorithm.together
-            else OneWindow(evaluators[0], self._memory)
-        )
-        scene = Scene(self.image, tuple(windows), evaluation, self._kept, progress)
-        found = algorithm.explain(scene)
+    def _explain(self, scene: Scene, *, zero_allowed: bool) -> list[Attribution]:
+        found = self.method.algorithm.explain(scene)
+        if found.maps.shape != (needed := (len(scene.windows), *self.image.shape)):
+            raise SettingError(
+                f"The method {self.method.name!r} returned maps of shape {tuple(found.maps.shape)}; needed is one for "
+                f"each window, {needed}."
+            )
         # Last, when it is known whether a window can be computed by itself.
-        ends = torch.stack([self.image] if found.baseline is None else [self.image, found.baseline])
-        values = evaluation.values(ends)
+        values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
         if not zero_allowed:
             self._check(found, values[:, 0])
-        return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(windows)]
+        return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
 
     def _check(self, found: Explanation, values: Tensor) -> None:
         """A zero map is an error here, not a black picture later."""
         name = self.network.name
         if found.baseline is not None and float((self.image - found.baseline).abs().max()) <= _NO_DIFFERENCE:
             raise ZeroMapError(
-                f"The LR image equals the baseline of the path ({self.method.described(0)}), so its map is zero "
-                "everywhere. The image is flat; choose one with structure, or another path."
+                f"The LR image equals the baseline of {self.method!r}, so its map is zero everywhere. The image is "
+                "flat; choose one with structure, or another path."
             )
         if (
             len(values) == 2
@@ -221,10 +230,12 @@ class Explainer:
             image=self._shown,
         )
 
-    @property
+    @cached_property
     def _digest(self) -> str:
         """Taken once: hashing the weights of a large network costs as much as a node."""
-        if "digest" not in self._kept:
-            self._kept["digest"] = self.network.digest
-        digest: str = self._kept["digest"]
-        return digest
+        return self.network.digest
+
+
+def _of_all(progress: Progress, done: int, share: float, count: int, of: int) -> None:
+    """Progress of all windows: ``count`` ``of`` so many in this group, which is a ``share``-th of what is left."""
+    progress(done + count, done + round(of * share))

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
-from srlens.errors import SettingError, WindowError, ZeroMapError
+from srlens.errors import SettingError, WindowError
+from srlens.imaging.check import whole
 from srlens.imaging.window import Window
 from srlens.shown import Shown
 
@@ -36,12 +37,8 @@ class FieldPoint:
     @classmethod
     def of(cls, result: Attribution) -> "FieldPoint":
         """The numbers of one attribution, without its map."""
-        index: float | None
-        pixels: float | None
-        try:
-            index, pixels = result.diffusion_index, result.effective_pixels
-        except ZeroMapError:  # a flat window has no map: said as None, never as a number
-            index = pixels = None
+        # A flat window has no map: said as None, never as a number.
+        index, pixels = (None, None) if result.is_zero else (result.diffusion_index, result.effective_pixels)
         return cls(result.window, index, pixels, result.detector_at_image, result.completeness_gap, result.map_error)
 
 
@@ -122,8 +119,7 @@ def grid_windows(height: int, width: int, size: int, stride: int) -> tuple[Windo
         SettingError: size or stride below 1.
         WindowError: the image is smaller than a window.
     """
-    if size < 1 or stride < 1:
-        raise SettingError(f"size (={size}) and stride (={stride}) must be at least 1 SR pixel.")
+    size, stride = (whole(name, side, hint=" SR pixels") for name, side in (("size", size), ("stride", stride)))
     if min(height, width) < size:
         raise WindowError(f"The SR image is {height}×{width} pixels, smaller than a window of {size}×{size}.")
     tops, lefts = (range((side - size) % stride // 2, side - size + 1, stride) for side in (height, width))

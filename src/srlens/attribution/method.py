@@ -1,19 +1,22 @@
 """A method as one value: which one, with every setting; to be written down and read back."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
 from typing import Any, Self, cast
 
-from srlens.attribution.baseline import BASELINES
+import numpy as np
+
 from srlens.attribution.detector import Detector, find_detector
 from srlens.attribution.methods.gradient import Gradient, GradientInput
 from srlens.attribution.methods.occlusion import Occlusion
 from srlens.attribution.methods.path_integral import path_integral
+from srlens.attribution.path import all_path_settings
 from srlens.attribution.scene import Algorithm
 from srlens.errors import SettingError
+from srlens.naming import look_up
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,10 @@ class _Entry:
 
     @property
     def accepts(self) -> tuple[str, ...]:
-        """The settings that it takes: its parameters, and those of baselines where it takes what these take."""
+        """The settings that it takes: its parameters, and those of paths where it takes what these take."""
         parameters = signature(self.make).parameters.values()
         names = [p.name for p in parameters if p.kind is not Parameter.VAR_KEYWORD]
-        if len(names) < len(parameters):
-            names += [f.name for baseline in BASELINES.values() for f in fields(cast(Any, baseline))]
-        return tuple(dict.fromkeys(names))
+        return (*names, *all_path_settings()) if len(names) < len(parameters) else tuple(names)
 
 
 class Methods(Mapping[str, str]):
@@ -49,15 +50,13 @@ class Methods(Mapping[str, str]):
         """
         self._made[name] = _Entry(line, make, fixed)
 
-    def entry(self, name: str) -> "_Entry":
+    def entry(self, name: str) -> _Entry:
         """What makes the algorithm from its settings.
 
         Raises:
             SettingError: no method has that name.
         """
-        if not isinstance(name, str) or name not in self._made:
-            raise SettingError(f"No method is called {name!r}; known: {', '.join(self._made)}.")
-        return self._made[name]
+        return look_up("method", name, self._made)
 
     def __getitem__(self, name: str) -> str:
         return self._made[name].line
@@ -103,7 +102,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Method:
     """How maps are made: everything that a number depends on besides network, image and window.
 
@@ -116,7 +115,6 @@ class Method:
         name: a key of :data:`METHODS`.
         detector: the scalar of the window.
         preset: ``"default"`` or ``"paper"``.
-        departures: what differs from the preset.
         algorithm: the method itself, with its settings.
 
     Raises:
@@ -126,32 +124,27 @@ class Method:
     name: str
     detector: Detector
     preset: str
-    departures: tuple[str, ...]
     algorithm: Algorithm
 
     def __init__(
         self, name: str = "lam", *, preset: str | None = None, detector: str | Detector | None = None, **settings: Any
     ) -> None:
-        base = preset if preset is not None else "default"
-        if not isinstance(base, str) or base not in PRESETS:
-            raise SettingError(f"No preset is called {preset!r}; known: {', '.join(PRESETS)}.")
+        preset = "default" if preset is None else preset
+        look_up("preset", preset, PRESETS)
         entry = METHODS.entry(name)
         given = {key: value for key, value in settings.items() if value is not None}
         if unknown := [key for key in given if key not in entry.accepts]:
             raise SettingError(_no_setting(name, unknown[0], entry.accepts))
-        if other := [key for key, value in entry.fixed.items() if given.get(key, value) != value]:
+        algorithm = _made(name, preset, given)
+        if not is_dataclass(algorithm):
+            raise SettingError(f"The method {name!r} is made of {algorithm!r}, which is no dataclass of its settings.")
+        record = _record(algorithm)
+        if other := [key for key, value in entry.fixed.items() if record.get(key, value) != value]:
             raise SettingError(f"{other[0]} of the method {name!r} is {entry.fixed[other[0]]!r}; take the method lam.")
-        usual = {key: value for key, value in PRESETS[base].items() if key in entry.accepts} | dict(entry.fixed)
-        algorithm, plain = entry.make(**{**usual, **given}), _record(entry.make(**usual))
-        chosen = find_detector(detector if detector is not None else "gradient")
-        departs = {_GROUPS.get(key, key) for key, value in _record(algorithm).items() if value != plain.get(key)}
-        if chosen.name != "gradient":
-            departs.add("detector")
         set_field = partial(object.__setattr__, self)
         set_field("name", name)
-        set_field("detector", chosen)
-        set_field("preset", base)
-        set_field("departures", tuple(sorted(departs - {"tolerance", "max_steps"}, key=_place)))
+        set_field("detector", find_detector(detector if detector is not None else "gradient"))
+        set_field("preset", preset)
         set_field("algorithm", algorithm)
 
     @property
@@ -160,19 +153,33 @@ class Method:
         return self.preset == "paper"
 
     @property
+    def departures(self) -> dict[str, Any]:
+        """The settings, as plain values, that differ from those of the preset."""
+        plain = _record(_made(self.name, self.preset, {}))
+        own = {key: value for key, value in _record(self.algorithm).items() if value != plain.get(key)}
+        return own if self.detector.name == "gradient" else {**own, "detector": self.detector.name}
+
+    @property
     def preset_text(self) -> str:
         """The preset, and for another than the default what departs from it: ``"paper, but steps"``."""
-        if not self.departures or self.preset == "default":
+        departs = {_GROUPS.get(key, key) for key in self.departures} - {"tolerance", "max_steps"}
+        if not departs or self.preset == "default":
             return self.preset
-        return f"{self.preset}, but {' and '.join(self.departures)}"
+        return f"{self.preset}, but {' and '.join(sorted(departs, key=_place))}"
 
     def but(self, **settings: Any) -> Self:
-        """The same method with other settings (None: the method's default); another σ alone takes its own kernel."""
-        record = self.to_record()
-        for key in settings:
-            for dependent in _DEPENDENT.get(key, ()):
-                record.pop(dependent, None)
-        return self.from_record({**record, **settings}, detector=settings.get("detector", self.detector))
+        """The same method with other settings; None: the method's default.
+
+        Settings that follow from another one go with it unless they are given beside it: another σ alone takes its own
+        kernel, another rule its own steps. Another preset changes what was not chosen otherwise; another ``method`` has
+        its own settings, of which only ``preset`` and ``detector`` are taken over.
+        """
+        algorithm, plain = self.algorithm, _made(self.name, self.preset, {})
+        name = settings.pop("method", self.name)
+        dropped = {one for key in settings for one in _DEPENDENT.get(key, ())}
+        own = [] if name != self.name else [f.name for f in fields(cast(Any, algorithm)) if f.name not in dropped]
+        kept = {key: getattr(algorithm, key) for key in own if getattr(algorithm, key) != getattr(plain, key, None)}
+        return type(self)(name, **{"preset": self.preset, "detector": self.detector, **kept, **settings})
 
     def to_record(self) -> dict[str, Any]:
         """Every setting as plain values, flat."""
@@ -189,9 +196,8 @@ class Method:
         Raises:
             SettingError: as from the class.
         """
-        settings = dict(record)
-        name, known = settings.pop("method"), settings.pop("detector", None)
-        return cls(name, detector=detector if detector is not None else known, **settings)
+        settings = {**record, **({"detector": detector} if detector is not None else {})}
+        return cls(settings.pop("method", None), **settings)
 
     def described(self, evaluations: int) -> str:
         """Every setting in words, with the number of evaluations that were made."""
@@ -202,6 +208,11 @@ class Method:
             settings = (f"{key} {value}" for key, value in _record(self.algorithm).items() if value is not None)
             text = ", ".join([*settings, f"{evaluations} evaluation{'s' * (evaluations != 1)}"])
         return f"{self.name}, {self.detector.name} detector, {text}, {self.preset_text} preset"
+
+    def __repr__(self) -> str:
+        settings = {"preset": self.preset, **self.departures} if self.preset != "default" else self.departures
+        text = ", ".join([repr(self.name), *(f"{key}={value!r}" for key, value in settings.items())])
+        return f"Method({text})" if len(text) < 190 else f"Method({text[:189]}…)"
 
 
 def as_method(method: str | Method, settings: Mapping[str, Any]) -> Method:
@@ -215,7 +226,6 @@ _GROUPS = {"sigma": "path", "kernel": "path"}
 _ORDER = ("steps", "detector", "path", "rule", "parameterisation")
 #: Settings that follow from another one, unless they are given beside it.
 _DEPENDENT = {
-    "method": ("path", "sigma", "kernel", "rule", "parameterisation", "steps", "tolerance", "max_steps"),
     "path": ("sigma", "kernel"),
     "sigma": ("kernel",),
     "rule": ("parameterisation", "steps"),
@@ -228,9 +238,17 @@ def _place(departure: str) -> tuple[int, str]:
     return (_ORDER.index(departure) if departure in _ORDER else len(_ORDER)), departure
 
 
+def _made(name: str, preset: str, given: Mapping[str, Any]) -> Algorithm:
+    """The algorithm with what is given, and else what preset and method have."""
+    entry = METHODS.entry(name)
+    usual = {key: value for key, value in PRESETS[preset].items() if key in entry.accepts} | dict(entry.fixed)
+    return entry.make(**{**usual, **given})
+
+
 def _record(algorithm: Any) -> dict[str, Any]:
     own = getattr(algorithm, "record", None)
-    return dict(own()) if own is not None else {f.name: getattr(algorithm, f.name) for f in fields(algorithm)}
+    record = own() if own is not None else {f.name: getattr(algorithm, f.name) for f in fields(algorithm)}
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in record.items()}
 
 
 def _no_setting(name: str, setting: str, accepted: tuple[str, ...]) -> str:

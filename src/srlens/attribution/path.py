@@ -3,13 +3,13 @@
 A path is a curve and a baseline, and its name is both: ``progressive-blur``, ``linear-black``.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
-from srlens.attribution.baseline import BASELINES, Baseline, Black, Blurred
+from srlens.attribution.baseline import BASELINES, Baseline, Black, Blurred, find_baseline, setting_names
 from srlens.errors import SettingError
 
 
@@ -80,7 +80,7 @@ class Line:
 
 
 #: Curves by name; each takes a baseline. Add your own class here, and its paths (``NAME-blur``) have a name at once.
-CURVES: dict[str, Callable[[Any], Path]] = {"progressive": Progressive, "linear": Line}
+CURVES: dict[str, type[Any]] = {"progressive": Progressive, "linear": Line}
 
 
 def ProgressiveBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name
@@ -111,7 +111,14 @@ def path_name(path: Path) -> str:
 
 def path_settings(path: Path) -> dict[str, Any]:
     """The settings of a path besides its name, as plain values: those of its baseline and its curve."""
-    return _settings(path.baseline) | {k: v for k, v in _settings(path).items() if k != "baseline"}
+    return {name: getattr(part, name) for part in (path.baseline, path) for name in setting_names(part)}
+
+
+def all_path_settings() -> tuple[str, ...]:
+    """The settings of any path."""
+    return tuple(
+        dict.fromkeys(name for part in (*BASELINES.values(), *CURVES.values()) for name in setting_names(part))
+    )
 
 
 def find_path(path: str | Path, settings: Mapping[str, Any] | None = None) -> Path:
@@ -126,39 +133,26 @@ def find_path(path: str | Path, settings: Mapping[str, Any] | None = None) -> Pa
     """
     given = {name: value for name, value in (settings or {}).items() if value is not None}
     if not isinstance(path, str):
-        if isinstance(path, type) or not all(hasattr(path, part) for part in ("baseline", "curve", "at")):
+        parts = (path, getattr(path, "baseline", None))
+        if not all(is_dataclass(part) and not isinstance(part, type) for part in parts) or not hasattr(path, "at"):
             raise _unknown(path)
-        return path if not given else find_path(path_name(path), path_settings(path) | _regrown(given))
+        # Another σ alone takes the kernel that it needs.
+        regrown = {"kernel": None} | given if "sigma" in given else given
+        return path if not given else find_path(path_name(path), path_settings(path) | regrown)
     curve, _, baseline = path.partition("-")
     if curve not in CURVES or baseline not in BASELINES:
         raise _unknown(path)
-    parts = {one: _accepted(one) for one in (CURVES[curve], BASELINES[baseline])}
-    known = [name for names in parts.values() for name in names if name != "baseline"]
-    if unknown := sorted(set(given) - set(known)):
-        text = f"it takes {', '.join(known)}" if known else "it takes none: σ and kernel are those of a blurred path"
-        raise SettingError(f"{' and '.join(unknown)}: no setting of the path {path!r}; {text}.")
-    mine = {name: given[name] for name in parts[BASELINES[baseline]] if name in given}
-    rest = {name: given[name] for name in parts[CURVES[curve]] if name in given}
-    return CURVES[curve](BASELINES[baseline](**mine), **rest)
-
-
-def _regrown(given: dict[str, Any]) -> dict[str, Any]:
-    """Another σ alone takes the kernel that it needs."""
-    return {"kernel": None} | given if "sigma" in given else given
+    own = [name for name in setting_names(CURVES[curve]) if name in given]
+    start = find_baseline(baseline, {name: value for name, value in given.items() if name not in own})
+    found: Path = CURVES[curve](start, **{name: given[name] for name in own})
+    return found
 
 
 def _unknown(path: object) -> SettingError:
     return SettingError(
-        f"No path is called {path!r}; known: {', '.join(path_names())}. Or pass a path object, e.g. "
-        "srlens.ProgressiveBlur(sigma=1.2, kernel=9)."
+        f"No path is called {path!r}; known: {', '.join(path_names())}. Or pass a path object (a frozen dataclass that "
+        "holds its baseline), e.g. srlens.ProgressiveBlur(sigma=1.2, kernel=9)."
     )
-
-
-def check_path(path: Path, height: int, width: int) -> None:
-    """Raise a named error if the path does not fit an LR image of this size."""
-    check = getattr(path.baseline, "check", None)
-    if check is not None:
-        check(height, width)
 
 
 _STEP = 1e-5  # of α, in float64
@@ -173,11 +167,3 @@ def derivative(path: Path, image: Tensor, alpha: Tensor) -> Tensor:
     before, after = (alpha - _STEP).clamp(min=0), (alpha + _STEP).clamp(max=1)
     width = (after - before)[:, None, None, None]
     return (path.at(image, after) - path.at(image, before)) / width
-
-
-def _settings(part: Any) -> dict[str, Any]:
-    return {field.name: getattr(part, field.name) for field in fields(part)}
-
-
-def _accepted(part: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(part))

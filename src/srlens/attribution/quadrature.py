@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from srlens.errors import SettingError
+from srlens.naming import look_up
 
 Floats = NDArray[np.float64]
 Parameterisation = Literal["Laplacian arc length", "arc length", "uniform"]
@@ -83,11 +83,7 @@ def find_rule(rule: str | Rule) -> Rule:
     Raises:
         SettingError: no rule has that name.
     """
-    if isinstance(rule, Rule):
-        return rule
-    if not isinstance(rule, str) or rule not in RULES:
-        raise SettingError(f"No quadrature rule is called {rule!r}; known: {', '.join(RULES)}.")
-    return RULES[rule]
+    return rule if isinstance(rule, Rule) else look_up("quadrature rule", rule, RULES)
 
 
 # The error estimates take the gradient along the path as a smooth curve plus a process of independent increments: it

@@ -1,7 +1,7 @@
 """What an attribution returns: the map, the numbers drawn from it, and every condition they depend on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srlens.attribution.method import Method
+from srlens.errors import ImageError
 from srlens.imaging.window import Window
 from srlens.measures import concentration
 from srlens.shown import Shown
@@ -54,6 +55,8 @@ class Attribution(Shown):
     image: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
+        if self.map.ndim != 3:
+            raise ImageError(f"A map is C×h×w, one value a pixel and channel; got shape {self.map.shape}.")
         for values in (self.map, self.image):
             if values is not None:
                 values.setflags(write=False)
@@ -67,7 +70,7 @@ class Attribution(Shown):
     def summary(self) -> str:
         """What it is, in one line."""
         height, width = self.lr_size
-        index = f"DI {self.diffusion_index:.2f}" if self.map.any() else "zero map"
+        index = "zero map" if self.is_zero else f"DI {self.diffusion_index:.2f}"
         error = f", map error {self.map_error:.1%}" if self.map_error is not None else ""
         gap = f", gap {self.completeness_gap:.2%}" if self.completeness_gap is not None else ""
         return f"{self.method.name} of {self.network}, {self.window}, LR {height}×{width}, {index}{gap}{error}"
@@ -83,6 +86,11 @@ class Attribution(Shown):
         values: NDArray[np.float64] = np.abs(self.map.sum(axis=0))
         values.setflags(write=False)
         return values
+
+    @cached_property
+    def is_zero(self) -> bool:
+        """Whether the absolute map is zero everywhere (a flat window), so that no ratio can be drawn from it."""
+        return not self.absolute.any()
 
     @cached_property
     def diffusion_index(self) -> float:
@@ -131,23 +139,17 @@ class Attribution(Shown):
         return f"{self.window}, ×{self.scale}, LR {height}×{width}, {self.method.described(self.evaluations)}"
 
     def record(self) -> dict[str, Any]:
-        """Everything but the map, as plain values that JSON can hold."""
+        """Everything but the map, as plain values that JSON can hold; None for numbers that a zero map lacks."""
         return {
             "network": self.network,
             "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
-            "window": {
-                "top": self.window.top,
-                "left": self.window.left,
-                "height": self.window.height,
-                "width": self.window.width,
-                "unit": "SR pixels",
-            },
-            "diffusion_index": self.diffusion_index,
+            "window": {**asdict(self.window), "unit": "SR pixels"},
+            "diffusion_index": None if self.is_zero else self.diffusion_index,
             "diffusion_index_shifted": self.method.shifted_index,
-            "gini": self.gini,
-            "effective_pixels": self.effective_pixels,
+            "gini": None if self.is_zero else self.gini,
+            "effective_pixels": None if self.is_zero else self.effective_pixels,
             "detector_at_image": self.detector_at_image,
             "detector_at_baseline": self.detector_at_baseline,
             "completeness_gap": self.completeness_gap,

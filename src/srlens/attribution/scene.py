@@ -1,5 +1,6 @@
 """What a method is given, and what it returns."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -8,35 +9,13 @@ from torch import Tensor
 
 from srlens.imaging.window import Window
 
-#: Called with (evaluations done, evaluations expected); the second may grow.
+#: Called with (evaluations done, evaluations expected); the second is a guess that may change until both are equal.
 Progress = Callable[[int, int], None]
 
 _T = TypeVar("_T")
 
 
-class Evaluation(Protocol):
-    """The network at LR images, for K windows."""
-
-    @property
-    def limit(self) -> int:
-        """Images that are worth asking for at once."""
-        ...
-
-    @property
-    def evaluation(self) -> str:
-        """How the network was evaluated, in words."""
-        ...
-
-    def gradients(self, images: Tensor, tick: Callable[[int], None]) -> Tensor:
-        """N×C×h×w to N×K×C×h×w; ``tick`` is told of every few that are done."""
-        ...
-
-    def values(self, images: Tensor) -> Tensor:
-        """N×C×h×w to N×K."""
-        ...
-
-
-class Scene:
+class Scene(ABC):
     """One network on one image, and the K windows of its output that are explained together.
 
     Everything that a method needs of the network it asks here: :meth:`gradients`, :meth:`values`.
@@ -45,33 +24,33 @@ class Scene:
         image: the LR image as the network takes it, C×h×w, float64, CPU.
         windows: in SR pixels.
         evaluations: gradients (of each window) and values asked for so far.
+        limit: images that are worth asking for at once; it may change after the first.
     """
 
+    limit = 1
+
     def __init__(
-        self,
-        image: Tensor,
-        windows: tuple[Window, ...],
-        evaluation: Evaluation,
-        kept: dict[str, Any],
-        progress: Progress | None = None,
+        self, image: Tensor, windows: tuple[Window, ...], kept: dict[str, Any], progress: Progress | None
     ) -> None:
         self.image = image
         self.windows = windows
         self.evaluations = 0
-        self._evaluation = evaluation
         self._kept = kept
         self._progress = progress
-        self._expected = self._done = 0
+        self._expected, self._done = 1, 0
 
     @property
-    def limit(self) -> int:
-        """Images that are worth asking for at once; it may change after the first."""
-        return self._evaluation.limit
-
-    @property
+    @abstractmethod
     def evaluation(self) -> str:
         """How the network was evaluated, in words."""
-        return self._evaluation.evaluation
+
+    @abstractmethod
+    def detect(self, images: Tensor) -> Tensor:
+        """As :meth:`values`, but not counted."""
+
+    @abstractmethod
+    def _gradients(self, images: Tensor) -> Tensor:
+        """As :meth:`gradients`; :meth:`_tick` is told of every few that are done."""
 
     def expect(self, evaluations: int) -> None:
         """Say how many images gradients or values will be asked for, for the progress bar; may be said again."""
@@ -84,12 +63,12 @@ class Scene:
             NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
         """
         self.evaluations += len(images)
-        return self._evaluation.gradients(images, self._tick)
+        return self._gradients(images)
 
     def values(self, images: Tensor) -> Tensor:
         """Values of each window's detector: N×C×h×w LR images to N×K, float64, CPU."""
         self.evaluations += len(images)
-        result = self._evaluation.values(images)
+        result = self.detect(images)
         self._tick(len(images) * len(self.windows))
         return result
 
@@ -115,7 +94,7 @@ class Explanation:
         baseline: C×h×w, if the maps share out the detector's change from there to the image (completeness); or None.
         errors: the estimated relative L2 error of each map, or None where it is not known.
         converged: False where a tolerance was asked for and not reached.
-        facts: what else the method found, as plain values.
+        facts: what else the method found, as plain values that JSON can hold.
     """
 
     maps: Tensor
@@ -126,9 +105,10 @@ class Explanation:
 
 
 class Algorithm(Protocol):
-    """How maps are made: a frozen dataclass whose fields are its settings (plain values, or with :meth:`record`).
+    """How maps are made: a frozen dataclass whose fields are its settings, under the names that they are given by.
 
-    Subclass it, define :meth:`explain`, and add it to :data:`srlens.METHODS`.
+    Subclass it, define :meth:`explain`, and add it to :data:`srlens.METHODS`. Settings are plain values; one that holds
+    others has ``record()`` too, which gives plain values that make an equal one.
     """
 
     def explain(self, scene: Scene) -> Explanation:

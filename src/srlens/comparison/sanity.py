@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from srlens.errors import BelowReferenceWarning, ImageError, NotFiniteError
+from srlens.imaging.check import crop_clean
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN, psnr_border, reference, reference_name
 from srlens.measures.quality import psnr
@@ -122,16 +123,9 @@ def _fitting_range(network: Network, lr: Tensor, hr: Tensor, floor: float) -> tu
 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
     """HR cropped to ``scale`` times LR; grey repeated where the network takes RGB."""
-    scale = network.scale
     if lr.ndim != 3 or hr.ndim != 3:
         raise ImageError(f"LR and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
-    height, width = lr.shape[-2] * scale, lr.shape[-1] * scale
-    if not (0 <= hr.shape[-2] - height < scale and 0 <= hr.shape[-1] - width < scale):
-        raise ImageError(
-            f"HR is {hr.shape[-2]}×{hr.shape[-1]}, but {scale} times LR is {height}×{width}. "
-            f"Give the HR of this LR, or a network of another scale than {scale}."
-        )
-    hr = hr[..., :height, :width]
+    hr = crop_clean(hr, lr, network.scale)
     if lr.shape[-3] == 1 and network.channels == 3:
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)
     return lr, hr

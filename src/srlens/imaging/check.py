@@ -1,11 +1,14 @@
-"""An image as everything else takes it, or a named error."""
+"""What callers give, as everything else takes it, or a named error: images, whole numbers."""
+
+from operator import index
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from srlens.errors import ImageError, NotFiniteError
+from srlens.errors import ImageError, NotFiniteError, SettingError
 
 
 def check_image(image: Tensor | ArrayLike) -> Tensor:
@@ -56,3 +59,35 @@ def _from_array(image: ArrayLike) -> Tensor:
 _OVERSHOOT = 0.5
 _SHARE_FAR = 0.05
 _FARTHEST = 2.0
+
+
+def crop_clean(clean: Tensor, observed: Tensor, scale: int) -> Tensor:
+    """The part of a clean picture, …×H×W, that belongs to an observed one, …×h×w.
+
+    Up to ``scale − 1`` more rows and columns are cropped, which a picture that was not cut to whole pixels has.
+
+    Raises:
+        ImageError: it is not ``scale`` times as large.
+    """
+    height, width = (side * scale for side in observed.shape[-2:])
+    if not (0 <= clean.shape[-2] - height < scale and 0 <= clean.shape[-1] - width < scale):
+        raise ImageError(
+            f"The clean picture (HR) is {clean.shape[-2]}×{clean.shape[-1]}, but {scale} times the observed one (LR) "
+            f"is {height}×{width}. Give the one that belongs to it, or a network of another scale than {scale}."
+        )
+    return clean[..., :height, :width]
+
+
+def whole(name: str, value: Any, least: int = 1, hint: str = "") -> int:
+    """A whole number of at least ``least``; those of other libraries count, floats and truth values do not.
+
+    Raises:
+        SettingError: it is none; the message calls it ``name`` and ends in ``hint``.
+    """
+    try:
+        number = None if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}{hint}.")
+    return number

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
-from torch import Tensor
 
-from srlens.attribution.baseline import BASELINES
-from srlens.attribution.path import find_path
+from srlens.attribution.baseline import Baseline, check_baseline, find_baseline
 from srlens.attribution.scene import Algorithm, Explanation, Scene
 from srlens.errors import SettingError
+from srlens.imaging.check import whole
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,14 @@ class Occlusion(Algorithm):
     kernel: int | None = None
 
     def __post_init__(self) -> None:
-        for label, value, most in (("block", self.block, None), ("stride", self.stride, self.block)):
-            if value is None and label == "stride":
-                continue
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int)
-                or value < 1
-                or (most is not None and value > most)
-            ):
-                limit = "at least 1" if most is None else f"from 1 to the block's side ({most})"
-                raise SettingError(f"{label} must be a whole number of LR pixels, {limit}, got {value!r}.")
-        if self.fill not in BASELINES:
-            raise SettingError(f"No fill is called {self.fill!r}; known: {', '.join(BASELINES)}.")
-        find_path(f"linear-{self.fill}", {"sigma": self.sigma, "kernel": self.kernel})
+        block = whole("block", self.block, hint=" LR pixels")
+        if self.stride is not None and whole("stride", self.stride, hint=" LR pixels") > block:
+            raise SettingError(f"stride must be from 1 to the block's side ({block}), got {self.stride}.")
+        _ = self._filling
+
+    @property
+    def _filling(self) -> Baseline:
+        return find_baseline(self.fill, {"sigma": self.sigma, "kernel": self.kernel}, "fill")
 
     @property
     def together(self) -> bool:
@@ -64,24 +57,27 @@ class Occlusion(Algorithm):
         return 64
 
     def check(self, height: int, width: int) -> None:
-        """Raise SettingError if a block is larger than the LR image."""
+        """Raise a named error if a block, or the kernel of the fill's blur, is larger than the LR image."""
         if self.block > min(height, width):
             raise SettingError(f"block={self.block} is larger than the LR image of {height}×{width} pixels.")
+        check_baseline(self._filling, height, width)
 
     def explain(self, scene: Scene) -> Explanation:
         """Replace each block in turn."""
         channels, height, width = scene.image.shape
-        fill = find_path(f"linear-{self.fill}", {"sigma": self.sigma, "kernel": self.kernel}).baseline.of(scene.image)
+        fill = self._filling.of(scene.image)
         stride = self.stride if self.stride is not None else self.block
         corners = list(product(*(_starts(side, self.block, stride) for side in (height, width))))
         scene.expect(len(corners) + 2)
         scene.gradients(scene.image[None])  # where evaluation by windows is proven
-        whole = scene.values(scene.image[None])[0]
+        whole_value = scene.values(scene.image[None])[0]
         total = torch.zeros(len(scene.windows), height, width, dtype=torch.float64)
         count = torch.zeros(height, width, dtype=torch.float64)
         for top, left in corners:
             place = (..., slice(top, top + self.block), slice(left, left + self.block))
-            change = whole - scene.values(_replaced(scene.image, fill, place)[None])[0]
+            changed = scene.image.clone()
+            changed[place] = fill[place]
+            change = whole_value - scene.values(changed[None])[0]
             total[place] += change[:, None, None] / (self.block**2 * channels)
             count[place] += 1
         return Explanation((total / count)[:, None].expand(-1, channels, -1, -1).contiguous())
@@ -90,9 +86,3 @@ class Occlusion(Algorithm):
 def _starts(side: int, block: int, stride: int) -> list[int]:
     """Where blocks start along a side: every ``stride`` pixels, and the last one at the border."""
     return sorted({*range(0, side - block + 1, stride), side - block})
-
-
-def _replaced(image: Tensor, fill: Tensor, place: tuple[object, ...]) -> Tensor:
-    changed = image.clone()
-    changed[place] = fill[place]  # type: ignore[index]
-    return changed

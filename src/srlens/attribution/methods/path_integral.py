@@ -1,17 +1,19 @@
 """Path-integrated gradients: the paper's map, and integrated gradients along other paths."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-import torch
+import numpy as np
 
-from srlens.attribution.integrate import Batched, ImagePath, integrate_fixed, integrate_to_tolerance
-from srlens.attribution.path import Path, check_path, find_path, path_name, path_settings
+from srlens.attribution.baseline import check_baseline
+from srlens.attribution.image_path import ImagePath
+from srlens.attribution.integrate import integrate_fixed, integrate_to_tolerance
+from srlens.attribution.path import Path, find_path, path_name, path_settings
 from srlens.attribution.quadrature import MIDPOINT, PARAMETERISATIONS, Parameterisation, Rule, find_rule
-from srlens.attribution.reparameterisation import ArcLength
 from srlens.attribution.scene import Algorithm, Explanation, Scene
 from srlens.errors import SettingError
+from srlens.imaging.check import whole
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,17 @@ class PathIntegral(Algorithm):
 
     def check(self, height: int, width: int) -> None:
         """Raise ImageTooSmallError if the path needs a larger LR image."""
-        check_path(self.path, height, width)
+        check_baseline(self.path.baseline, height, width)
 
     def explain(self, scene: Scene) -> Explanation:
         """Integrate along the path through the scene's image."""
-        path = scene.kept(
-            "path", lambda: ImagePath(self.path, scene.image, ArcLength(self.path, scene.image, self.parameterisation))
-        )
-        gradients = _Gradients(scene)
-        if self.tolerance is not None:
-            found = integrate_to_tolerance(path, gradients, self.tolerance, self.max_steps, scene.expect)
+        path = scene.kept("path", lambda: ImagePath(self.path, scene.image, self.parameterisation))
+        if self.steps is not None:
+            found = integrate_fixed(path, scene, self.rule, self.steps)
         else:
-            assert self.steps is not None
-            scene.expect(self.steps)
-            found = integrate_fixed(path, gradients, self.rule, self.steps)
-        start = self.path.at(scene.image, torch.zeros(1, dtype=torch.float64))[0]
-        return Explanation(found.maps, start, found.errors, found.converged)
+            assert self.tolerance is not None
+            found = integrate_to_tolerance(path, scene, self.tolerance, self.max_steps)
+        return replace(found, baseline=path.points(np.zeros(1))[0])
 
     def record(self) -> dict[str, Any]:
         """The settings as plain values, from which :func:`path_integral` makes an equal one."""
@@ -80,26 +77,13 @@ class PathIntegral(Algorithm):
 
     def described(self, evaluations: int) -> str:
         """The settings in words, with the number of evaluations that were made."""
-        path = ", ".join(
-            [path_name(self.path), *(f"{_SIGNS.get(k, k)} {v}" for k, v in path_settings(self.path).items())]
-        )
+        path = [path_name(self.path), *(f"{_SIGNS.get(k, k)} {v}" for k, v in path_settings(self.path).items())]
         nodes = f"{self.rule.name} ({self.parameterisation}), {evaluations} steps"
-        return f"{path}, {nodes}" + (f" (tolerance {self.tolerance:g})" if self.tolerance is not None else "")
+        tolerance = f" (tolerance {self.tolerance:g})" if self.tolerance is not None else ""
+        return f"{', '.join(path)}, {nodes}{tolerance}"
 
 
 _SIGNS = {"sigma": "σ"}
-
-
-@dataclass(frozen=True)
-class _Gradients(Batched):
-    scene: Scene
-
-    @property
-    def limit(self) -> int:
-        return self.scene.limit
-
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        return self.scene.gradients(images)
 
 
 def path_integral(
@@ -129,11 +113,8 @@ def path_integral(
     Raises:
         SettingError: an unknown name, or a value out of range.
     """
+    steps = None if steps is None else whole("steps", steps, hint="; the paper uses 50")
     accuracy = 0.05 if tolerance is None else tolerance
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-        raise SettingError(f"steps must be a whole number of at least 1, got {steps!r}; the paper uses 50.")
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 9:
-        raise SettingError(f"max_steps must be a whole number of at least 9, got {max_steps!r}.")
     if isinstance(accuracy, bool) or not isinstance(accuracy, Real) or not 0 < accuracy < 1:
         raise SettingError(
             f"tolerance must lie between 0 and 1, got {accuracy!r}: it bounds the map's relative L2 error. "
@@ -150,6 +131,6 @@ def path_integral(
         rule=chosen,
         parameterisation=parameterisation if parameterisation is not None else chosen.parameterisation,
         steps=steps,
-        tolerance=None if steps is not None else accuracy,
-        max_steps=max_steps,
+        tolerance=None if steps is not None else float(accuracy),
+        max_steps=whole("max_steps", max_steps, 9),
     )
