@@ -34,7 +34,7 @@ def test_explain_writes_what_it_says(picture: Path, tmp_path: Path) -> None:
     assert network["window"] == {"top": 40, "left": 48, "height": 16, "width": 16, "unit": "SR pixels"}
     assert network["map_error"] <= 0.05
     assert network["psnr_window"] > 0
-    assert record["bicubic"]["psnr_image"] > 0
+    assert record["reference"]["psnr_image"] > 0
     (maps,) = (tmp_path / "here").glob("*.safetensors")
     stored = load(maps)
     assert stored.map.shape == (3, 32, 32)

@@ -71,7 +71,7 @@ def _explained(
     result: Attribution, sr: Tensor, psnr: float | None = None, psnr_image: float | None = None
 ) -> Explained:
     network = Network(nn.Identity(), scale=SCALE, name=result.network)
-    made = Explained(network, result, sr, Subject("image", torch.zeros(3, *result.lr_size), None, "given"), sr, 1.0)
+    made = Explained(network, result, sr, Subject("image", torch.zeros(3, *result.lr_size), None, "given"), 1.0)
     vars(made).update(psnr_window=psnr, psnr_image=psnr_image)  # as if HR had been known
     return made
 
@@ -104,7 +104,7 @@ def _make_rows(names: list[str], size: tuple[int, int] = (40, 40), *, psnr: bool
 def _compared(rows: list[Explained], lr: Tensor, hr: Tensor | None = None) -> Comparison:
     """A comparison of these rows on that image."""
     window = rows[0].result.window if rows else Window.square(0, 0, 16)
-    return Comparison(Subject("image", lr, hr, "given"), window, "given", tuple(rows), lr)
+    return Comparison(Subject("image", lr, hr, "given"), window, "given", tuple(rows))
 
 
 def _texts(figure: Figure) -> list[Text]:

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from srlens.windowed.box import Box, cut, cut_all
-from srlens.windowed.statistics import by_sums, has_sums
+from srlens.windowed.equivalent import equivalent
+from srlens.windowed.graph import Ref
 
 PARTS: dict[str, tuple[Box, ...]] = {
     "split": (((0, 2), (0, 2), (0, 5), (0, 4)), ((0, 2), (2, 6), (0, 5), (0, 4))),
@@ -52,8 +53,9 @@ def test_a_statistic_by_sums_has_the_values_and_gradients_of_the_operator(name, 
     x = torch.rand(2, 3, 5, 4, dtype=torch.float64)
     x[0, 1] = 0.25  # a constant channel: its deviation has no slope
     x.requires_grad_(True)
-    assert has_sums(name, bound)
-    results = [by_sums(name, bound, x), function(x)]
+    statistic = equivalent(name, bound)
+    assert statistic is not None
+    results = [statistic(x), function(x)]
     torch.testing.assert_close(results[0], results[1], rtol=1e-13, atol=1e-15)
     gradients = [torch.autograd.grad((result.cos() * 3).sum(), x)[0] for result in results]
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-12, atol=1e-14)
@@ -63,12 +65,54 @@ def test_a_sum_in_half_precision_does_not_overflow() -> None:
     x = torch.full((1, 1, 400, 400), 2.0, dtype=torch.float16)
     x[..., 0] = 1.0
     for name, function in (("mean", torch.mean), ("std", torch.std)):
-        statistic = by_sums(name, {"dim": [2, 3], "keepdim": True}, x)
-        torch.testing.assert_close(statistic, function(x, dim=(2, 3), keepdim=True))
+        statistic = equivalent(name, {"dim": [2, 3], "keepdim": True})
+        assert statistic is not None
+        torch.testing.assert_close(statistic(x), function(x, dim=(2, 3), keepdim=True))
 
 
 def test_what_stays_as_it_is() -> None:
-    assert not has_sums("mean", {"dim": None, "keepdim": False})
-    assert not has_sums("mean", {"dim": [2], "keepdim": False})
-    assert not has_sums("mean", {"dim": [2], "keepdim": True, "dtype": torch.float64})
-    assert not has_sums("sum", {"dim": [2], "keepdim": True})
+    assert equivalent("mean", {"dim": None, "keepdim": False}) is None
+    assert equivalent("mean", {"dim": [2], "keepdim": False}) is None
+    assert equivalent("mean", {"dim": [2], "keepdim": True, "dtype": torch.float64}) is None
+    assert equivalent("sum", {"dim": [2], "keepdim": True}) is None
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("place", ["whole", "part", "pixel", "pair", "contiguous"])
+def test_convolution_by_one_pixel_is_a_product(bias: bool, place: str) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(2 if place == "pair" else 1, 6, 7, 5)
+    x = x if place == "contiguous" else x.contiguous(memory_format=torch.channels_last)
+    x = {"part": x[..., 1:4, 2:], "pixel": x[..., :1, :1]}.get(place, x).requires_grad_(True)
+    weight, offset = torch.rand(4, 6, 1, 1), torch.rand(4) if bias else None
+    bound = {
+        "input": Ref(0), "weight": weight, "bias": offset, "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1],
+        "transposed": False, "output_padding": [0, 0], "groups": 1,
+    }  # fmt: skip
+    call = equivalent("convolution", bound)
+    assert call is not None
+    results = [call(x), torch.nn.functional.conv2d(x, weight, offset)]
+    torch.testing.assert_close(results[0], results[1])
+    gradients = [torch.autograd.grad(result.sin().sum(), x)[0] for result in results]
+    torch.testing.assert_close(gradients[0], gradients[1])
+    if place in ("whole", "pair"):
+        assert results[0].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"groups": 2, "weight": torch.rand(4, 3, 1, 1)},
+        {"stride": [2, 1]},
+        {"padding": [0, 1]},
+        {"transposed": True},
+        {"weight": torch.rand(4, 6, 3, 1)},
+        {"weight": Ref(1)},
+    ],
+)
+def test_other_convolutions_stay_convolutions(change: dict[str, object]) -> None:
+    bound = {
+        "input": Ref(0), "weight": torch.rand(4, 6, 1, 1), "bias": None, "stride": [1, 1], "padding": [0, 0],
+        "dilation": [1, 1], "transposed": False, "output_padding": [0, 0], "groups": 1,
+    }  # fmt: skip
+    assert equivalent("convolution", {**bound, **change}) is None

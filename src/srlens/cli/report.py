@@ -32,7 +32,7 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         table.add_row(*row)
     if (reference := comparison.reference) is not None:
         cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in shown]
-        table.add_row("bicubic", *cells[1:], style="dim")
+        table.add_row(comparison.rows[0].reference_name, *cells[1:], style="dim")
     _print(table, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
 
 

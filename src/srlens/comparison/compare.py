@@ -21,7 +21,6 @@ from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.check import check_image
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN
-from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
@@ -38,14 +37,12 @@ class Comparison(Shown):
         window: in SR pixels.
         window_choice: how the window was chosen, one sentence.
         rows: one a network, in the order given.
-        bicubic: bicubic's SR image, C×sh×sw in [0, 1].
     """
 
     subject: Subject
     window: Window
     window_choice: str
     rows: tuple[Explained, ...]
-    bicubic: Tensor
 
     @property
     def summary(self) -> str:
@@ -56,7 +53,7 @@ class Comparison(Shown):
 
     @property
     def reference(self) -> Measurable | None:
-        """Bicubic as a row of its own, for the measures of the SR image; None where HR is not known."""
+        """Doing nothing as a row of its own, for the measures of the SR image; None where HR is not known."""
         return self.rows[0].as_reference
 
     @property
@@ -73,7 +70,10 @@ class Comparison(Shown):
             "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
             "degradation": self.subject.degradation,
             "window_choice": self.window_choice,
-            "bicubic": {m.key: m.value(reference) if reference else None for m in MEASURES.values() if m.of_picture},
+            "reference": {
+                "name": self.rows[0].reference_name,
+                **{m.key: m.value(reference) if reference else None for m in MEASURES.values() if m.of_picture},
+            },
             "networks": [{**measured(row), **row.result.record()} for row in self.rows],
         }
 
@@ -93,9 +93,10 @@ def compare(
     Args:
         networks: all of one scale.
         image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
-        hr: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against bicubic.
+        hr: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against doing nothing
+            (bicubic).
         window: in SR pixels; the hardest one if None: where the networks' mean PSNR is lowest, or, without HR, where
-            they depart most from bicubic.
+            they depart most from doing nothing.
         size: side of a window chosen so, in SR pixels.
         progress: gives a progress callback for a network's name.
         **settings: of :func:`srlens.attribute`.
@@ -118,10 +119,9 @@ def compare(
     if subject.hr is not None:
         for network, sr in zip(networks, srs, strict=True):
             check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
-    bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
     choice = "given"
     if window is None:
-        window, choice = _hardest(srs, subject, bicubic, size)
+        window, choice = _hardest(srs, replace(subject, scale=scale), size)
     rows = []
     for network, sr in zip(networks, srs, strict=True):
         started = time.perf_counter()
@@ -129,8 +129,8 @@ def compare(
         result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
         seconds = time.perf_counter() - started
         _warn_if_incomplete(result)
-        rows.append(Explained(network.facts, result, sr, subject, bicubic, seconds))
-    return Comparison(subject, window, choice, tuple(rows), bicubic)
+        rows.append(Explained(network.facts, result, sr, subject, seconds))
+    return Comparison(subject, window, choice, tuple(rows))
 
 
 _FAR_FROM_COMPLETE = 0.5
@@ -158,13 +158,14 @@ def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
     return subject
 
 
-def _hardest(srs: Sequence[Tensor], subject: Subject, bicubic: Tensor, size: int) -> tuple[Window, str]:
-    reference = subject.hr if subject.hr is not None else bicubic
+def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:
+    reference = subject.hr if subject.hr is not None else subject.reference
     best = hard_windows(srs, reference, size=size)[0]
     judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
     return (
         best.window,
-        f"{size}×{size} window where {judged} {depart} most from bicubic ({best.psnr:.2f} dB); HR unknown",
+        f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB); "
+        "HR unknown",
     )

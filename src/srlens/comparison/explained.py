@@ -10,6 +10,7 @@ from srlens.attribution.result import Attribution
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
+from srlens.imaging.degrade import psnr_border, reference, reference_name
 from srlens.imaging.window import Window
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
@@ -30,7 +31,6 @@ class Measurable(Shown):
         result: the attribution.
         sr: the network's SR image for the eye, C×sh×sw in [0, 1].
         subject: the image that the network was shown.
-        reference: that image enlarged by bicubic, C×sh×sw in [0, 1].
         seconds: wall time of the attribution.
         lpips: distance of the SR image to HR, where it was measured; lower is better.
     """
@@ -39,7 +39,6 @@ class Measurable(Shown):
     result: Attribution
     sr: Tensor | None
     subject: Subject | None
-    reference: Tensor | None
     seconds: float | None = None
     lpips: float | None = None
 
@@ -48,7 +47,7 @@ class Measurable(Shown):
         cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None
     ) -> "Measurable":
         """An attribution without SR images: what depends on those is not known."""
-        return Measurable(network, result, None, subject, None)
+        return Measurable(network, result, None, subject)
 
     @property
     def summary(self) -> str:
@@ -64,19 +63,31 @@ class Measurable(Shown):
     @cached_property
     def psnr_image(self) -> float | None:
         """PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None where HR is not known."""
-        return self._against_hr(lambda sr, hr: psnr(sr, hr, border=self.result.scale))
+        return self._against_hr(lambda sr, hr: psnr(sr, hr, border=psnr_border(self.result.scale)))
 
     @cached_property
     def ssim_image(self) -> float | None:
         """SSIM of the image, as its PSNR; None also where the image is smaller than SSIM's window."""
         if min(self.result.lr_size) * self.result.scale < 2 * self.result.scale + 11:
             return None
-        return self._against_hr(lambda sr, hr: ssim(sr, hr, border=self.result.scale))
+        return self._against_hr(lambda sr, hr: ssim(sr, hr, border=psnr_border(self.result.scale)))
 
     def _against_hr(self, measure: Callable[[Tensor, Tensor], float]) -> float | None:
         if self.sr is None or self.subject is None or self.subject.hr is None:
             return None
         return measure(self.sr, match_channels(self.subject.hr, self.sr.shape[0]))
+
+    @cached_property
+    def reference(self) -> Tensor | None:
+        """The picture that doing nothing gives (bicubic enlargement, the noisy picture), C×sh×sw in [0, 1]."""
+        if self.subject is None:
+            return None
+        return reference(self.subject.lr, self.result.scale, self.subject.degradation).clamp(0, 1)
+
+    @property
+    def reference_name(self) -> str | None:
+        """What that picture is called."""
+        return None if self.subject is None else reference_name(self.result.scale, self.subject.degradation)
 
     @property
     def as_reference(self) -> "Measurable | None":
@@ -138,4 +149,3 @@ class Explained(Measurable):
     network: NetworkFacts
     sr: Tensor
     subject: Subject
-    reference: Tensor

@@ -1,7 +1,7 @@
 """How far a network could look, does look on average, and looked at one hard window: finding 3 of the paper."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srlens.attribution.attribute import attribute
@@ -24,7 +24,6 @@ from srlens.comparison.subject import Subject
 from srlens.comparison.support import GradientSupport, gradient_support
 from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
-from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.network import Network
@@ -126,8 +125,8 @@ def fields_of_view(
     """Measure each network's fields on the same places and at the same hard window.
 
     The places are squares cut from the pictures at random. The hard window is the hardest one of all pictures for
-    these networks together (lowest mean PSNR, or farthest from bicubic where HR is not known), shown in the square of
-    the same side around it.
+    these networks together (lowest mean PSNR, or farthest from doing nothing where HR is not known), shown in the
+    square of the same side around it.
 
     Args:
         networks: all of one scale.
@@ -197,8 +196,7 @@ def _hardest(networks: Sequence[Network], subjects: Sequence[Subject], size: int
     found = []
     for subject in subjects:
         scale = networks[0].scale
-        bicubic = bicubic_upscale(subject.lr, scale).clamp(0, 1)
-        reference = subject.hr if subject.hr is not None else bicubic
+        reference = subject.hr if subject.hr is not None else replace(subject, scale=scale).reference
         best = hard_windows([network.upscale(subject.lr) for network in networks], reference, size=size)[0]
         found.append((best.psnr, subject, best.window))
     _, subject, window = min(found, key=lambda entry: entry[0])

@@ -40,7 +40,7 @@ class Measure:
         latex: the heading in LaTeX; if empty, made of ``heading`` and ``unit``, or of a ``label`` with the LR size.
         short: name for sorting (``--sort``); ``key`` if empty.
         places: where it is shown.
-        of_picture: it is drawn from the SR image alone, so that the reference (bicubic) has it too.
+        of_picture: it is drawn from the SR image alone, so that doing nothing (bicubic) has it too.
 
     Raises:
         SettingError: no key, a kind that no column has, or an unknown place.

@@ -8,6 +8,7 @@ from srlens.attribution.method import Method
 from srlens.attribution.settings import SETTINGS, Setting
 from srlens.errors import SettingError, StudyError
 from srlens.extras import pydantic
+from srlens.imaging.degrade import parse_degradation
 
 
 class _Strict(pydantic.BaseModel):
@@ -49,12 +50,21 @@ def _none_for_false(value: Any) -> Any:
     return None if value is False else value
 
 
+def _known_degradation(text: str) -> str:
+    try:
+        parse_degradation(text)
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
 class ImagesSection(_Strict):
     """What the image files are, and how much of them a network is given."""
 
     #: ``hr``: the LR is made from them. ``lr``: they are LR, and nothing is known of PSNR.
     given: Literal["hr", "lr"] = "hr"
-    degradation: Literal["matlab", "matlab-uint8", "pil"] = "matlab"
+    #: How the LR is made: ``matlab``, ``matlab-uint8``, ``pil``; or another of ``srlens.DEGRADATIONS``, ``noise:25``.
+    degradation: Annotated[str, pydantic.AfterValidator(_known_degradation)] = "matlab"
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
     lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64

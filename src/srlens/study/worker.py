@@ -25,7 +25,6 @@ from srlens.errors import (
     ZeroMapError,
 )
 from srlens.imaging.files import write_image
-from srlens.imaging.resample import bicubic_upscale
 from srlens.plugins import VARIABLE, load_plugins
 from srlens.records.archive import save
 from srlens.study.job import Job
@@ -156,9 +155,7 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
         from srlens.study.perceptual import lpips_distance
 
         lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(
-        network.facts, result, sr, subject, bicubic_upscale(subject.lr, scale).clamp(0, 1), lpips=lpips
-    )
+    explained = Explained(network.facts, result, sr, subject, lpips=lpips)
     row = job_row(job, explained, threads=batch.threads)
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report

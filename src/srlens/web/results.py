@@ -63,7 +63,7 @@ def _table(comparison: Comparison) -> str:
     rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in lines)
     if (reference := comparison.reference) is not None:
         cells = (f"<td>{m.text(m.value(reference)) if m.of_picture else MISSING}</td>" for m, _ in shown[1:])
-        rows += f'<tr class="srl-faint"><th scope="row">bicubic</th>{"".join(cells)}</tr>'
+        rows += f'<tr class="srl-faint"><th scope="row">{comparison.rows[0].reference_name}</th>{"".join(cells)}</tr>'
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     caption = f"{comparison.subject.name}, {comparison.window} of the SR image, LR {size}"
     return (
@@ -89,7 +89,10 @@ def _given(comparison: Comparison) -> str:
     shown = [_figure(f"LR, {height}×{width}", f"LR image of {comparison.subject.name}", lr, frame)]
     if comparison.subject.hr is not None:
         shown.append(_crop("HR window", comparison.subject.hr, comparison))
-    shown.append(_crop(_captioned("Bicubic window", comparison.reference), comparison.bicubic, comparison))
+    first = comparison.rows[0]
+    if first.reference is not None and first.reference_name is not None:
+        caption = f"{first.reference_name[:1].upper()}{first.reference_name[1:]} window"
+        shown.append(_crop(_captioned(caption, comparison.reference), first.reference, comparison))
     return "".join(shown)
 
 

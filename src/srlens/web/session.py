@@ -81,7 +81,7 @@ class Session:
         tensors = [self.picture.image] if self.picture is not None else []
         if self.comparison is not None:
             result = self.comparison[1]
-            tensors += [result.bicubic, result.subject.lr, *(row.sr for row in result.rows)]
+            tensors += [result.subject.lr, *(row.sr for row in result.rows)]
         weights = sum(p.nbytes for network in self.uploads.values() for p in network.module.parameters())
         return sum(tensor.nbytes for tensor in tensors) + weights
 

@@ -11,7 +11,7 @@ from torch._ops import OpOverload
 from torch.utils.flop_counter import flop_registry
 
 from srlens.windowed.box import Box, full_box
-from srlens.windowed.statistics import by_sums, has_sums
+from srlens.windowed.equivalent import equivalent
 
 Shape = tuple[int, ...]
 Shapes = Sequence[Shape]  # of every value of a graph, as recorded (in full)
@@ -68,8 +68,10 @@ class Node:
     def call(self) -> Callable[[Sequence[Tensor]], Any]:
         """The call as recorded, as a function of the values in the order of ``inputs``."""
         operator, args, kwargs, count = self.operator, self.args, self.kwargs, len(self.inputs)
-        if has_sums(self.name, self.bound):
-            return lambda tensors: by_sums(self.name, self.bound, *tensors)
+        if count == 1 and isinstance(args[0], Ref):
+            function = equivalent(self.name, self.bound)
+            if function is not None:
+                return lambda tensors: function(*tensors)
         if all(isinstance(argument, Ref) for argument in args[:count]):  # the frequent case without a walk
             return lambda tensors: operator(*tensors, *args[count:], **kwargs)
 
@@ -124,6 +126,8 @@ def map_arguments(tree: Any, kind: type | tuple[type, ...], change: Callable[[An
     # As torch.utils._pytree.tree_map_only, in a third of its time: recording and planning do little else.
     if isinstance(tree, kind):
         return change(tree)
+    if isinstance(tree, list) and tree and isinstance(tree[0], int):
+        return tree
     if isinstance(tree, list | tuple):
         return type(tree)([map_arguments(member, kind, change) for member in tree])
     return {k: map_arguments(v, kind, change) for k, v in tree.items()} if isinstance(tree, dict) else tree

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from srlens._version import __version__
 from srlens.atomic import replacing
+from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
@@ -90,6 +91,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         contrast=findings.contrast,
         tables=tables,
         reference=reference_row(blocks),
+        reference_name=reference_name(plan["scale"], [*frame["degradation"].drop_nulls(), GIVEN][0]),
         pictures=pictures,
         results=len(frame),
         planned=len(ids),

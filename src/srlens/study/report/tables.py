@@ -65,13 +65,13 @@ def _mean(values: Array) -> float | None:
 
 
 def _below_reference(blocks: Blocks, k: int) -> bool | None:
-    """Whether the network is worse than bicubic on these pictures: wrong range, weights or aim."""
+    """Whether the network is worse than doing nothing on these pictures: wrong range, weights or aim."""
     network, reference = (_mean(blocks.values[key][k]) for key in ("psnr_image", "reference_psnr_image"))
     return None if network is None or reference is None else network < reference
 
 
 def reference_row(blocks: Blocks) -> Row:
-    """Bicubic's quality on the same windows, as far as it is known."""
+    """The quality of doing nothing on the same windows, as far as it is known."""
     keys = [m.key for m in MEASURES.values() if m.of_picture and f"reference_{m.key}" in blocks.values]
     means = {key: _mean(blocks.values[f"reference_{key}"]) for key in keys}
     return {key: mean for key, mean in means.items() if mean is not None}
