@@ -73,8 +73,9 @@ def wire_picture(gr: Any, wiring: Wiring) -> None:
     placed = [parts.top, parts.left, parts.picture_message]
     after = parts.picker.select(place, wiring.inputs, placed, **QUIET, trigger_mode="always_last")
     after.then(move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET)
-    for part in (parts.top, parts.left, parts.size):
-        part.input(move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET, trigger_mode="always_last")
+    # One event for the three fields: answers to each field's own would come in any order, the older one last.
+    written = [part.input for part in (parts.top, parts.left, parts.size)]
+    gr.on(written, move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET, trigger_mode="always_last")
     cleared = parts.hardest.click(lambda: (None, None), None, [parts.top, parts.left], **QUIET)
     cleared.then(move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET)
 

@@ -62,7 +62,7 @@ def _check_files(page: Any, tab: Any, folder: Path) -> None:
     assert next(p for n, p in files.items() if n.endswith(".png")).read_bytes().startswith(b"\x89PNG")
     assert next(p for n, p in files.items() if n.endswith(".pdf")).read_bytes().startswith(b"%PDF")
     maps = [load(p) for n, p in files.items() if n.endswith(".safetensors")]
-    assert {m.record["diffusion_index"] for m in maps} == set(tab.indices())
+    assert {m.diffusion_index for m in maps} == set(tab.indices())
 
 
 def _check_link(running: Any, tab: Any) -> None:
