@@ -77,4 +77,5 @@ def test_a_module_of_ones_own_in_compare_and_a_path_in_field(tmp_path: Path) -> 
     said = run("field", "plain", *picture, "--path", "linear-black", "--steps", "2", "--size", "48", "--stride", "48")
     assert "linear-black" in said
     assert "4 windows" in said
+    assert [file.suffix for file in (tmp_path / "srlens-out").glob("*field*.p*")].count(".pdf") == 0  # --format png
     assert "occlusion" in run("field", "plain", *picture, "--method", "occlusion", "--size", "48", "--block", "12")

@@ -45,6 +45,14 @@ def field(
     with progress_bars() as bars:
         step = bars.step(f"field of {opened.name}", unit="window gradients")
         found, files = run_field(
-            opened, subject, chosen, output.out, size=size, stride=stride, memory=memory, progress=step
+            opened,
+            subject,
+            chosen,
+            output.out,
+            size=size,
+            stride=stride,
+            memory=memory,
+            formats=output.formats,
+            progress=step,
         )
     print_field(found, files)

@@ -1,6 +1,7 @@
 """A field on disk: points are written as they come, and a run that was cut off goes on where it stopped."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,10 @@ def run_field(
     stride: int | None = None,
     memory: int = 2**30,
     regional: bool = True,
+    formats: Sequence[str] = ("png", "pdf"),
     progress: Progress | None = None,
 ) -> tuple[Field, list[Path]]:
-    """Compute a field and write picture (PNG, PDF), table (Parquet) and the points' log into ``folder``.
+    """Compute a field and write picture (by default PNG and PDF), table (Parquet) and the points' log into ``folder``.
 
     The log is appended to window by window. A later run with the same network, image and settings takes from it what
     is done, whatever ended the first.
@@ -70,7 +72,7 @@ def run_field(
         evaluation=evaluation,
     )
     table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
-    return found, [*_write_figure(found, subject.lr, stem), table, log]
+    return found, [*_write_figure(found, subject.lr, stem, formats), table, log]
 
 
 def _key(network: Network, subject: Subject, method: Method, size: int, stride: int | None) -> dict[str, Any]:
@@ -114,11 +116,11 @@ def _read(log: Path, key: str) -> tuple[dict[Window, FieldPoint], str, int]:
     return known, evaluation, evaluations
 
 
-def _write_figure(found: Field, lr: Tensor, stem: Path) -> list[Path]:
+def _write_figure(found: Field, lr: Tensor, stem: Path, formats: Sequence[str]) -> list[Path]:
     from srlens.figures.field import field_figure
     from srlens.figures.save import save_figure
 
-    return list(save_figure(field_figure(found, lr), stem))
+    return list(save_figure(field_figure(found, lr), stem, formats))
 
 
 def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
