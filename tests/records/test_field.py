@@ -60,3 +60,12 @@ def test_other_settings_start_anew(network: srlens.Network, tmp_path: Path) -> N
     totals: list[int] = []
     run_field(network, subject, field_method(steps=4), tmp_path, size=8, progress=lambda _, total: totals.append(total))
     assert totals[-1] == 25 * 4
+
+
+def test_another_part_of_the_picture_starts_anew(network: srlens.Network, tmp_path: Path) -> None:
+    whole = Subject("noise", torch.rand(3, 40, 40), None, "given", digest="ab", scale=2)
+    for top in (0, 40):
+        part = whole.cropped(srlens.Window(top, 0, 40, 40), 2)
+        found, _ = run_field(network, part, field_method(steps=3), tmp_path, size=20)
+        expected = srlens.field(network, part.lr, steps=3, size=20)
+        assert [p.diffusion_index for p in found.points] == [p.diffusion_index for p in expected.points]

@@ -11,7 +11,8 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -19,11 +20,12 @@ from torch import Tensor
 
 from srlens.atomic import replacing
 from srlens.attribution.method import Method
-from srlens.errors import InputError
+from srlens.errors import InputError, SettingError
 from srlens.networks.network import Network
 from srlens.shown import Shown
 
 FORMAT = "srlens-result-1"
+Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 #: The types that a file may hold.
 _HOMES = {
@@ -61,7 +63,7 @@ def save(result: Shown, path: str | os.PathLike[str], extra: Mapping[str, Any] |
     target = Path(path)
     target = target if target.suffix else target.with_suffix(".safetensors")
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    content = _encoded(result, "", arrays)
+    content = encode(result, "", arrays)
     own = getattr(result, "record", None)
     record = {**(own() if own is not None else {"summary": result.summary}), **(extra or {})}
     # One entry, since safetensors writes several in any order, and equal results are to be equal files.
@@ -75,15 +77,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     """Read a result of any kind that :meth:`~srlens.shown.Shown.save`, ``srlens explain`` or a study wrote.
 
     Raises:
-        InputError: the file is missing, damaged or of another kind.
+        InputError: the file is missing, damaged or of another kind, or was made with a plug-in that is not loaded.
     """
-    content, arrays, _ = _read(path)
-    try:
-        return _decoded(content, arrays)
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} holds no result of this version of srlens: {error}.") from error
+    return _opened(path, lambda header, arrays: _result(decode(header["content"], arrays)))
 
 
 def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -92,27 +88,48 @@ def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         InputError: as :func:`load`.
     """
-    return _read(path)[2]
+    record: dict[str, Any] = _opened(path, lambda header, _: header["record"])
+    return record
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[Any, dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
+def _opened(path: str | os.PathLike[str], read: Callable[[dict[str, Any], Arrays], Any]) -> Any:
+    from safetensors import safe_open
 
     try:
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get("srlens", "{}"))
-            if header.get("format") != FORMAT:
-                raise InputError(f"{path} is no srlens result (format {header.get('format')!r}, not {FORMAT!r}).")
+        with safe_open(os.fsdecode(path), framework="np") as file:
+            header = json.loads((file.metadata() or {}).get("srlens", "null"))
+            if not isinstance(header, dict) or header.get("format") != FORMAT:
+                raise InputError(f"it is no srlens result of the format {FORMAT!r}.")
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
-        return header["content"], arrays, header["record"]
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} cannot be read as a result: {error}. It is missing or damaged.") from error
+        return read(header, arrays)
+    except InputError as error:
+        raise InputError(f"{path} holds no result that can be read: {error}") from error
+    except Exception as error:  # whatever a file may hold, it is the file that is wrong
+        raise InputError(
+            f"{path} holds no result that can be read: {type(error).__name__}: {error}. It is missing or damaged, or "
+            "of another version of srlens."
+        ) from error
 
 
-def _encoded(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    """A value as JSON can hold it; what JSON lacks is an object with one key that starts with ``$``."""
+def _result(value: Any) -> Any:
+    if not isinstance(value, Shown):
+        raise InputError(f"it holds a {type(value).__name__}, which is no result.")
+    return value
+
+
+def encode(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    """A value as JSON can hold it; what JSON lacks is an object with one key that starts with ``$``.
+
+    Args:
+        value: a result, or a part of one.
+        place: the name of it, from which those of its arrays are made.
+        arrays: to which the arrays are added.
+
+    Raises:
+        TypeError: it holds something that results do not consist of.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -122,15 +139,15 @@ def _encoded(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) ->
         arrays[key] = np.ascontiguousarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value)
         return {"$tensor" if isinstance(value, Tensor) else "$array": key}
     if isinstance(value, tuple | list):
-        items = [_encoded(one, f"{place}.{k}", arrays) for k, one in enumerate(value)]
+        items = [encode(one, f"{place}.{k}", arrays) for k, one in enumerate(value)]
         return {"$tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, Mapping):
         pairs = value.items()
-        return {"$map": [[_encoded(k, place, arrays), _encoded(v, f"{place}.{k}", arrays)] for k, v in pairs]}
+        return {"$map": [[encode(k, place, arrays), encode(v, f"{place}.{k}", arrays)] for k, v in pairs]}
     if isinstance(value, Fraction):
         return {"$fraction": str(value)}
     if isinstance(value, Method):
-        return {"$method": _encoded(value.to_record(), place, arrays)}
+        return {"$method": encode(value.to_record(), place, arrays)}
     if isinstance(value, Network):
         value = value.facts
     name = type(value).__name__
@@ -138,32 +155,63 @@ def _encoded(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) ->
         raise TypeError(f"{name} at {place or 'the top'} cannot be saved")
     entries = ((f.name, getattr(value, f.name)) for f in fields(value) if f.init)
     prefix = f"{place}." if place else ""
-    return {"$type": name, "fields": {key: _encoded(one, prefix + key, arrays) for key, one in entries}}
+    return {"$type": name, "fields": {key: encode(one, prefix + key, arrays) for key, one in entries}}
 
 
-def _decoded(value: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+def decode(value: Any, arrays: Arrays) -> Any:
+    """An equal value from :func:`encode`; a part that is of another type than its place asks for is an error."""
     if isinstance(value, list):
-        return [_decoded(one, arrays) for one in value]
+        return [decode(one, arrays) for one in value]
     if not isinstance(value, dict):
         return value
     if "$type" in value:
         name = value["$type"]
         if name not in _HOMES:
-            raise InputError(f"The file names a type that is no result: {name!r}.")
+            raise InputError(f"it names a type that is no result: {name!r}.")
         kind = getattr(import_module(_HOMES[name]), name)
-        return kind(**{key: _decoded(one, arrays) for key, one in value["fields"].items()})
+        given, types = {key: decode(one, arrays) for key, one in value["fields"].items()}, get_type_hints(kind)
+        if wrong := [key for key, one in given.items() if not _is_a(one, types[key])]:
+            raise InputError(f"{wrong[0]} of its {name} is of the wrong type. The file is damaged.")
+        return kind(**given)
     ((tag, content),) = value.items()
     return _DECODERS[tag](content, arrays)
 
 
-_DECODERS: Mapping[str, Callable[[Any, Mapping[str, np.ndarray[Any, Any]]], Any]] = {
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated type; what mappings and arrays hold is not looked at."""
+    origin, parts = get_origin(kind) or kind, get_args(kind)
+    if kind is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_is_a(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple and isinstance(value, tuple):
+        expected = parts[:1] * len(value) if parts[1:] == (Ellipsis,) else parts
+        return len(value) == len(expected) and all(map(_is_a, value, expected))
+    number = int | float if origin is float else origin
+    return isinstance(value, number) and (origin is bool or not isinstance(value, bool))
+
+
+def _method(content: Any, arrays: Arrays) -> Method:
+    record = decode(content, arrays)
+    try:
+        return Method.from_record(record)
+    except SettingError as error:
+        raise InputError(
+            f"it was made with {record}. {error} Where that is a plug-in's, import it first, or name it in "
+            "SRLENS_PLUGINS."
+        ) from error
+
+
+_DECODERS: Mapping[str, Callable[[Any, Arrays], Any]] = {
     "$float": lambda content, _: float(content),
     "$array": lambda content, arrays: arrays[content],
     "$tensor": lambda content, arrays: torch.from_numpy(arrays[content]),
-    "$tuple": lambda content, arrays: tuple(_decoded(one, arrays) for one in content),
-    "$map": lambda content, arrays: {_decoded(k, arrays): _decoded(v, arrays) for k, v in content},
-    "$fraction": lambda content, _: Fraction(content),
-    "$method": lambda content, arrays: Method.from_record(_decoded(content, arrays)),
+    "$tuple": lambda content, arrays: tuple(decode(one, arrays) for one in content),
+    "$map": lambda content, arrays: {decode(k, arrays): decode(v, arrays) for k, v in content},
+    "$fraction": lambda content, _: Fraction(*map(int, content.split("/"))),  # in no other notation, such as 1e999999
+    "$method": _method,
 }
 
 
@@ -183,6 +231,6 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,5 +1,6 @@
 """A field on disk: points are written as they come, and a run that was cut off goes on where it stopped."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from srlens.attribution.scene import Progress
 from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.records.archive import to_json
+from srlens.records.archive import decode, encode, to_json
+from srlens.records.output import draw, file_name
 
 
 def run_field(
@@ -41,44 +43,43 @@ def run_field(
     Returns:
         The field, and the files, the picture first.
     """
-    from srlens.records.output import file_name
-
-    height, width = (side * network.scale for side in subject.lr.shape[-2:])
-    windows = grid_windows(height, width, size, stride if stride is not None else size)
+    height, width = subject.lr.shape[-2:]
+    stride = size if stride is None else stride
+    windows = grid_windows(height * network.scale, width * network.scale, size, stride)
     stem = folder / file_name(subject.name, network.name, "field")
     log = stem.with_name(stem.name + ".jsonl")
     key = to_json(_key(network, subject, method, size, stride))
-    known, evaluation, evaluations = _read(log, key)
-    missing = tuple(window for window in windows if window not in known)
+    known = _read(log, key)
+    missing = [window for window in windows if window not in known]
     folder.mkdir(parents=True, exist_ok=True)
+    explainer = Explainer(network, subject.lr, method, clean=subject.hr, regional=regional)
     with log.open("a" if known else "w", encoding="utf-8") as file:
         if not known:
             file.write(key + "\n")
-        explainer = Explainer(network, subject.lr, method, clean=subject.hr, regional=regional)
         for result in explainer.windows(missing, memory=memory, progress=progress):
-            point = FieldPoint.of(result)
-            known[point.window] = point
-            evaluation, evaluations = result.evaluation, result.evaluations
-            file.write(to_json({**asdict(point), "evaluation": evaluation, "evaluations": evaluations}) + "\n")
+            point = known[result.window] = FieldPoint.of(result), result.evaluations, result.evaluation
+            file.write(to_json(encode(point, "", {})) + "\n")
             file.flush()
+    *_, evaluations, evaluation = known[windows[-1]]
     found = Field(
-        points=tuple(known[window] for window in windows),
-        lr_size=(subject.lr.shape[-2], subject.lr.shape[-1]),
+        points=tuple(known[window][0] for window in windows),
+        lr_size=(height, width),
         scale=network.scale,
         network=network.name,
         network_digest=network.digest,
         method=method,
         evaluations=evaluations,
         evaluation=evaluation,
+        image=explainer.image.numpy(),
     )
     table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
-    return found, [*_write_figure(found, subject.lr, stem, formats), table, log]
+    return found, [*draw(found, stem, formats, lr=subject.lr), table, log]
 
 
-def _key(network: Network, subject: Subject, method: Method, size: int, stride: int | None) -> dict[str, Any]:
+def _key(network: Network, subject: Subject, method: Method, size: int, stride: int) -> dict[str, Any]:
     """Everything that the numbers depend on."""
     return {
-        "format": "srlens-field-1",
+        "format": "srlens-field-2",
         "srlens": __version__,
         "weights_sha256": network.digest,
         "value_range": network.value_range,
@@ -86,41 +87,33 @@ def _key(network: Network, subject: Subject, method: Method, size: int, stride: 
         "image_sha256": subject.digest,
         "degradation": subject.degradation,
         "lr_size": list(subject.lr.shape[-2:]),
+        # A part of the picture, another seed: what the file's digest does not tell.
+        "pixels_sha256": [None if one is None else _digest(one) for one in (subject.lr, subject.hr)],
         "size": size,
         "stride": stride,
         "method": method.to_record(),
     }
 
 
-def _read(log: Path, key: str) -> tuple[dict[Window, FieldPoint], str, int]:
-    """Points of an earlier run of the same; a line cut off at the end is left out."""
-    if not log.is_file():
-        return {}, "", 0
-    lines = log.read_text(encoding="utf-8").splitlines()
+def _digest(image: Tensor) -> str:
+    return hashlib.sha256(image.contiguous().cpu().numpy().tobytes()).hexdigest()
+
+
+def _read(log: Path, key: str) -> dict[Window, tuple[FieldPoint, int, str]]:
+    """Points of an earlier run of the same, with how they were evaluated; a line cut off at the end is left out."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    known: dict[Window, tuple[FieldPoint, int, str]] = {}
     if not lines or lines[0] != key:
-        return {}, "", 0
-    known: dict[Window, FieldPoint] = {}
-    evaluation, evaluations = "", 0
+        return known
     for line in lines[1:]:
         try:
-            entry = json.loads(line)
+            point, evaluations, evaluation = decode(json.loads(line), {})
         except json.JSONDecodeError:  # the line that was being written when the run ended
             break
-        evaluation, evaluations = entry.pop("evaluation"), entry.pop("evaluations")
-        window = Window(**entry.pop("window"))
-        entry = {name: float(value) if value is not None else None for name, value in entry.items()}
-        known[window] = FieldPoint(window=window, **entry)
-    kept = "\n".join([key, *(line for line in lines[1 : 1 + len(known)])]) + "\n"
+        known[point.window] = point, evaluations, evaluation
     with replacing(log) as temporary:
-        temporary.write_text(kept, encoding="utf-8")
-    return known, evaluation, evaluations
-
-
-def _write_figure(found: Field, lr: Tensor, stem: Path, formats: Sequence[str]) -> list[Path]:
-    from srlens.figures.field import field_figure
-    from srlens.figures.save import save_figure
-
-    return list(save_figure(field_figure(found, lr), stem, formats))
+        temporary.write_text("\n".join(lines[: 1 + len(known)]) + "\n", encoding="utf-8")
+    return known
 
 
 def _write_table(found: Field, subject: Subject, stem: Path) -> Path:

@@ -49,9 +49,9 @@ def write_comparison(
         files.append(path)
     files.append(folder / "result.json")
     save_json({"srlens": __version__, **record}, files[-1])
-    figures = _draw(comparison, stem(names[0] if interest is None else "comparison"), formats, style=style)
+    figures = draw(comparison, stem(names[0] if interest is None else "comparison"), formats, style=style)
     if interest is not None:
-        figures += _draw(interest, stem("comparison_interest"), formats)
+        figures += draw(interest, stem("comparison_interest"), formats)
     return [*figures, *files]
 
 
@@ -59,7 +59,7 @@ def write_sweep(swept: Sweep, folder: Path, *, formats: Sequence[Format] = FORMA
     """Write the table of a sweep (CSV, Parquet) and its picture into ``folder``; returns the paths, picture first."""
     stem = folder / f"sweep_{swept.setting}"
     tables = write_frame(swept.to_frame(), stem)
-    return [*_draw(swept, stem, formats), *tables]
+    return [*draw(swept, stem, formats), *tables]
 
 
 def write_fields_of_view(
@@ -68,10 +68,11 @@ def write_fields_of_view(
     """Write the table of fields of view (CSV, Parquet) and their picture; returns the paths, picture first."""
     stem = folder / "field-of-view"
     tables = write_frame(to_frame(fields), stem)
-    return [*_draw(fields, stem, formats), *tables]
+    return [*draw(fields, stem, formats), *tables]
 
 
-def _draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:
+def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:
+    """Write the figure of a result, with options of :func:`srlens.figures.of.figure_of`; returns the paths."""
     from srlens.figures.of import figure_of
     from srlens.figures.save import save_figure
 
