@@ -32,7 +32,7 @@ def run_field(
     stride: int | None = None,
     memory: int = 2**30,
     regional: bool = True,
-    formats: Sequence[str] = ("png", "pdf"),
+    formats: Sequence[Format] = FORMATS,
     progress: Progress | None = None,
 ) -> tuple[Field, list[Path]]:
     """Compute a field and write picture (by default PNG and PDF), table (Parquet) and the points' log into ``folder``.
