@@ -19,7 +19,7 @@ from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.records.archive import decode, encode, to_json
-from srlens.records.output import draw, file_name
+from srlens.records.output import FORMATS, Format, draw, file_name
 
 
 def run_field(
