@@ -77,6 +77,7 @@ from .errors import (
     IncomparableWarning as IncomparableWarning,
     IncompleteWarning as IncompleteWarning,
     InputError as InputError,
+    MissingExtraError as MissingExtraError,
     NetworkOutputError as NetworkOutputError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
