@@ -37,7 +37,9 @@ def test_rank_correlation_is_spearmans(maps: list[np.ndarray]) -> None:
     assert value == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic, abs=1e-12)
     assert value == pytest.approx(rank_correlation(b, a), abs=1e-12)
     assert rank_correlation(a, a) == pytest.approx(1)
-    assert rank_correlation(a, np.sqrt(a) * 3) == pytest.approx(1)
+    grown = np.sqrt(a) * 3
+    if np.unique(grown).size == np.unique(a).size:  # neighbouring floats may have one root: then there are new ties
+        assert rank_correlation(a, grown) == pytest.approx(1)
 
 
 @given(maps=_maps(2), fraction=st.floats(0.05, 1), pad=st.integers(0, 4))
