@@ -20,7 +20,7 @@ LIBRARIES = [(library, extra) for extra, libraries in extras.EXTRAS.items() for 
 
 def declared(requirements: list[str]) -> set[str]:
     """Import names of what is required, without srlens's own extras."""
-    names = {re.split(r"[>=\[]", requirement)[0] for requirement in requirements}
+    names = {re.split(r"[>=\[]", requirement)[0].replace("-", "_") for requirement in requirements}
     return {"PIL" if name == "pillow" else name for name in names - {"srlens"}}
 
 
