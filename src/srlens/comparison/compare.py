@@ -129,7 +129,7 @@ def compare(
         result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
         seconds = time.perf_counter() - started
         _warn_if_incomplete(result)
-        rows.append(Explained(network.facts, result, sr, subject, seconds))
+        rows.append(Explained(network.facts_with(result.network_digest), result, sr, subject, seconds))
     return Comparison(subject, window, choice, tuple(rows))
 
 

@@ -160,7 +160,7 @@ def fields_of_view(
         support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
         result = attribute(network, hard.lr, window, progress=steps("map"), **settings)
-        facts = network.facts
+        facts = network.facts_with(result.network_digest)
         distance = centre_distance(window, scale, side, side)
         fields.append(
             FieldOfView(

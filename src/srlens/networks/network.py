@@ -260,8 +260,12 @@ class Network:
     @property
     def facts(self) -> NetworkFacts:
         """What is known of it, as it is now, without the module."""
-        values = {one.name: getattr(self, one.name) for one in fields(NetworkFacts)}
-        return NetworkFacts(**{**values, "device": self.device.type})
+        return self.facts_with(self.digest)
+
+    def facts_with(self, digest: str) -> NetworkFacts:
+        """:attr:`facts` where the digest was taken already: hashing the weights of a large network takes its time."""
+        names = {one.name for one in fields(NetworkFacts)} - {"digest", "device"}
+        return NetworkFacts(**{name: getattr(self, name) for name in names}, digest=digest, device=self.device.type)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """A copy of the network on another device or in another floating-point type; this one is unchanged."""

@@ -155,7 +155,7 @@ def _compute(job: Job, batch: Batch, store: Store) -> None:
         from srlens.study.perceptual import lpips_distance
 
         lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(network.facts, result, sr, subject, lpips=lpips)
+    explained = Explained(network.facts_with(result.network_digest), result, sr, subject, lpips=lpips)
     row = job_row(job, explained, threads=batch.threads)
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
