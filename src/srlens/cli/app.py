@@ -24,17 +24,15 @@ def app(
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     """
-    from rich.console import Console
-
+    from srlens.cli.console import say
     from srlens.cli.devices import choose_device
     from srlens.web.memory import bound_memory
     from srlens.web.server import LOOPBACK, serving, wait_for_signal
 
-    console = Console(highlight=False)
     target = choose_device(device)
     with serving(host=host, port=port, networks=networks, device=target) as server:
         bound_memory()
-        console.print(f"srlens app: {server.url} (Ctrl+C ends it)", soft_wrap=True)
+        say(f"srlens app: {server.url} (Ctrl+C ends it)")
         if host not in LOOPBACK:
-            console.print(f"Whoever reaches {host} can use this page: there is no login.", style="yellow")
+            say(f"Whoever reaches {host} can use this page: there is no login.", style="yellow")
         wait_for_signal()

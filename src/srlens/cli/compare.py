@@ -1,12 +1,33 @@
-"""``srlens compare``: several networks side by side, on shared scales."""
+"""``srlens explain``, ``compare``, ``demo``: one window by one or several networks, on shared scales."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from srlens.cli import options
 from srlens.errors import SettingError
+
+if TYPE_CHECKING:
+    from srlens.comparison.compare import Comparison
+    from srlens.networks.network import Network
+
+
+def explain(network: str, image: str, *, chosen: options.WindowVerb = options.WindowVerb()) -> None:
+    """Show which input pixels one network used for one window of its output.
+
+    Writes the figure, the map (safetensors) and result.json into the output folder.
+
+    Parameters
+    ----------
+    network
+        A checkpoint file, a shipped network (plain, channel, nonlocal) or a published one (srlens networks list).
+    image
+        The LR image; with --hr the HR image, from which the LR is made. Names of packaged photographs (pagoda,
+        hopper) do as well.
+    """
+    _compared([network], image, chosen)
 
 
 def compare(
@@ -14,11 +35,7 @@ def compare(
     sort: str | None = None,
     sweep: Literal["sigma", "steps", "window", "kernel"] | None = None,
     values: Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)] = None,
-    window: options.WindowOptions = options.WINDOW,
-    picture: options.PictureOptions = options.PICTURE,
-    opened_as: options.NetworkOptions = options.NETWORK,
-    output: options.OutputOptions = options.OUTPUT,
-    method: options.MethodOptions = options.METHOD,
+    chosen: options.WindowVerb = options.WindowVerb(),
 ) -> None:
     """Show side by side which input pixels several networks used for one window.
 
@@ -39,30 +56,58 @@ def compare(
         Of the swept setting; sensible ones by default.
     """
     from srlens.cli.progress import progress_bars
-    from srlens.cli.report import print_comparison, print_sweep
-    from srlens.comparison.compare import compare as run
+    from srlens.cli.report import print_sweep
     from srlens.comparison.sweep import sweep as run_sweep
-    from srlens.comparison.table import sort_key, sort_rows, write_tables
+    from srlens.comparison.table import sort_key
     from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
-    from srlens.records.output import write_comparison, write_sweep
+    from srlens.records.output import write_sweep
 
     if len(inputs) < 2:
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")
-    *specs, image = inputs
-    keywords, where = options.method_keywords(method), window.parsed()
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     if sort is not None:
         sort_key(sort)  # a misspelt one is refused before anything is computed
-    networks = opened_as.open(*specs)
-    subject = picture.read(image, networks[0].scale, keywords.get("preset"))
-    with progress_bars() as bars:
-        comparison = run(networks, subject, where, size=window.size, progress=bars.step, **keywords)
-    comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
-    files = write_comparison(comparison, output.out, style=output.style, formats=output.formats)
-    print_comparison(comparison, files + write_tables(comparison, output.out / "comparison"))
+    networks, comparison = _compared(inputs[:-1], inputs[-1], chosen, sort, tables=True)
     if sweep is not None:
         with progress_bars() as bars:
-            step = bars.step(f"sweep of {sweep}", unit="maps")
-            swept = run_sweep(networks, comparison.subject, comparison.window, sweep, values, progress=step, **keywords)
-        print_sweep(swept, write_sweep(swept, output.out, formats=output.formats))
+            step, given = bars.step(f"sweep of {sweep}", unit="maps"), chosen.keywords()
+            swept = run_sweep(networks, comparison.subject, comparison.window, sweep, values, progress=step, **given)
+        print_sweep(swept, write_sweep(swept, chosen.out, formats=chosen.formats))
+
+
+def demo(*, device: str | None = None, chosen: options.DemoVerb = options.DemoVerb()) -> None:
+    """Explain the three shipped networks side by side on a packaged photograph; nothing is downloaded.
+
+    The three share their convolutions; one adds global pooling, one non-local attention. The diffusion index shows
+    how much further the latter two look.
+
+    Parameters
+    ----------
+    device
+        cpu, cuda, cuda:1, mps; by default the best one there is.
+    """
+    from srlens.networks.catalog import SHIPPED
+
+    _compared(SHIPPED, "pagoda", options.WindowVerb(**vars(chosen), device=device, hr=True))
+
+
+def _compared(
+    specs: Sequence[str], image: str, chosen: options.WindowVerb, sort: str | None = None, *, tables: bool = False
+) -> "tuple[list[Network], Comparison]":
+    """Compare, write figures, maps and record (and tables), and print what came of it."""
+    from srlens.cli.progress import progress_bars
+    from srlens.cli.report import print_comparison
+    from srlens.comparison.compare import compare as run
+    from srlens.comparison.table import sort_rows, write_tables
+    from srlens.records.output import write_comparison
+
+    where, keywords = chosen.parsed(), chosen.keywords()
+    networks = chosen.open(*specs)
+    subject = chosen.read(image, networks[0].scale, keywords.get("preset"))
+    with progress_bars() as bars:
+        comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
+    comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
+    files = write_comparison(comparison, chosen.out, style=chosen.style, formats=chosen.formats)
+    print_comparison(comparison, files + write_tables(comparison, chosen.out / "comparison") if tables else files)
+    return networks, comparison

@@ -9,10 +9,7 @@ def field(
     *,
     size: int = 16,
     stride: int | None = None,
-    picture: options.PictureOptions = options.PICTURE,
-    opened_as: options.NetworkOptions = options.NETWORK,
-    output: options.OutputOptions = options.OUTPUT,
-    method: options.FieldMethodOptions = options.FIELD_METHOD,
+    chosen: options.FieldVerb = options.FieldVerb(),
 ) -> None:
     """Map how widely a network looks, window by window, over the whole image.
 
@@ -37,22 +34,14 @@ def field(
     from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.field_run import run_field
 
-    keywords = options.method_keywords(method)
+    keywords = chosen.keywords()
     memory = keywords.pop("memory", 2**30)
-    (opened,) = opened_as.open(network)
-    subject = picture.read(image, opened.scale, keywords.get("preset"))
-    chosen = field_method(keywords.pop("method", "lam"), **keywords)
+    (opened,) = chosen.open(network)
+    subject = chosen.read(image, opened.scale, keywords.get("preset"))
+    method, out, formats = field_method(keywords.pop("method", "lam"), **keywords), chosen.out, chosen.formats
     with progress_bars() as bars:
         step = bars.step(f"field of {opened.name}", unit="window gradients")
         found, files = run_field(
-            opened,
-            subject,
-            chosen,
-            output.out,
-            size=size,
-            stride=stride,
-            memory=memory,
-            formats=output.formats,
-            progress=step,
+            opened, subject, method, out, size=size, stride=stride, memory=memory, formats=formats, progress=step
         )
     print_field(found, files)

@@ -15,10 +15,7 @@ def field_of_view(
     side: int = 48,
     places: int = 16,
     size: int = 16,
-    picture: options.PictureOptions = options.PICTURE,
-    opened_as: options.NetworkOptions = options.NETWORK,
-    output: options.OutputOptions = options.OUTPUT,
-    method: options.MethodOptions = options.METHOD,
+    chosen: options.ImageVerb = options.ImageVerb(),
 ) -> None:
     """Compare how far networks could look with how far they do look.
 
@@ -48,12 +45,12 @@ def field_of_view(
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
-    keywords = options.method_keywords(method)
-    opened = opened_as.open(*networks)
-    given = picture if images else replace(picture, hr=True)
+    keywords = chosen.keywords()
+    opened = chosen.open(*networks)
+    given = chosen if images else replace(chosen, hr=True)
     subjects = [given.read(spec, opened[0].scale, keywords.get("preset")) for spec in images or SAMPLES]
     with progress_bars() as bars:
         fields = fields_of_view(
             opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **keywords
         )
-    print_fields_of_view(fields, write_fields_of_view(fields, output.out, formats=output.formats))
+    print_fields_of_view(fields, write_fields_of_view(fields, chosen.out, formats=chosen.formats))

@@ -1,10 +1,11 @@
 """``srlens mine``: hard windows over many pictures, frozen."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+
+from srlens.cli import options
 
 
 def mine(
@@ -16,8 +17,7 @@ def mine(
     per_image: int | None = None,
     separation: int | None = None,
     degradation: str = "matlab",
-    scale: int | None = None,
-    device: str | None = None,
+    opened_as: options.JudgesVerb = options.JudgesVerb(),
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("windows.toml"),
 ) -> None:
     """Find the windows on which the given networks do worst, and freeze them in a list for studies.
@@ -43,24 +43,16 @@ def mine(
         SR pixels left free between windows; by default their size.
     degradation
         How the LR is made from HR: matlab (its bicubic), matlab-uint8 (with its 8-bit rounding), pil.
-    scale
-        Which scale of files that hold several.
-    device
-        cpu, cuda, cuda:1, mps; by default the best one there is.
     out
         The list; the contact sheet gets its name with .png.
     """
-    from rich.console import Console
-
-    from srlens.cli.devices import choose_device
+    from srlens.cli.console import say
     from srlens.cli.progress import progress_bars
-    from srlens.networks.open import open_network
     from srlens.study.contact_sheet import write_contact_sheet
     from srlens.study.mine import mine as run
     from srlens.study.window_list import write_window_list
 
-    target = choose_device(device)
-    judges = [open_network(spec, scale=scale, device=target) for spec in networks]
+    judges = opened_as.open(*networks)
     with progress_bars() as bars:
         mined = run(
             images,
@@ -75,7 +67,6 @@ def mine(
         )
     write_window_list(mined.windows, out)
     sheet = write_contact_sheet(mined.windows, out.with_suffix(".png"))
-    say = partial(Console().print, highlight=False, markup=False, soft_wrap=True)
     found = mined.windows.windows
     pictures = len(mined.windows.images)
     say(f"{len(found)} windows of {pictures} pictures, mean PSNR {found[0].psnr:.2f} to {found[-1].psnr:.2f} dB.")

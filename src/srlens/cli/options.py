@@ -6,6 +6,7 @@ No torch in here, so that ``--help`` is quick: what computes is imported where i
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
+from re import IGNORECASE, fullmatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -26,7 +27,6 @@ def _grouped(group: str) -> Callable[..., Parameter]:
 _network, _picture, _window, _output, _method = map(_grouped, ("Network", "Picture", "Window", "Output", "Method"))
 
 
-@Parameter(name="*")
 @dataclass(frozen=True)
 class NetworkOptions:
     """How networks are opened."""
@@ -50,7 +50,6 @@ class NetworkOptions:
         return [open_network(spec, device=device, **keywords) for spec in specs]
 
 
-@Parameter(name="*")
 @dataclass(frozen=True)
 class PictureOptions:
     """What the given picture is."""
@@ -89,7 +88,6 @@ class PictureOptions:
         return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part)
 
 
-@Parameter(name="*")
 @dataclass(frozen=True)
 class WindowOptions:
     """What is explained."""
@@ -107,7 +105,6 @@ class WindowOptions:
         return parse_window(self.window) if self.window is not None else None
 
 
-@Parameter(name="*")
 @dataclass(frozen=True)
 class OutputOptions:
     """Where results go, and how they look."""
@@ -135,39 +132,61 @@ _MEMORY = Setting(
     "memory",
 )
 
+
+class _Keywords:
+    """What the options of a method say."""
+
+    def keywords(self) -> dict[str, Any]:
+        """What was given, as keyword arguments of :func:`srlens.attribute`."""
+        values = vars(self)
+        memory = values.get("memory")
+        return given(values) | ({"memory": parse_bytes(memory)} if memory is not None else {})
+
+
 if TYPE_CHECKING:
 
-    class MethodOptions:
+    class MethodOptions(_Keywords):
         """How the maps are computed: one option for each of SETTINGS, and --memory."""
 
-    class FieldMethodOptions(MethodOptions):
+    class FieldMethodOptions(_Keywords):
         """Those of a field, whose --stride is that of its windows."""
 else:
 
     def _method_options(*left_out: str) -> type:
         chosen = [_method_option(one) for one in (*SETTINGS, _MEMORY) if one.name not in left_out]
-        made = make_dataclass("MethodOptions", chosen, frozen=True)
-        made.__module__ = __name__  # cyclopts looks into no class of the standard library
-        return Parameter(name="*")(made)
+        return make_dataclass("MethodOptions", chosen, bases=(_Keywords,), frozen=True)
 
     MethodOptions, FieldMethodOptions = _method_options(), _method_options("stride")
 
-#: What holds where no option is given.
-NETWORK, PICTURE, WINDOW, OUTPUT, METHOD, FIELD_METHOD = (
-    NetworkOptions(),
-    PictureOptions(),
-    WindowOptions(),
-    OutputOptions(),
-    MethodOptions(),
-    FieldMethodOptions(),
-)
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class JudgesVerb(NetworkOptions):
+    """Options of ``srlens mine`` about its judges."""
 
 
-def method_keywords(options: MethodOptions) -> dict[str, Any]:
-    """What was given, as keyword arguments of :func:`srlens.attribute`."""
-    values = vars(options)
-    memory = values.get("memory")
-    return given(values) | ({"memory": parse_bytes(memory)} if memory is not None else {})
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DemoVerb(WindowOptions, OutputOptions, MethodOptions):
+    """Options of ``srlens demo``."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ImageVerb(PictureOptions, NetworkOptions, OutputOptions, MethodOptions):
+    """Options of verbs that choose windows themselves."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class FieldVerb(PictureOptions, NetworkOptions, OutputOptions, FieldMethodOptions):
+    """Options of ``srlens field``."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class WindowVerb(WindowOptions, ImageVerb):
+    """Options of verbs that explain one window."""
 
 
 def parse_window(text: str) -> Window:
@@ -205,7 +224,7 @@ def parse_crop(text: str) -> Window:
         ) from None
 
 
-_UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1}
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 def parse_bytes(text: str) -> int:
@@ -214,14 +233,8 @@ def parse_bytes(text: str) -> int:
     Raises:
         SettingError: anything else, or nothing left.
     """
-    cleaned = text.strip().upper().replace(" ", "")
-    for unit, factor in _UNITS.items():
-        if cleaned.endswith(unit):
-            try:
-                value = float(cleaned[: -len(unit)]) * factor
-            except ValueError:
-                break
-            if value >= 1:
-                return int(value)
-            break
-    raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")
+    found = fullmatch(r"(\d+\.?\d*|\.\d+) *([KMG]?I?B)", text.strip(), IGNORECASE)
+    value = int(float(found[1]) * _UNITS.get(found[2].upper(), 0)) if found else 0
+    if value < 1:
+        raise SettingError(f"Memory {text!r} is not understood; give a size such as 512MiB or 2GiB.")
+    return value

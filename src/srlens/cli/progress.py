@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from srlens.attribution.scene import Progress as Callback
+from srlens.cli.console import console
 
 _PATIENCE = 2.0
 
@@ -40,7 +40,7 @@ class Bars:
 @contextmanager
 def progress_bars() -> Iterator[Bars]:
     """Bars for the steps of one command; nothing is shown where standard error is no terminal."""
-    console = Console(stderr=True)
+    err = console(error=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -48,7 +48,7 @@ def progress_bars() -> Iterator[Bars]:
         TextColumn("{task.fields[unit]}"),
         TimeRemainingColumn(),
     )
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
     try:
         yield Bars(progress)
     finally:

@@ -6,10 +6,10 @@ from statistics import median
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from srlens.attribution.field import Field
+from srlens.cli.console import console, say
 from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
@@ -42,13 +42,11 @@ def print_field(found: Field, files: Sequence[Path]) -> None:
     spread = f"median {median(known):.2f}, from {min(known):.2f} to {max(known):.2f}" if known else "none: all are flat"
     height, width = found.lr_size
     flat = f" ({len(found.points) - len(known)} flat)" if len(known) < len(found.points) else ""
-    console = Console(highlight=False)
-    console.print(
+    console().print(
         f"{found.network}: {len(found.points)} windows{flat}, LR {height}×{width}; diffusion index {spread}. "
-        f"{found.method.described(found.evaluations)}. {found.evaluation}.",
-        markup=False,
+        f"{found.method.described(found.evaluations)}. {found.evaluation}."
     )
-    console.print("Written: " + ", ".join(map(str, files)), soft_wrap=True, markup=False)
+    say("Written: " + ", ".join(map(str, files)))
 
 
 def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
@@ -106,10 +104,10 @@ def _table(title: str, caption: str | None = None) -> Table:
 
 
 def _print(table: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     for line in lines:
-        console.print(line, highlight=False)
+        out.print(line)
     for text in conditions:
-        console.print(f"Conditions: {text}.", highlight=False, style="dim")
-    console.print("Written: " + ", ".join(map(str, files)), highlight=False, soft_wrap=True)
+        out.print(f"Conditions: {text}.", style="dim")
+    say("Written: " + ", ".join(map(str, files)))

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -161,37 +160,35 @@ def report(folder: Path, *, out: Annotated[Path | None, Parameter(name=["--out",
 def schema() -> None:
     """Print the JSON Schema of study files."""
     import json
-    import sys
 
     from srlens.study.schema import study_schema
 
-    sys.stdout.write(json.dumps(study_schema(), indent=2, ensure_ascii=False) + "\n")
+    print(json.dumps(study_schema(), indent=2))
 
 
 def _report(folder: Path, out: Path | None, seed: int) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from srlens.cli.console import console, say
     from srlens.study.report.build import build_report
 
     built = build_report(folder, out, seed=seed)
-    console = Console()
     table = Table(title="The paper's four findings", title_justify="left", show_lines=True)
     table.add_column("finding", overflow="fold", ratio=3)
     table.add_column("verdict", no_wrap=True)
     table.add_column("evidence", overflow="fold", ratio=4)
     colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
     for verdict in built.findings.verdicts:
-        answer = f"[{colours[verdict.answer]}]{verdict.answer}[/]"
+        answer = Text(verdict.answer, colours[verdict.answer])
         table.add_row(f"{verdict.number}. {verdict.claim}", answer, f"{verdict.evidence} ({verdict.sample})")
-    console.print(table)
-    console.print(f"Written: {built.page} and {len(built.files) - 1} files beside it", highlight=False, soft_wrap=True)
+    console().print(table)
+    say(f"Written: {built.page} and {len(built.files) - 1} files beside it")
 
 
 def _print_summary(summary: "Summary") -> None:
-    from rich.console import Console
+    from srlens.cli.console import say
 
-    say = partial(Console().print, highlight=False, markup=False, soft_wrap=True)
     stored = summary.total - len(summary.failures)
     say(
         f"{stored} of {summary.total} results in {summary.folder}: {summary.found} were there, {summary.computed} "

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from srlens.cli.console import console, say
 from srlens.study.progress import Report
 
 _PERIOD = 30.0  # seconds between lines where standard error is no terminal
@@ -15,12 +15,11 @@ _PERIOD = 30.0  # seconds between lines where standard error is no terminal
 @contextmanager
 def study_progress() -> Iterator[Callable[[Report], None]]:
     """A callback that shows done, failed, rate and remaining time."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _lines(console)
+    if not console(error=True).is_terminal:
+        yield _lines()
         return
     columns = (TextColumn("study"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console(error=True), transient=True) as progress:
         task = progress.add_task("study", total=None, text="starting")
 
         def tell(report: Report) -> None:
@@ -41,14 +40,14 @@ def rate_text(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _lines(console: Console) -> Callable[[Report], None]:
+def _lines() -> Callable[[Report], None]:
     last = time.monotonic()
 
     def tell(report: Report) -> None:
         nonlocal last
         if time.monotonic() - last >= _PERIOD:
             last = time.monotonic()
-            console.print(f"{report.done}/{report.total} {rate_text(report)}", highlight=False, soft_wrap=True)
+            say(f"{report.done}/{report.total} {rate_text(report)}", error=True)
 
     return tell
 
