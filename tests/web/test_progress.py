@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 
-from srlens.web.progress import CancelledError, Finished, Report, Step, in_steps
+from srlens.web.progress import CancelledError, Report, Step, in_steps
 
 
 @pytest.fixture
@@ -21,10 +21,12 @@ def test_steps_then_the_result(worker: Executor) -> None:
             time.sleep(0.1)
         return "done"
 
-    events = list(in_steps(work, threading.Event(), worker))
-    assert events[-1] == Finished("done")
-    assert all(isinstance(event, Step) for event in events[:-1])
-    assert len(events) > 1
+    def collect() -> Iterator[Step]:
+        assert (yield from in_steps(work, threading.Event(), worker)) == "done"
+
+    events = list(collect())
+    assert events
+    assert all(isinstance(event, Step) for event in events)
 
 
 def test_the_flag_stops_the_work_at_its_next_step(worker: Executor) -> None:

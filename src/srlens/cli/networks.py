@@ -1,15 +1,15 @@
 """``srlens networks``: what can be opened, what a file is, published checkpoints."""
 
 import json
-import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from srlens.cli.console import console, say, table
 
+if TYPE_CHECKING:
     from srlens.networks.inspect import Inspection
 
 app = App(name="networks", help="What can be opened, what a file is, and published checkpoints.")
@@ -28,16 +28,30 @@ def list_networks(*, as_json: Annotated[bool, Parameter(name="--json", negative=
     """
     from srlens.networks.listing import listed_families, listed_published, listed_shipped
 
-    shipped, families, published = listed_shipped(), listed_families(), listed_published()
+    tables = {"shipped": listed_shipped(), "families": listed_families(), "published": listed_published()}
     if as_json:
-        _print_json({"shipped": shipped, "families": families, "published": published})
+        print(json.dumps(tables, indent=2))
         return
-    console = _console()
-    console.print(_table("Shipped networks: no download", shipped))
-    console.print(
-        _table("Families that a checkpoint file may be of; receptive fields of Gu & Dong (2021), Table 1", families)
-    )
-    console.print(_table("Published checkpoints: srlens networks fetch NAME", published))
+    for name, (title, columns) in _TABLES.items():
+        rows = [[_cell(row[column]) for column in columns] for row in tables[name]]
+        _print_table(title, rows, list(columns.values()))
+
+
+#: What is shown of each table, and under which heading: as much as 80 characters take.
+_TABLES = {
+    "shipped": (
+        "Shipped networks: no download",
+        {"name": "name", "display_name": "display name", "kind": "kind", "scale": "scale", "receptive_field": "RF"},
+    ),
+    "families": (
+        "Families that a checkpoint file may be of; RF: receptive field of Gu & Dong (2021), Table 1",
+        {"family": "family", "kind": "kind", "receptive_field_table_1": "RF", "paper": "paper"},
+    ),
+    "published": (
+        "Published checkpoints: srlens networks fetch NAME (--json: bytes, hash, repository, notes)",
+        {"name": "name", "family": "family", "scales": "scale", "psnr_set5": "Set5, dB", "licence": "licence"},
+    ),
+}
 
 
 @app.command
@@ -54,8 +68,6 @@ def inspect(*files: str, as_json: Annotated[bool, Parameter(name="--json", negat
     as_json
         Print JSON instead of tables: a list with one entry a file.
     """
-    from rich.markup import escape
-
     from srlens.errors import SettingError, SrlensError
 
     if not files:
@@ -69,14 +81,13 @@ def inspect(*files: str, as_json: Annotated[bool, Parameter(name="--json", negat
             refused = True
             found.append({"given": file, "error": type(error).__name__, "message": str(error)})
             if not as_json:
-                message = f"[bold red]{escape(file)}:[/] {type(error).__name__}: {escape(str(error))}"
-                _console(error=True).print(message, highlight=False, soft_wrap=True)
+                say(f"{file}: {type(error).__name__}: {error}", error=True, style="red")
             continue
         found.append({"given": file, **inspection.as_dict()})
         if not as_json:
-            _console().print(_inspection_table(inspection))
+            _print_table(inspection.file or inspection.name, _described(inspection).items())
     if as_json:
-        _print_json(found)
+        print(json.dumps(found, indent=2))
     return _REFUSED if refused else 0
 
 
@@ -98,12 +109,10 @@ def fetch(name: str, *, to: Path | None = None) -> None:
     entry = catalog()[name]
     print(path)
     verified = "as published" if entry.sha256 else "no hash was published, so it could not be checked"
-    _console(error=True).print(
+    say(
         f"{path.stat().st_size} bytes, SHA-256 {file_sha256(path)} ({verified}); licence: {entry.licence}; "
         f"from {entry.repository}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+        error=True,
     )
 
 
@@ -119,13 +128,12 @@ def _inspect(file: str) -> "Inspection":
     return inspect_network(network, None if entry.shipped else fetch(entry.name))
 
 
-def _inspection_table(found: "Inspection") -> "Table":
-    from rich.table import Table
-
+def _described(found: "Inspection") -> dict[str, str]:
+    """What is known of a network, in words."""
     scales = ", ".join(map(str, found.scales))
     multiple = "" if found.multiple == 1 else f", padded by reflection to a multiple of {found.multiple}"
     published = f"{found.published_as} ({found.published_at})" if found.published_as else "not in the catalogue"
-    rows = {
+    return {
         "architecture": found.family or "unknown",
         "kind": found.kind or "unknown",
         "paper": found.paper or "none known",
@@ -141,44 +149,22 @@ def _inspection_table(found: "Inspection") -> "Table":
         "SHA-256, file": found.file_sha256 or "no file",
         "SHA-256, weights": found.weights_sha256,
         "published as": published,
+        **({"note": found.note} if found.note else {}),
     }
-    table = Table(title=found.file or found.name, title_justify="left", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in rows.items():
-        table.add_row(label, value)
-    if found.note:
-        table.add_row("note", found.note)
-    return table
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for column in rows[0]:
-        table.add_column(column.replace("_", " "), overflow="fold")
+def _print_table(title: str, rows: Iterable[Iterable[str]], headings: Sequence[str] = ("", "")) -> None:
+    """A table whose first column is never broken."""
+    shown = table(title, show_header=any(headings))
+    for heading in headings:
+        shown.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    return table
+        shown.add_row(*row)
+    shown.columns[0].no_wrap = True
+    console().print(shown)
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return ", ".join(map(str, value))
-    return escape(f"{value:.2f}" if isinstance(value, float) else str(value))
-
-
-def _print_json(content: Any) -> None:
-    json.dump(content, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
-def _console(*, error: bool = False) -> Any:
-    from rich.console import Console
-
-    return Console(stderr=error)
+    return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

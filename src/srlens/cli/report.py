@@ -5,11 +5,10 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from srlens.attribution.field import Field
-from srlens.cli.console import console, say
+from srlens.cli.console import console, say, table
 from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
@@ -19,21 +18,21 @@ from srlens.comparison.sweep import Sweep
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
-    shown = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
+    drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
     caption = ("PSNR: luma. " if comparison.reference else "") + "Map error: estimated, relative L2."
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
-    table = _table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
-    for measure, _ in shown:
+    shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
+    for measure, _ in drawn:
         word = measure.kind is str
         justify: Literal["left", "right"] = "left" if word else "right"
         heading = f"{measure.title} {measure.unit}".strip().replace(" ", "\n")  # as narrow as it can be
-        table.add_column(heading, justify=justify, overflow="fold", no_wrap=not word, min_width=8 if word else None)
-    for row in zip(*(texts for _, texts in shown), strict=True):
-        table.add_row(*row)
+        shown.add_column(heading, justify=justify, overflow="fold", no_wrap=not word, min_width=8 if word else None)
+    for row in zip(*(texts for _, texts in drawn), strict=True):
+        shown.add_row(*row)
     if (reference := comparison.reference) is not None:
-        cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in shown]
-        table.add_row(comparison.rows[0].reference_name, *cells[1:], style="dim")
-    _print(table, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
+        cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in drawn]
+        shown.add_row(comparison.rows[0].reference_name, *cells[1:], style="dim")
+    _print(shown, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
 
 
 def print_field(found: Field, files: Sequence[Path]) -> None:
@@ -53,30 +52,30 @@ def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
     """Print the diffusion index of each network at each value, with ranks if they change, then what that means."""
     ranked = swept.order_changes
     first = next(iter(swept.points.values()))[0].result
-    table = _table("Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size))
-    table.add_column("Network", overflow="fold")
+    shown = table("Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size))
+    shown.add_column("Network", overflow="fold")
     for value in swept.values:
-        table.add_column(f"{value:g}", justify="right")
+        shown.add_column(f"{value:g}", justify="right")
     for name, points in swept.points.items():
         ranks = [f" ({point.rank})" if ranked else "" for point in points]
-        table.add_row(name, *(index(p.result.diffusion_index) + rank for p, rank in zip(points, ranks, strict=True)))
-    _print(table, [swept.sentence()], (), files)
+        shown.add_row(name, *(index(p.result.diffusion_index) + rank for p, rank in zip(points, ranks, strict=True)))
+    _print(shown, [swept.sentence()], (), files)
 
 
 def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -> None:
     """Print one row a network, in LR pixels, then the conditions and the files written."""
     first = fields[0]
-    table = _table(
+    shown = table(
         f"Fields of view in LR pixels, LR {first.side}×{first.side}",
         "RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
         "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
     )
-    table.add_column("Network", overflow="fold")
+    shown.add_column("Network", overflow="fold")
     for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "DI"]:
-        table.add_column(column, justify="right")
+        shown.add_column(column, justify="right")
     for field in fields:
         reach, share = field.network.receptive_field, field.lam_share
-        table.add_row(
+        shown.add_row(
             field.network.name,
             f"{reach.paper} ({reach.true:g})" if reach.paper is not None else str(reach),
             "whole" if field.support.is_whole_image else "×".join(map(str, field.support_size)),
@@ -88,24 +87,12 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
             index(field.attribution.diffusion_index),
         )
     lines = [f"Effective field: mean over {first.effective.images} places."]
-    _print(table, lines, dict.fromkeys(field.attribution.conditions for field in fields), files)
+    _print(shown, lines, dict.fromkeys(field.attribution.conditions for field in fields), files)
 
 
-def _table(title: str, caption: str | None = None) -> Table:
-    """An empty table; without frames eight columns fit into 80 characters."""
-    return Table(
-        title=title,
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-
-
-def _print(table: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:
+def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:
     out = console()
-    out.print(table)
+    out.print(shown)
     for line in lines:
         out.print(line)
     for text in conditions:

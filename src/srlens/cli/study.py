@@ -167,22 +167,21 @@ def schema() -> None:
 
 
 def _report(folder: Path, out: Path | None, seed: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from srlens.cli.console import console, say
+    from srlens.cli.console import console, say, table
     from srlens.study.report.build import build_report
 
     built = build_report(folder, out, seed=seed)
-    table = Table(title="The paper's four findings", title_justify="left", show_lines=True)
-    table.add_column("finding", overflow="fold", ratio=3)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("evidence", overflow="fold", ratio=4)
+    shown = table("The paper's four findings", show_lines=True)
+    shown.add_column("finding", overflow="fold", ratio=3)
+    shown.add_column("verdict", no_wrap=True)
+    shown.add_column("evidence", overflow="fold", ratio=4)
     colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
     for verdict in built.findings.verdicts:
         answer = Text(verdict.answer, colours[verdict.answer])
-        table.add_row(f"{verdict.number}. {verdict.claim}", answer, f"{verdict.evidence} ({verdict.sample})")
-    console().print(table)
+        shown.add_row(f"{verdict.number}. {verdict.claim}", answer, f"{verdict.evidence} ({verdict.sample})")
+    console().print(shown)
     say(f"Written: {built.page} and {len(built.files) - 1} files beside it")
 
 

@@ -26,7 +26,7 @@ from srlens.records.output import write_comparison
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 from srlens.web.network_list import NetworkList
-from srlens.web.progress import Finished, Report, Step, in_steps
+from srlens.web.progress import Report, Step, in_steps
 from srlens.web.session import Picture, Session, Sessions
 from srlens.web.uploads import take_network, take_picture
 
@@ -199,14 +199,10 @@ class Page:
         def work(report: Report) -> tuple[Comparison, tuple[str, ...]]:
             return _compute(networks, subject, window, choices, lambda step: report(self._step(step)))
 
-        for event in in_steps(work, cancel, self._worker):
-            if isinstance(event, Finished):
-                comparison, notes = event.result
-                taken = replace(choices, top=comparison.window.top, left=comparison.window.left)
-                session.comparison = (taken, comparison)
-                yield Answer(taken, comparison, notes)
-            else:
-                yield event
+        comparison, notes = yield from in_steps(work, cancel, self._worker)
+        taken = replace(choices, top=comparison.window.top, left=comparison.window.left)
+        session.comparison = (taken, comparison)
+        yield Answer(taken, comparison, notes)
 
     def files(self, session: Session) -> list[Path]:
         """Figure (PNG, PDF), maps and result.json of the last answer, in a folder that goes with the session."""
@@ -247,24 +243,13 @@ class Page:
         folder = self._emptied(session, "field")
 
         def work(report: Report) -> tuple[Field, list[Path]]:
-            return run_field(
-                opened,
-                subject,
-                method,
-                folder,
-                size=choices.size,
-                stride=stride,
-                progress=lambda done, expected: report(
-                    self._step(Step(opened.name, 1, 1, done, expected), len(windows))
-                ),
-            )
+            def progress(done: int, expected: int) -> None:
+                report(self._step(Step(opened.name, 1, 1, done, expected), len(windows)))
 
-        for event in in_steps(work, cancel, self._worker):
-            if isinstance(event, Finished):
-                session.field, files = event.result
-                yield FieldAnswer(subject, session.field, tuple(session.kept(files)))
-            else:
-                yield event
+            return run_field(opened, subject, method, folder, size=choices.size, stride=stride, progress=progress)
+
+        session.field, files = yield from in_steps(work, cancel, self._worker)
+        yield FieldAnswer(subject, session.field, tuple(session.kept(files)))
 
     def field_window(self, session: Session, x: float, y: float) -> Window:
         """The window of the field whose middle is nearest to a point in SR pixels.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from srlens.attribution.field import Field
 from srlens.figures.field import FIELD_COLOURS
-from srlens.figures.scales import unit_scale
+from srlens.figures.shading import grey
 from srlens.web.callbacks import FieldAnswer
 from srlens.web.paint import Bar, coloured_uri, preview_uri
 from srlens.web.picker import picker_value
@@ -23,10 +23,9 @@ def field_value(answer: FieldAnswer) -> dict[str, Any]:
     """The field as a picture to click, for the picker component."""
     field, lr = answer.field, answer.subject.lr
     height, width = (side * field.scale for side in field.lr_size)
-    grey = (_FAINT + (1 - _FAINT) * lr.clamp(0, 1).mean(dim=0)).double().numpy()
-    backdrop = np.repeat(np.repeat(grey, field.scale, axis=0), field.scale, axis=1)[..., None].repeat(3, axis=2)
+    backdrop = grey(lr, _FAINT).repeat(field.scale, axis=0).repeat(field.scale, axis=1)
     index = _spread(field, height, width)
-    colours = FIELD_COLOURS(unit_scale()(np.nan_to_num(index) / _highest(field)))[..., :3]
+    colours = FIELD_COLOURS(np.nan_to_num(index) / _highest(field))[..., :3]
     cover = _OPACITY * ~np.isnan(index)[..., None]
     picture = torch.from_numpy(backdrop * (1 - cover) + colours * cover).permute(2, 0, 1)
     name = f"Diffusion index of {field.network} over {answer.subject.name}"

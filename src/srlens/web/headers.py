@@ -1,12 +1,6 @@
 """HTTP headers of every answer: the browser is told to load nothing from elsewhere."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Gradio's page runs inline scripts and builds functions from templates; both are its own or ours, never a user's.
 _POLICY = (
@@ -24,7 +18,7 @@ _HEADERS = [
 class SafeHeaders:
     """ASGI middleware that adds the headers; it does not touch bodies, so that streams stay streams."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,8 @@
 """A bound on the memory of the server process: an allocation beyond it fails, instead of the machine."""
 
+import re
 import sys
+from pathlib import Path
 
 _SHARE = 0.8  # of what is free at the start
 
@@ -27,10 +29,7 @@ def bound_memory(share: float = _SHARE) -> int | None:
 
 def _kibibytes(file: str, name: str) -> int | None:
     try:
-        with open(file, encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith(f"{name}:"):
-                    return int(line.split()[1])
-    except (OSError, ValueError, IndexError):
+        found = re.search(rf"^{name}:\s*(\d+)", Path(file).read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
         return None
-    return None
+    return int(found[1]) if found else None

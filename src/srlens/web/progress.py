@@ -2,10 +2,10 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 _INTERVAL = 0.2  # seconds between two looks at the progress
@@ -39,19 +39,12 @@ class Step:
         return (self.index - 1 + self.done / max(self.expected, 1)) / self.count
 
 
-@dataclass(frozen=True)
-class Finished(Generic[T]):
-    """The end of a run and its result."""
-
-    result: T
-
-
 #: Called by the work with every step; raises :class:`CancelledError` once the run is to stop.
 Report = Callable[[Step], None]
 
 
-def in_steps(work: Callable[[Report], T], cancel: threading.Event, worker: Executor) -> Iterator[Step | Finished[T]]:
-    """Run ``work`` in the worker; yield the latest step a few times a second, and at last its result.
+def in_steps(work: Callable[[Report], T], cancel: threading.Event, worker: Executor) -> Generator[Step, None, T]:
+    """Run ``work`` in the worker; yield the latest step a few times a second, and return its result.
 
     Closing the iterator stops the work as setting the flag does: at its next step.
 
@@ -82,6 +75,6 @@ def in_steps(work: Callable[[Report], T], cancel: threading.Event, worker: Execu
                 raise CancelledError
             if latest is not None and not future.done():
                 yield latest
-        yield Finished(future.result())
+        return future.result()
     finally:
         cancel.set()

@@ -2,6 +2,8 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -19,14 +21,30 @@ _LONGEST_NAME = 80
 _NUMBER = re.compile(r"\d+")
 
 
+@contextmanager
+def _opened(path: Path, refusal: type[SrlensError]) -> Iterator[str]:
+    """The file's name, for the block that reads it; the file is removed, and no message names its folder."""
+    name = display_name(path)
+    try:
+        yield name
+    except SrlensError as error:
+        raise type(error)(without_folder(str(error), path)) from error
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemoryError(f"{name} needs more memory than is free here.") from error
+    except OSError as error:
+        raise refusal(f"{name} cannot be read: {error.strerror or 'it has gone'}. Choose it again.") from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def take_picture(path: Path, limits: Limits) -> Picture:
     """Read an uploaded picture and remove its file, whatever comes of it.
 
     Raises:
-        ImageError, NotFiniteError: it is too large or too small, or no picture; the message names no folder.
+        ImageError, NotFiniteError, OutOfMemoryError: it is too large or too small, or no picture; the message names no
+            folder.
     """
-    name = display_name(path)
-    try:
+    with _opened(path, ImageError) as name:
         size = path.stat().st_size
         if size > limits.picture_bytes:
             raise ImageError(
@@ -39,14 +57,6 @@ def take_picture(path: Path, limits: Limits) -> Picture:
                 f"{name} has {image.shape[-2]}×{image.shape[-1]} pixels; give at least {_SMALLEST}×{_SMALLEST}."
             )
         return Picture(name=name, image=image, digest=image_digest(path))
-    except SrlensError as error:
-        raise type(error)(without_folder(str(error), path)) from error
-    except MemoryError as error:
-        raise ImageError(f"{name} needs more memory than is free here. Crop it.") from error
-    except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or 'it has gone'}. Choose it again.") from error
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def take_network(path: Path, limits: Limits, device: torch.device | str | None = None) -> Network:
@@ -55,24 +65,18 @@ def take_network(path: Path, limits: Limits, device: torch.device | str | None =
     Raises:
         CheckpointError, NotFiniteError, NotDifferentiableError, OutOfMemoryError: it cannot be used.
     """
-    name = display_name(path)
-    try:
+    with _opened(path, CheckpointError) as name:
         _check_size(path, name, limits)
-        _check_indices(list(read_state_dict(path)), name)
-        return load_network(path, name=Path(name).stem, device=device)
-    except SrlensError as error:
-        raise type(error)(without_folder(str(error), path)) from error
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise OutOfMemoryError(f"{name} needs more memory than is free here.") from error
-    except OSError as error:
-        raise CheckpointError(f"{name} cannot be read: {error.strerror or 'it has gone'}. Choose it again.") from error
-    except Exception as error:
-        # A crafted file can make torch or an architecture fail in any way; that is the file's fault, not the page's.
-        raise CheckpointError(
-            f"{name} cannot be used as a network: {type(error).__name__}. It is damaged or of an unknown kind."
-        ) from error
-    finally:
-        path.unlink(missing_ok=True)
+        try:
+            _check_indices(list(read_state_dict(path)), name)
+            return load_network(path, name=Path(name).stem, device=device)
+        except (SrlensError, OSError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            # A crafted file can make torch or an architecture fail in any way; that is the file's fault.
+            raise CheckpointError(
+                f"{name} cannot be used as a network: {type(error).__name__}. It is damaged or of an unknown kind."
+            ) from error
 
 
 def display_name(path: Path) -> str:
