@@ -128,6 +128,17 @@ def test_a_large_lr_picture_is_refused_before_it_is_computed(session: Session) -
         list(page.run(session, QUICK))
 
 
+def test_a_refused_picture_changes_nothing(page: Page, session: Session, tmp_path: Path) -> None:
+    page.use_sample(session, "pagoda")
+    before = session.picture
+    srlens.write_image(tmp_path / "wide.png", torch.rand(3, 600, 600))
+    with pytest.raises(ImageError, match="600×600 pixels; this page takes"):
+        page.use_upload(session, tmp_path / "wide.png", replace(QUICK, is_hr=False))
+    with pytest.raises(SettingError, match="at least one network"):
+        page.use_sample(session, "hopper", replace(QUICK, networks=()))
+    assert session.picture is before
+
+
 def test_a_grey_and_an_rgba_picture_can_be_explained(
     page: Page, session: Session, hostile_pictures: dict[str, tuple[Path, str | None]]
 ) -> None:

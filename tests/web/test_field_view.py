@@ -15,7 +15,7 @@ CHOICES = Choices(size=16)
 def test_a_field_and_the_window_under_a_click(page: Page, session: Session) -> None:
     page.use_sample(session, "pagoda")
     with pytest.raises(SettingError, match="Compute the field first"):
-        page.field_window(session, 1, 1)
+        page.of_field(session, CHOICES, 1, 1)
     *_, answer = page.run_field(session, CHOICES, "plain", stride=80, steps=2)
     assert isinstance(answer, FieldAnswer)
     assert len(answer.field.points) == 16
@@ -23,13 +23,20 @@ def test_a_field_and_the_window_under_a_click(page: Page, session: Session) -> N
     assert field_value(answer)["height"] == 256
     assert "16 windows of 16×16" in field_html(answer.field)
     point = answer.field.points[6]
-    found = page.field_window(session, point.window.left + 3, point.window.top + 3)
-    assert found == point.window
-    *_, single = page.run(session, replace(CHOICES, top=found.top, left=found.left, networks=("plain",)).but(steps=2))
+    ticked = replace(CHOICES, size=24, networks=("channel", "nonlocal"))
+    found = page.of_field(session, ticked, point.window.left + 3, point.window.top + 3)
+    assert found.window == point.window
+    assert found.networks == ("plain",)  # that of the field, whatever is ticked beside it
+    *_, single = page.run(session, found.but(steps=2))
     shown = single.comparison.rows[0].result.diffusion_index  # type: ignore[union-attr]
     assert shown == pytest.approx(
         point.diffusion_index, rel=5e-3
     )  # float32: shared and single passes round differently
+    with pytest.raises(SettingError, match="none of this picture"):
+        page.of_field(session, replace(CHOICES, is_hr=False), 1, 1)
+    page.use_sample(session, "hopper")
+    with pytest.raises(SettingError, match="none of this picture"):
+        page.of_field(session, CHOICES, 1, 1)
 
 
 @pytest.mark.parametrize(

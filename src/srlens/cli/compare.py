@@ -102,12 +102,12 @@ def _compared(
     from srlens.comparison.table import sort_rows, write_tables
     from srlens.records.output import write_comparison
 
-    where, keywords = chosen.parsed(), chosen.keywords()
+    where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     networks = chosen.open(*specs)
     subject = chosen.read(image, networks[0].scale, keywords.get("preset"))
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
-    files = write_comparison(comparison, chosen.out, style=chosen.style, formats=chosen.formats)
-    print_comparison(comparison, files + write_tables(comparison, chosen.out / "comparison") if tables else files)
+    files = write_comparison(comparison, out, style=chosen.style, formats=chosen.formats)
+    print_comparison(comparison, files + write_tables(comparison, out / "comparison") if tables else files)
     return networks, comparison

@@ -34,11 +34,11 @@ def field(
     from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.field_run import run_field
 
-    keywords = chosen.keywords()
+    keywords, out = chosen.keywords(), options.writable(chosen.out)
     memory = keywords.pop("memory", 2**30)
     (opened,) = chosen.open(network)
     subject = chosen.read(image, opened.scale, keywords.get("preset"))
-    method, out, formats = field_method(keywords.pop("method", "lam"), **keywords), chosen.out, chosen.formats
+    method, formats = field_method(keywords.pop("method", "lam"), **keywords), chosen.formats
     with progress_bars() as bars:
         step = bars.step(f"field of {opened.name}", unit="window gradients")
         found, files = run_field(

@@ -45,7 +45,7 @@ def field_of_view(
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
-    keywords = chosen.keywords()
+    keywords, out = chosen.keywords(), options.writable(chosen.out)
     opened = chosen.open(*networks)
     given = chosen if images else replace(chosen, hr=True)
     subjects = [given.read(spec, opened[0].scale, keywords.get("preset")) for spec in images or SAMPLES]
@@ -53,4 +53,4 @@ def field_of_view(
         fields = fields_of_view(
             opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **keywords
         )
-    print_fields_of_view(fields, write_fields_of_view(fields, chosen.out, formats=chosen.formats))
+    print_fields_of_view(fields, write_fields_of_view(fields, out, formats=chosen.formats))

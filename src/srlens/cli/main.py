@@ -1,13 +1,15 @@
 """The root of the command line: verbs, and what happens to errors."""
 
+import os
 import sys
 import warnings
+from io import TextIOWrapper
 from typing import Any
 
 from cyclopts import App
 
 from srlens._version import __version__
-from srlens.cli.console import say
+from srlens.cli.console import console, say
 from srlens.errors import SrlensError, SrlensWarning
 from srlens.plugins import load_plugins
 
@@ -15,6 +17,7 @@ app = App(
     name="srlens",
     help="Which input pixels did a super-resolution network use? Local attribution maps with error bars.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main says what became of the files
 )
 #: Each verb: where it is (imported only when it is called, so that --help is quick), and what it does.
 VERBS = {
@@ -35,9 +38,18 @@ for _name, (_place, _line) in VERBS.items():
 def main() -> None:
     """Run the command line. The user's mistakes end in one line and exit code 2, without a traceback."""
     warnings.showwarning = _show_warning
+    os.environ["MPLBACKEND"] = "agg"  # figures become files; a notebook's backend may not be installed beside srlens
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what an old encoding lacks is written as Python does on standard error
+            stream.reconfigure(errors="backslashreplace")
     try:
-        load_plugins()
-        app()
+        try:
+            load_plugins()
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        console().on_broken_pipe()  # whoever reads has read enough
     except (SrlensError, OSError) as error:
         # A full disk, a folder without write permission: the system's sentence is the right one.
         say(f"srlens: {type(error).__name__}: {error}", error=True, style="red")

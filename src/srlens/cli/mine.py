@@ -52,6 +52,7 @@ def mine(
     from srlens.study.mine import mine as run
     from srlens.study.window_list import write_window_list
 
+    options.writable(out.parent)
     judges = opened_as.open(*networks)
     with progress_bars() as bars:
         mined = run(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from srlens.cli.console import console, say, table
+from srlens.cli.options import named, writable
 
 if TYPE_CHECKING:
     from srlens.networks.inspect import Inspection
@@ -105,7 +106,7 @@ def fetch(name: str, *, to: Path | None = None) -> None:
     from srlens.networks.catalog import catalog, file_sha256
     from srlens.networks.catalog import fetch as fetch_checkpoint
 
-    path = fetch_checkpoint(name, to)
+    path = fetch_checkpoint(name, writable(to, "--to") if to is not None else None)
     entry = catalog()[name]
     print(path)
     verified = "as published" if entry.sha256 else "no hash was published, so it could not be checked"
@@ -121,7 +122,8 @@ def _inspect(file: str) -> "Inspection":
     from srlens.networks.inspect import inspect_network
     from srlens.networks.open import open_network
 
-    network = open_network(file)
+    name, file = named(file)
+    network = open_network(file, name=name)
     entry = find_entry(file)
     if entry is None:
         return inspect_network(network, file)

@@ -3,8 +3,9 @@
 No torch in here, so that ``--help`` is quick: what computes is imported where it is called.
 """
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
 from re import IGNORECASE, fullmatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -34,6 +35,7 @@ class NetworkOptions:
     scale: Annotated[int | None, _network("Which scale of a file that holds several.")] = None
     value_range: Annotated[float | None, _network("Overrides the value range: 1 or 255.")] = None
     channels: Annotated[int | None, _network("Input channels of a --module (3).")] = None
+    multiple: Annotated[int | None, _network("LR sides that a --module takes are multiples of this (1).")] = None
     module: Annotated[
         bool,
         _network("Networks are package.module:factory. This imports and runs your own code.", negative=()),
@@ -41,13 +43,43 @@ class NetworkOptions:
     device: Annotated[str | None, _network("cpu, cuda, cuda:1, mps; by default the best one there is.")] = None
 
     def open(self, *specs: str) -> "list[Network]":
-        """The networks of these names, on one device."""
+        """The networks of these names, on one device.
+
+        Raises:
+            SettingError: ``--multiple`` without ``--module``, or below 1; no such device.
+            SrlensError: see :func:`srlens.open_network`.
+        """
         from srlens.cli.devices import choose_device
         from srlens.networks.open import open_network
 
+        if self.multiple is not None and (self.multiple < 1 or not self.module):
+            raise SettingError(f"--multiple (={self.multiple}) must be at least 1, and is that of a --module.")
         keywords = {name: getattr(self, name) for name in ("scale", "value_range", "channels", "module")}
-        device = choose_device(self.device)
-        return [open_network(spec, device=device, **keywords) for spec in specs]
+        keywords["device"] = choose_device(self.device)
+        opened = [open_network(path, name=name, **keywords) for name, path in map(named, specs)]
+        if self.multiple is None:
+            return opened
+        return [replace(one, padding=replace(one.padding, multiple=self.multiple)) for one in opened]
+
+
+def named(spec: str) -> tuple[str | None, str]:
+    """``"mine=net_g_latest.pth"`` as a network's own name and what opens it; other text has no name of its own."""
+    name, equals, path = spec.partition("=")
+    own = equals and name and not {"/", os.sep} & set(name) and not Path(spec).exists()
+    return (name, path) if own else (None, spec)
+
+
+def writable(path: Path, option: str = "--out") -> Path:
+    """The folder of results, if it is one or can be made: known before anything is computed.
+
+    Raises:
+        SettingError: it is a file, lies below one, or cannot be written to.
+    """
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "cannot be written to" if there.is_dir() else "is a file, not a folder"
+        raise SettingError(f"{option} {path}: {there} {why}. Give another folder.")
+    return path
 
 
 @dataclass(frozen=True)
@@ -63,6 +95,10 @@ class PictureOptions:
             negative=(),
         ),
     ] = False
+    hr_file: Annotated[
+        str | None,
+        _picture("The clean picture (HR) of a given LR picture: PSNR is reported against it, nothing is made from it."),
+    ] = None
     degradation: Annotated[
         str | None,
         _picture(
@@ -75,17 +111,32 @@ class PictureOptions:
         _picture(
             "TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and "
             "windows count from its corner. For large pictures: the time goes with their size.",
+            allow_leading_hyphen=True,
         ),
     ] = None
 
     def read(self, spec: str, scale: int, preset: str | None) -> "Subject":
-        """The picture of that name, as networks of that scale are given it."""
-        from srlens.comparison.subject import read_subject
-        from srlens.imaging.degrade import default_degradation
+        """The picture of that name, as networks of that scale are given it.
 
+        Raises:
+            SettingError: ``--hr-file`` beside ``--hr``.
+            ImageError: a picture cannot be read, or HR is not ``scale`` times as large as LR.
+        """
+        from srlens.comparison.subject import read_subject
+        from srlens.imaging.check import crop_clean
+        from srlens.imaging.degrade import default_degradation
+        from srlens.imaging.open import open_image
+
+        if self.hr and self.hr_file is not None:
+            raise SettingError("--hr makes the LR picture from HR, --hr-file goes with a given LR picture: give one.")
         part = parse_crop(self.crop) if self.crop is not None else None
         how = default_degradation(preset, self.degradation)
-        return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part)
+        if self.hr_file is None:
+            return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part)
+        subject = read_subject(spec, scale, is_hr=False)
+        hr = crop_clean(open_image(self.hr_file), subject.lr, scale)
+        pair = replace(subject, hr=hr)
+        return pair if part is None else pair.cropped(part, scale)
 
 
 @dataclass(frozen=True)
@@ -96,6 +147,7 @@ class WindowOptions:
         str | None,
         _window(
             "TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.",
+            allow_leading_hyphen=True,
         ),
     ] = None
     size: Annotated[int, _window("Side of a window chosen for you, in SR pixels.")] = 16

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from srlens.cli.options import writable
 from srlens.errors import SettingError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def run(
 
         device = str(choose_device(device)) if executor == "local" else device
     plan = make_plan(read_study(file))
-    folder = out if out is not None else plan.study.folder
+    folder = writable(out if out is not None else plan.study.folder)
     where, tasks, batch = _executor(executor, workers, threads, len(plan.jobs), folder, slurm)
     try:
         with study_progress() as tell:
@@ -172,7 +173,7 @@ def _report(folder: Path, out: Path | None, seed: int) -> None:
     from srlens.cli.console import console, say, table
     from srlens.study.report.build import build_report
 
-    built = build_report(folder, out, seed=seed)
+    built = build_report(folder, writable(out) if out is not None else None, seed=seed)
     shown = table("The paper's four findings", show_lines=True)
     shown.add_column("finding", overflow="fold", ratio=3)
     shown.add_column("verdict", no_wrap=True)

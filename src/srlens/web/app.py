@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import gradio as gr
+
 from srlens.web.callbacks import Page
 from srlens.web.layout import Parts
 from srlens.web.wire_field import wire_field
@@ -13,17 +15,16 @@ from srlens.web.wiring import Wiring
 
 def build_app(page: Page) -> Any:
     """The gradio Blocks of the page."""
-    import gradio as gr
 
     def unload(request: gr.Request) -> None:
         page.sessions.drop(request.session_hash or "")
 
     with gr.Blocks(title="srlens", analytics_enabled=False, delete_cache=(300, 3600), fill_width=True) as blocks:
         wiring = Wiring(page, Parts(page.listed.names))
-        wire_picture(gr, wiring)
-        wire_networks(gr, wiring)
-        wire_run(gr, wiring)
-        wire_field(gr, wiring)
-        wire_link(gr, wiring, blocks)
+        wire_picture(wiring)
+        wire_networks(wiring)
+        wire_run(wiring)
+        wire_field(wiring)
+        wire_link(wiring, blocks)
         blocks.unload(unload)
     return blocks

@@ -91,20 +91,24 @@ class Page:
         """Networks that this tab can choose from."""
         return (*self.listed.names, *session.uploads)
 
-    def use_sample(self, session: Session, name: str) -> Picture:
+    def use_sample(self, session: Session, name: str, choices: Choices | None = None) -> None:
         """Show a packaged photograph.
 
         Raises:
             SettingError: none has that name.
+            ImageError, SettingError: it cannot be taken as ``choices`` say; the one before is kept.
         """
         path = sample_path(name)
-        session.picture = Picture(name, read_image(path), image_digest(path))
-        return session.picture
+        self._use(session, Picture(name, read_image(path), image_digest(path)), choices)
 
-    def use_upload(self, session: Session, path: Path) -> Picture:
-        """Show an uploaded picture; see :func:`take_picture` for the errors."""
-        session.picture = take_picture(path, self.limits)
-        return session.picture
+    def use_upload(self, session: Session, path: Path, choices: Choices | None = None) -> None:
+        """Show an uploaded picture; see :func:`take_picture` and :meth:`use_sample` for the errors."""
+        self._use(session, take_picture(path, self.limits), choices)
+
+    def _use(self, session: Session, picture: Picture, choices: Choices | None) -> None:
+        if choices is not None:
+            self._sr_size(picture, choices, self.open(session, choices.networks)[0].scale)
+        session.picture = picture
 
     def add_network(self, session: Session, path: Path) -> str:
         """Take an uploaded network file into this tab's list; its name there.
@@ -148,19 +152,16 @@ class Page:
             ImageError: no picture yet, or one that is too small or too large.
             SettingError: see :meth:`open`.
         """
-        scale = self.open(session, choices.networks)[0].scale
-        height, width = self._picture(session).image.shape[-2:]
-        if choices.is_hr:
-            height, width = height - height % scale, width - width % scale
-        else:
-            height, width = height * scale, width * scale
-        pixels = height * width // scale**2
-        if pixels > self.limits.lr_pixels:
+        return self._sr_size(self._picture(session), choices, self.open(session, choices.networks)[0].scale)
+
+    def _sr_size(self, picture: Picture, choices: Choices, scale: int) -> tuple[int, int]:
+        height, width = (side // scale if choices.is_hr else side for side in picture.image.shape[-2:])
+        if height * width > self.limits.lr_pixels:
             raise ImageError(
-                f"The LR image would have {height // scale}×{width // scale} pixels; this page takes "
-                f"{self.limits.lr_pixels} at most. Crop the picture, or use the command line."
+                f"The LR image would have {height}×{width} pixels; this page takes {self.limits.lr_pixels} at most. "
+                "Crop the picture, or use the command line."
             )
-        return height, width
+        return height * scale, width * scale
 
     def shown(self, session: Session, choices: Choices) -> torch.Tensor:
         """What the window is placed in: the HR picture cropped to the scale, or the LR picture."""
@@ -240,7 +241,7 @@ class Page:
             )
         method = choices.of_field(steps)
         subject = self._subject(session, choices, opened.scale)
-        folder = self._emptied(session, "field")
+        folder, taken = self._emptied(session, "field"), (session.picture, choices.is_hr, choices.made_by)
 
         def work(report: Report) -> tuple[Field, list[Path]]:
             def progress(done: int, expected: int) -> None:
@@ -248,19 +249,22 @@ class Page:
 
             return run_field(opened, subject, method, folder, size=choices.size, stride=stride, progress=progress)
 
-        session.field, files = yield from in_steps(work, cancel, self._worker)
-        yield FieldAnswer(subject, session.field, tuple(session.kept(files)))
+        field, files = yield from in_steps(work, cancel, self._worker)
+        session.field = (taken, network, field)
+        yield FieldAnswer(subject, field, tuple(session.kept(files)))
 
-    def field_window(self, session: Session, x: float, y: float) -> Window:
-        """The window of the field whose middle is nearest to a point in SR pixels.
+    def of_field(self, session: Session, choices: Choices, x: float, y: float) -> Choices:
+        """The choices with the network of the field, and its window whose middle is nearest to a point in SR pixels.
 
         Raises:
-            SettingError: there is no field yet.
+            SettingError: there is no field of this picture yet.
         """
-        if session.field is None:
-            raise SettingError("Compute the field first.")
-        windows = [point.window for point in session.field.points]
-        return min(windows, key=lambda w: (w.top + w.height / 2 - y) ** 2 + (w.left + w.width / 2 - x) ** 2)
+        if session.field is None or session.field[0] != (session.picture, choices.is_hr, choices.made_by):
+            raise SettingError("Compute the field first: there is none of this picture, taken so.")
+        _, network, field = session.field
+        windows = [point.window for point in field.points]
+        nearest = min(windows, key=lambda w: (w.top + w.height / 2 - y) ** 2 + (w.left + w.width / 2 - x) ** 2)
+        return replace(choices, networks=(network,), top=nearest.top, left=nearest.left, size=nearest.height)
 
     def _check_steps(self, steps: int) -> None:
         if steps > self.limits.evaluations:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import gradio as gr
+
 from srlens.attribution.attribute import FIELD_STEPS
 from srlens.attribution.settings import SETTINGS, Setting
 from srlens.imaging.degrade import without_level
@@ -33,19 +35,17 @@ class Parts:
     """Every component that an event reads or writes; to be made within ``gr.Blocks``, where it lays the page out."""
 
     def __init__(self, networks: tuple[str, ...]) -> None:
-        import gradio as gr
-
         gr.HTML(_HEAD)
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=4, min_width=320):
-                self._lay_inputs(gr, networks)
+                self._lay_inputs(networks)
             with gr.Column(scale=8, min_width=320), gr.Tabs(elem_id="tabs") as self.tabs:
                 with gr.Tab("One window", id="window"):
-                    self._lay_window_tab(gr)
+                    self._lay_window_tab()
                 with gr.Tab("Whole image", id="field"):
-                    self._lay_field_tab(gr, networks)
+                    self._lay_field_tab(networks)
 
-    def _lay_inputs(self, gr: Any, networks: tuple[str, ...]) -> None:
+    def _lay_inputs(self, networks: tuple[str, ...]) -> None:
         with gr.Group():
             self.sample = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
             with gr.Accordion("Your own picture", open=False):
@@ -54,11 +54,11 @@ class Parts:
                 )
             self.kind = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
         self.picture_message = gr.HTML("", elem_id="picture-message")
-        self.picker = _picker(gr, "picker")
+        self.picker = _picker("picker")
         with gr.Group():
             with gr.Row():
                 self.top, self.left, self.size = (
-                    gr.Number(value, precision=0, minimum=0, min_width=80, label=f"{name.title()}, px", elem_id=name)
+                    gr.Number(value, precision=0, min_width=80, label=f"{name.title()}, px", elem_id=name)
                     for name, value in (("top", None), ("left", None), ("size", DEFAULTS.size))
                 )
             self.hardest = gr.Button("No window: take the hardest one", size="sm", elem_id="hardest")
@@ -74,17 +74,17 @@ class Parts:
             )
         self.network_message = gr.HTML("", elem_id="network-message")
         with gr.Accordion("Settings", open=False, elem_id="settings"):
-            self.settings = _settings(gr)
+            self.settings = _settings()
 
-    def _lay_window_tab(self, gr: Any) -> None:
-        self.run, self.stop = _run_and_stop(gr, "Run")
+    def _lay_window_tab(self) -> None:
+        self.run, self.stop = _run_and_stop("Run")
         self.status = gr.HTML("", elem_id="status")
         self.blend = gr.Slider(
             0, 100, value=75, step=1, label="Attribution map over the picture, %", elem_id="blend", visible=False
         )
         self.results = gr.HTML(EMPTY, elem_id="results")
         with gr.Column(visible=False, elem_id="after") as self.after:
-            self.files = _files(gr, "Figure, maps, result.json", "files")
+            self.files = _files("Figure, maps, result.json", "files")
             self.query = gr.Textbox(visible=False)
             copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}
             self.link = gr.Textbox(label="Link to these settings", elem_id="link", **copied)
@@ -92,23 +92,23 @@ class Parts:
             with gr.Accordion("Python", open=False):
                 self.python = gr.Textbox(label="Python lines", lines=8, max_lines=24, elem_id="python", **copied)
 
-    def _lay_field_tab(self, gr: Any, networks: tuple[str, ...]) -> None:
+    def _lay_field_tab(self, networks: tuple[str, ...]) -> None:
         with gr.Row():
             self.field_network = gr.Dropdown(
                 list(networks), value=networks[0], label="Network", min_width=140, elem_id="field-network"
             )
             self.field_stride, self.field_steps = (
-                gr.Number(value, precision=0, minimum=1, label=label, min_width=90, elem_id=name)
+                gr.Number(value, precision=0, label=label, min_width=90, elem_id=name)
                 for value, label, name in ((32, "Grid, px", "field-stride"), (FIELD_STEPS, "Steps", "field-steps"))
             )
-        self.field_run, self.field_stop = _run_and_stop(gr, "Compute", "field-")
+        self.field_run, self.field_stop = _run_and_stop("Compute", "field-")
         self.field_status = gr.HTML(message_html(_FIELD_HINT), elem_id="field-status")
-        self.field_view = _picker(gr, "field-view")
+        self.field_view = _picker("field-view")
         self.field_legend = gr.HTML("", elem_id="field-legend")
-        self.field_files = _files(gr, "Figure, table", "field-files", visible=False)
+        self.field_files = _files("Figure, table", "field-files", visible=False)
 
 
-def _picker(gr: Any, name: str) -> Any:
+def _picker(name: str) -> Any:
     """A picture in which places are clicked."""
     return gr.HTML(
         value=BLANK_PICKER,
@@ -119,18 +119,18 @@ def _picker(gr: Any, name: str) -> Any:
     )
 
 
-def _run_and_stop(gr: Any, label: str, prefix: str = "") -> tuple[Any, Any]:
+def _run_and_stop(label: str, prefix: str = "") -> tuple[Any, Any]:
     with gr.Row():
         run = gr.Button(label, variant="primary", elem_id=f"{prefix}run", min_width=120, scale=2)
         stop = gr.Button("Stop", variant="stop", elem_id=f"{prefix}stop", min_width=80, scale=1)
     return run, stop
 
 
-def _files(gr: Any, label: str, name: str, *, visible: bool = True) -> Any:
+def _files(label: str, name: str, *, visible: bool = True) -> Any:
     return gr.File(label=label, file_count="multiple", interactive=False, visible=visible, elem_id=name)
 
 
-def _settings(gr: Any) -> dict[str, Any]:
+def _settings() -> dict[str, Any]:
     """One component a setting: those of :class:`Choices`, then those of the method."""
     made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in without_level())]
     parts: dict[str, Any] = {}
@@ -139,11 +139,11 @@ def _settings(gr: Any) -> dict[str, Any]:
         parts["degradation"] = gr.Dropdown(made_by, value="", label="LR made from HR by", min_width=120)
     for start in range(0, len(SETTINGS), _IN_A_ROW):
         with gr.Row():
-            parts |= {one.name: _setting(gr, one) for one in SETTINGS[start : start + _IN_A_ROW]}
+            parts |= {one.name: _setting(one) for one in SETTINGS[start : start + _IN_A_ROW]}
     return parts
 
 
-def _setting(gr: Any, setting: Setting) -> Any:
+def _setting(setting: Setting) -> Any:
     """A field of one setting of the method; left empty, it is the method's own."""
     label = setting.label[:1].upper() + setting.label[1:]
     if words := accepted(setting):

@@ -14,6 +14,8 @@ from srlens.web.choices import Style
 from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
 from srlens.web.progress import Step
 
+#: Class of results that are not of the picture that is chosen.
+OLD = "srl-old"
 #: Stands where results will be.
 EMPTY = (
     '<div class="srl-empty"><p><b>Click the picture to place a window, then press Run.</b></p>'

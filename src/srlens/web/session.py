@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import threading
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Session:
         picture: chosen last.
         uploads: the tab's own networks, by file name.
         comparison: computed last, with the choices that it was computed from.
-        field: computed last.
+        field: computed last, with what it was computed of and the network's name on the list.
         cancel: of the run in progress; set to stop it.
         folder: files for download; removed with the session.
         closed: the tab is gone.
@@ -49,7 +50,7 @@ class Session:
     picture: Picture | None = None
     uploads: dict[str, Network] = dataclasses.field(default_factory=dict)
     comparison: tuple[Choices, Comparison] | None = None
-    field: Field | None = None
+    field: tuple[Hashable, str, Field] | None = None
     cancel: threading.Event = dataclasses.field(default_factory=threading.Event)
     folder: Path | None = None
     closed: bool = False

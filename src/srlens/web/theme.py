@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import gradio as gr
+from gradio.themes.utils.fonts import Font
+
 from srlens.web.asset import asset
 
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
@@ -10,9 +13,6 @@ _MONO = ("ui-monospace", "SF Mono", "Menlo", "DejaVu Sans Mono", "monospace")
 
 def page_theme() -> Any:
     """The gradio theme of the page."""
-    import gradio as gr
-    from gradio.themes.utils.fonts import Font
-
     theme = gr.themes.Base(
         primary_hue="teal",
         neutral_hue="slate",

@@ -5,79 +5,84 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from srlens.imaging.samples import SAMPLES
 from srlens.web.choices import Choices
 from srlens.web.picker import window_at, window_value
-from srlens.web.results import message_html
+from srlens.web.results import OLD, message_html
 from srlens.web.session import Session
-from srlens.web.wiring import QUIET, Wiring, sentence
+from srlens.web.wiring import QUIET, Wiring
 
 
-def wire_picture(gr: Any, wiring: Wiring) -> None:
+def wire_picture(wiring: Wiring) -> None:
     """Picture and window."""
     page, parts = wiring.page, wiring.parts
+    told = wiring.told(parts.picture_message)
 
-    def show(session: Session, choose: Callable[[], Any], values: tuple[Any, ...]) -> tuple[Any, Any]:
-        """Picker and message after a change of the picture or of what it is."""
-        try:
-            choose()
-            choices = replace(wiring.choices(session, values), top=None, left=None)
-            value = wiring.picker(session, choices)
-        except Exception as error:
-            return gr.skip(), message_html(sentence(error), "error")
-        return value, message_html(_described(session, value, choices))
+    def show(session: Session, values: tuple[Any, ...], choose: Callable[[Choices], Any]) -> dict[Any, Any]:
+        """The picture, or the same one taken otherwise, without a window; what is refused changes nothing."""
+        choices = replace(wiring.choices(session, values), top=None, left=None)
+        choose(choices)
+        value = wiring.picker(session, choices)
+        message = message_html(_described(session, value, choices))
+        return {
+            parts.picker: value, parts.picture_message: message, parts.top: None, parts.left: None,
+            parts.results: gr.HTML(elem_classes=OLD),
+        }  # fmt: skip
 
-    def use_sample(request: gr.Request, name: str, *values: Any) -> Any:
+    @told
+    def use_sample(request: gr.Request, name: str, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
-        value, message = show(session, lambda: page.use_sample(session, name), values)
-        return value, message, None, None
+        return show(session, values, lambda choices: page.use_sample(session, name, choices))
 
-    def use_upload(request: gr.Request, file: str, *values: Any) -> Any:
+    @told
+    def use_upload(request: gr.Request, file: str, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
-        value, message = show(session, lambda: page.use_upload(session, Path(file)), values)
-        ours = session.picture is not None and session.picture.name not in SAMPLES
-        return value, message, None, None, None, None if ours else gr.skip()
+        return show(session, values, lambda choices: page.use_upload(session, Path(file), choices))
 
-    def refresh(request: gr.Request, *values: Any) -> Any:
+    @told
+    def refresh(request: gr.Request, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
-        value, message = show(session, lambda: None, values)
-        return value, message, None, None
+        return show(session, values, lambda choices: page.sr_size(session, choices))
 
-    def place(event: gr.SelectData, request: gr.Request, *values: Any) -> Any:
+    def chosen(request: gr.Request) -> tuple[Any, None]:
+        """The packaged photograph that is shown, if it is one; an upload has been read and is no more."""
+        picture = wiring.session(request).picture
+        return picture.name if picture is not None and picture.name in SAMPLES else None, None
+
+    @told
+    def place(event: gr.SelectData, request: gr.Request, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
-        try:
-            choices = wiring.choices(session, values)
-            x, y = (float(v) for v in event.index)
-            height, width = page.sr_size(session, choices)
-            window = window_at(x, y, choices.size, height, width)
-        except Exception as error:
-            return gr.skip(), gr.skip(), message_html(sentence(error), "error")
-        return window.top, window.left, ""
+        choices = wiring.choices(session, values)
+        x, y = (float(v) for v in event.index)
+        window = window_at(x, y, choices.size, *page.sr_size(session, choices))
+        return {parts.top: window.top, parts.left: window.left, parts.picture_message: ""}
 
-    def move(request: gr.Request, *values: Any) -> Any:
+    @told
+    def move(request: gr.Request, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
-        try:
-            choices = wiring.choices(session, values)
-            window = page.checked_window(session, choices)
-            value = wiring.picker(session, choices)
-        except Exception as error:
-            return gr.skip(), message_html(sentence(error), "error")
-        return value | {"window": window_value(window)}, ""
+        choices = wiring.choices(session, values)
+        window = window_value(page.checked_window(session, choices))
+        return {parts.picker: wiring.picker(session, choices) | {"window": window}, parts.picture_message: ""}
 
-    shown = [parts.picker, parts.picture_message, parts.top, parts.left]
+    shown = [parts.picker, parts.picture_message, parts.top, parts.left, parts.results]
+    moved = [parts.picker, parts.picture_message]
     loading = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "files"}
-    parts.sample.input(use_sample, [parts.sample, *wiring.inputs], shown, **QUIET)
-    parts.upload.upload(use_upload, [parts.upload, *wiring.inputs], [*shown, parts.upload, parts.sample], **loading)
+    picked = parts.sample.input(use_sample, [parts.sample, *wiring.inputs], shown, **QUIET)
+    uploaded = parts.upload.upload(use_upload, [parts.upload, *wiring.inputs], shown, **loading)
+    for event in (picked, uploaded):
+        event.then(chosen, None, [parts.sample, parts.upload], **QUIET)
     for part in (parts.kind, parts.networks):
         part.input(refresh, wiring.inputs, shown, **loading)
     placed = [parts.top, parts.left, parts.picture_message]
     after = parts.picker.select(place, wiring.inputs, placed, **QUIET, trigger_mode="always_last")
-    after.then(move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET)
+    after.then(move, wiring.inputs, moved, **QUIET)
     # One event for the three fields: answers to each field's own would come in any order, the older one last.
     written = [part.input for part in (parts.top, parts.left, parts.size)]
-    gr.on(written, move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET, trigger_mode="always_last")
+    gr.on(written, move, wiring.inputs, moved, **QUIET, trigger_mode="always_last")
     cleared = parts.hardest.click(lambda: (None, None), None, [parts.top, parts.left], **QUIET)
-    cleared.then(move, wiring.inputs, [parts.picker, parts.picture_message], **QUIET)
+    cleared.then(move, wiring.inputs, moved, **QUIET)
 
 
 def _described(session: Session, value: dict[str, Any], choices: Choices) -> str:
@@ -87,31 +92,28 @@ def _described(session: Session, value: dict[str, Any], choices: Choices) -> str
     return f"{session.picture.name}: SR image {value['height']}×{value['width']} pixels; {made}."
 
 
-def wire_networks(gr: Any, wiring: Wiring) -> None:
+def wire_networks(wiring: Wiring) -> None:
     """The user's own networks."""
     page, parts = wiring.page, wiring.parts
 
-    def add(request: gr.Request, file: str, chosen: list[str]) -> Any:
+    @wiring.told(parts.network_message)
+    def add(request: gr.Request, file: str, chosen: list[str]) -> dict[Any, Any]:
         session = wiring.session(request)
-        try:
-            name = page.add_network(session, Path(file))
-        except Exception as error:
-            return gr.skip(), message_html(sentence(error), "error"), None, gr.skip()
-        network = session.uploads[name]
+        name = page.add_network(session, Path(file))
+        network, choices = session.uploads[name], list(page.names(session))
         about = f"{name}: {network.family or 'own architecture'}, ×{network.scale}, {network.parameters:,} parameters."
-        choices = list(page.names(session))
-        return (
-            gr.CheckboxGroup(choices=choices, value=[*chosen, name]),
-            message_html(about),
-            None,
-            gr.Dropdown(choices=choices),
-        )
+        return {
+            parts.networks: gr.CheckboxGroup(choices=choices, value=[*chosen, name]),
+            parts.network_message: message_html(about),
+            parts.field_network: gr.Dropdown(choices=choices),
+        }
 
-    parts.network_upload.upload(
+    added = parts.network_upload.upload(
         add,
         [parts.network_upload, parts.networks],
-        [parts.networks, parts.network_message, parts.network_upload, parts.field_network],
+        [parts.networks, parts.network_message, parts.field_network],
         concurrency_limit=1,
         concurrency_id="networks",
         api_visibility="private",
     )
+    added.then(lambda: None, None, parts.network_upload, **QUIET)

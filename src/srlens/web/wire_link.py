@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import gradio as gr
+
 from srlens.imaging.samples import SAMPLES
 from srlens.web.layout import BLANK_PICKER, HR, LR
 from srlens.web.results import EMPTY, message_html
@@ -9,11 +11,11 @@ from srlens.web.share import from_query
 from srlens.web.wiring import QUIET, Wiring, sentence
 
 
-def wire_link(gr: Any, wiring: Wiring, blocks: Any) -> None:
+def wire_link(wiring: Wiring, blocks: Any) -> None:
     """What happens when the page opens."""
     page, parts = wiring.page, wiring.parts
 
-    def restore(request: gr.Request) -> tuple[Any, ...]:
+    def restore(request: gr.Request) -> dict[Any, Any]:
         session = wiring.session(request)
         choices, complaints = from_query(dict(request.query_params), page.names(session))
         message = " ".join(complaints)
@@ -27,26 +29,18 @@ def wire_link(gr: Any, wiring: Wiring, blocks: Any) -> None:
         except Exception as error:
             message = f"{sentence(error)} {message}"
         chosen = {"style": choices.style, "degradation": choices.degradation, **choices.settings}
-        settings = [chosen.get(name) for name in parts.settings]
-        return (
-            value,
-            message_html(message.strip(), "error"),
-            choices.picture if choices.picture in SAMPLES else None,
-            HR if choices.is_hr else LR,
-            choices.top,
-            choices.left,
-            choices.size,
-            gr.CheckboxGroup(choices=list(page.names(session)), value=list(choices.networks)),
-            *("" if value is None and isinstance(part, gr.Dropdown) else value
-              for value, part in zip(settings, parts.settings.values(), strict=True)),
-            EMPTY,
-        )  # fmt: skip
+        return {
+            parts.picker: value,
+            parts.picture_message: message_html(message.strip(), "error"),
+            parts.sample: choices.picture if choices.picture in SAMPLES else None,
+            parts.kind: HR if choices.is_hr else LR,
+            parts.top: choices.top,
+            parts.left: choices.left,
+            parts.size: choices.size,
+            parts.networks: gr.CheckboxGroup(choices=list(page.names(session)), value=list(choices.networks)),
+            **{part: wiring.setting(name, chosen) for name, part in parts.settings.items()},
+            parts.results: EMPTY,
+        }
 
-    blocks.load(
-        restore,
-        None,
-        [
-            parts.picker, parts.picture_message, parts.sample, *wiring.inputs, parts.results,
-        ],
-        **QUIET,
-    )  # fmt: skip
+    outputs = [parts.picker, parts.picture_message, parts.sample, *wiring.inputs, parts.results]
+    blocks.load(restore, None, outputs, **QUIET)

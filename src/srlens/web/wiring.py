@@ -2,8 +2,11 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any
+
+import gradio as gr
 
 from srlens.errors import SrlensError
 from srlens.web.callbacks import Page
@@ -16,6 +19,7 @@ from srlens.web.results import message_html, step_html
 from srlens.web.session import Session
 
 _LOG = logging.getLogger(__name__)
+_Event = Callable[..., dict[Any, Any]]
 
 #: Events beside the queue: what takes no time is answered even while runs wait.
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -54,27 +58,41 @@ class Wiring:
         """The tab that a request comes from."""
         return self.page.sessions.of(request.session_hash or "")
 
+    def told(self, target: Any) -> Callable[[_Event], _Event]:
+        """Decorate an event: what it raises becomes a sentence in ``target``, and nothing else changes."""
+
+        def decorate(act: _Event) -> _Event:
+            @wraps(act)  # gradio reads in the signature what else to give
+            def event(*given: Any) -> dict[Any, Any]:
+                try:
+                    return act(*given)
+                except Exception as error:
+                    return {target: message_html(sentence(error), "error")}
+
+            return event
+
+        return decorate
+
     def steps(
-        self, events: Callable[[], Iterator[Any]], answer: Callable[[Any], tuple[Any, ...]], unchanged: Sequence[Any]
-    ) -> Iterator[tuple[Any, ...]]:
-        """What an event that computes yields: its message and its other outputs.
+        self, status: Any, events: Callable[[], Iterator[Any]], answer: Callable[[Any], dict[Any, Any]]
+    ) -> Iterator[dict[Any, Any]]:
+        """What an event that computes yields: its messages and, at last, its other outputs.
 
         Args:
+            status: where messages go.
             events: starts the computation; its :class:`Step` become messages.
             answer: the outputs of anything else that it yields.
-            unchanged: the other outputs until then.
         """
-        yield message_html("Starting…"), *unchanged
+        yield {status: message_html("Starting…")}
         try:
             for event in events():
-                yield (step_html(event), *unchanged) if isinstance(event, Step) else answer(event)
+                yield {status: step_html(event)} if isinstance(event, Step) else answer(event)
         except Exception as error:
             kind = "info" if isinstance(error, CancelledError) else "error"
-            yield message_html(sentence(error), kind), *unchanged
+            yield {status: message_html(sentence(error), kind)}
 
     def stop(self, button: Any, status: Any, runs: Sequence[Any]) -> None:
         """Let a button stop these events of its tab."""
-        import gradio as gr
 
         def stop(request: gr.Request) -> str:
             self.session(request).cancel.set()
@@ -98,6 +116,11 @@ class Wiring:
             settings=settings,
             **own,
         )
+
+    def setting(self, name: str, chosen: Mapping[str, Any]) -> Any:
+        """What the field of a setting holds; empty where nothing is chosen."""
+        part = self.parts.settings[name]
+        return type(part)(value=chosen.get(name, "" if isinstance(part, gr.Dropdown) else None))
 
     def picker(self, session: Session, choices: Choices) -> dict[str, Any]:
         """The picker's value; a window outside the SR image is not shown."""

@@ -34,9 +34,12 @@ element.addEventListener('pointercancel', () => { dragging = false; });
 element.addEventListener('keydown', (e) => {
   const step = e.shiftKey ? 8 : 1;
   const move = { ArrowUp: [0, -step], ArrowDown: [0, step], ArrowLeft: [-step, 0], ArrowRight: [step, 0] }[e.key];
-  if (!move || !shown || !shown.size) return;
+  const v = props.value;
+  if (!move || !v) return;
   e.preventDefault();
-  const middle = [shown.left + shown.size / 2 + move[0], shown.top + shown.size / 2 + move[1]];
+  const placed = shown && shown.size;  // without a window, the first key puts one into the middle
+  const middle = placed ? [shown.left + shown.size / 2 + move[0], shown.top + shown.size / 2 + move[1]]
+                        : [v.width / 2, v.height / 2];
   around(middle);
   clearTimeout(timer);
   timer = setTimeout(() => tell([shown.left + shown.size / 2, shown.top + shown.size / 2]), 250);
