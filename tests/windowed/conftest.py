@@ -47,8 +47,9 @@ def agreed() -> Callable[..., list[Plan]]:
         height, width = record.ends[0][1].shape[-2:]
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
-            plan = windowed.plan(record, srlens.Window(top, left, rows, columns))
-            assert isinstance(plan, Plan), plan
+            planned = windowed.plans(image, [srlens.Window(top, left, rows, columns)])
+            assert isinstance(planned, list), planned
+            (plan,) = planned
             place = (..., slice(top, top + rows), slice(left, left + columns))
             full = evaluated(lambda x, place=place: function(x)[place], image)
             regional = evaluated(lambda x, plan=plan: next(SharedForward([plan])(x)), image)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import srlens
 from srlens.windowed.graph import Graph
-from srlens.windowed.plan import Plan, make_plan
+from srlens.windowed.plan import make_plan
 from srlens.windowed.windowed import Record, Windowed, _faster_format
 
 BODY = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
@@ -62,8 +62,8 @@ def recorded(module: nn.Module, x: Tensor) -> tuple[Record, torch.memory_format 
     """The record, and the memory format of plans."""
     windowed = Windowed(srlens.Network.wrap(module.eval(), scale=1, channels=x.shape[1]))
     record = windowed.of(x)
-    plan = windowed.plan(record, srlens.Window(1, 1, 4, 4))
-    return record, plan.memory_format if isinstance(plan, Plan) else None
+    plans = windowed.plans(x, [srlens.Window(1, 1, 4, 4)])
+    return record, plans[0].memory_format if isinstance(plans, list) else None
 
 
 def test_convolutions_run_channels_last_in_single_precision_on_the_cpu() -> None:

@@ -180,8 +180,9 @@ class Explainer:
                 f"The method {self.method.name!r} returned maps of shape {tuple(found.maps.shape)}; needed is one for "
                 f"each window, {needed}."
             )
-        # Last, when it is known whether a window can be computed by itself.
-        values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
+        values = found.values
+        if values is None:  # last, when it is known whether a window can be computed by itself
+            values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
         if not zero_allowed:
             self._check(found, values[:, 0])
         return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]

@@ -93,6 +93,8 @@ class Explanation:
         maps: one for each window, K×C×h×w, float64, signed, in units of the detector.
         baseline: C×h×w, if the maps share out the detector's change from there to the image (completeness); or None.
         errors: the estimated relative L2 error of each map, or None where it is not known.
+        values: of each window's detector at the image and, where there is one, at the baseline, N×K, if they were asked
+            for on the way.
         converged: False where a tolerance was asked for and not reached.
         facts: what else the method found, as plain values that JSON can hold.
     """
@@ -100,6 +102,7 @@ class Explanation:
     maps: Tensor
     baseline: Tensor | None = None
     errors: tuple[float | None, ...] | None = None
+    values: Tensor | None = None
     converged: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 

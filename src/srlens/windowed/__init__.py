@@ -12,8 +12,8 @@ parts a small part of everything, the input included. From top to bottom:
     plans in segments that are run again there.
 ``plan`` and ``program``
     the boxes that each operator must compute, from the output backwards; then the steps, forwards.
-``axes`` and ``spatial``
-    rules, by operator: which box of its inputs a box of its output needs, and how to compute just that.
+``rules``
+    by operator: which box of its inputs a box of its output needs, and how to compute just that.
     An operator without a rule takes its inputs in full, so a missing rule costs time, never correctness.
 ``recorder`` and ``graph``
     the operators that a network call runs (ATen, those in place rewritten), recorded while it runs; constants are kept

@@ -39,14 +39,9 @@ _RESHAPING = frozenset({"view", "_unsafe_view", "_reshape_alias", "squeeze", "un
 # What a module may do with a tensor that no operator tells of: its pixels become numbers, which would be constants in
 # the record; or its gradient is stopped or changed, which values do not show.
 _TENSOR: Any = Tensor  # its attributes' own functions are not in its type
-_PIXELS = (Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.data_ptr, Tensor.untyped_storage, Tensor.__dlpack__)
-_STOPS = (Tensor.detach, torch.detach, Tensor.detach_, torch.detach_, _TENSOR.data.__get__)
-_HOOKS = (Tensor.register_hook, _TENSOR.grad_fn.__get__)
-_UNSEEN: dict[Any, str] = {
-    **dict.fromkeys(_PIXELS, "it takes pixel values out of PyTorch ({})"),
-    **dict.fromkeys(_STOPS, "it stops the gradient ({})"),
-    **dict.fromkeys(_HOOKS, "it may change the gradient ({})"),
-}
+_PIXELS = {Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.data_ptr, Tensor.untyped_storage, Tensor.__dlpack__}
+_STOPS = {Tensor.detach, torch.detach, Tensor.detach_, torch.detach_, _TENSOR.data.__get__}
+_HOOKS = {Tensor.register_hook, _TENSOR.grad_fn.__get__}
 
 
 class UserCalls(TorchFunctionMode):
@@ -64,11 +59,12 @@ class UserCalls(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Look at what the module calls, and call it."""
-        reason = _UNSEEN.get(func)
-        if reason is not None and any(isinstance(one, Tensor) and self._recorder.knows(one) for one in args):
+        unseen = func in _PIXELS | _STOPS | _HOOKS
+        if unseen and any(isinstance(one, Tensor) and one in self._recorder.known for one in args):
             name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
-            self._recorder.forget()
-            raise NotRecordableError(reason.format(name))
+            what = "stops the gradient" if func in _STOPS else "takes values or gradients out of PyTorch"
+            self._recorder.known.clear()  # should the network take this for an error of its own, and go on
+            raise NotRecordableError(f"it {what} ({name})")
         return func(*args, **(kwargs or {}))
 
 
@@ -81,11 +77,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     NotRecordableError.
 
     Whether memory was written to is told by PyTorch's own counter, which all views of it share.
+
+    Attributes:
+        known: of each live tensor that follows from the input, its value, and last_written as that was made.
     """
 
     def __init__(self, given: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._known: Any = WeakTensorKeyDictionary()  # value of each live tensor, and last_written as that was made
+        self.known: Any = WeakTensorKeyDictionary()
         self._constants: list[tuple[Tensor, int | None]] = []  # that nodes refer to, likewise
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
@@ -94,14 +93,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else the first operator imports the compiler: 1.7 s
-
-    def knows(self, tensor: Tensor) -> bool:
-        """Whether the tensor follows from the input."""
-        return tensor in self._known
-
-    def forget(self) -> None:
-        """Should the network take a NotRecordableError for an error of its own, and go on: there is no record then."""
-        self._known.clear()
 
     def graph(self, output: Tensor) -> Graph:
         """The record, ending in ``output``.
@@ -125,7 +116,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             self._note(func, tuple(args), named, result)
         except NotRecordableError:
-            self.forget()
+            self.known.clear()  # likewise
             raise
         return result
 
@@ -149,7 +140,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         written = args[0]._version if node.is_view else 0
         if node.name in _SAME:
-            self._known[result] = (node.inputs[0], written)
+            self.known[result] = (node.inputs[0], written)
             return
         results = [result] if isinstance(result, Tensor) else result
         tensors = isinstance(results, tuple | list) and all(isinstance(r, Tensor | None) for r in results)
@@ -169,7 +160,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _value(self, tensor: Tensor) -> int | None:
         value: int | None
-        value, written = self._known.get(tensor, (None, None))
+        value, written = self.known.get(tensor, (None, None))
         if value is not None and last_written(tensor) != written:
             # Another view of the same memory was written to since: what this tensor now holds was not recorded.
             raise NotRecordableError("it writes into one of several overlapping views")
@@ -179,7 +170,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._shapes.append(tuple(tensor.shape) if tensor is not None else ())
         value = len(self._shapes) - 1
         if tensor is not None:
-            self._known[tensor] = (value, written)
+            self.known[tensor] = (value, written)
         return value
 
 

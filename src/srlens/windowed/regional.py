@@ -14,12 +14,12 @@ from srlens.windowed.windowed import Record, Windowed
 
 # Less is eaten up by cropping.
 _LEAST_SAVED = 0.08
+# What channels last saves, about (see windowed).
+_SAVED_BY_FORMAT = 0.1
 # Recording and verifying cost two forward passes and one evaluation, so that n evaluations gain if n·saved > 1.7 or so.
 _LEAST_GAIN = 1.5
 # Fewer do not repay record, plan and verification, unless nearly everything is saved.
 _LEAST_EVALUATIONS = 6
-# What channels last saves, about (see windowed).
-_SAVED_BY_FORMAT = 0.1
 # Share of the memory that all values of a segment, and those between segments, may take; see memory for the rest.
 _VALUES = 0.5
 
@@ -101,7 +101,7 @@ class Regional:
         """Plans that save enough, or why there are none."""
         if self._expected / len(x) < _LEAST_EVALUATIONS:
             return "too few evaluations to repay the verification of a regional one"
-        plans = self._planned(x)
+        plans = self._windowed.plans(x, self._windows)
         if isinstance(plans, str):
             return plans
         needed = sum(1 - plan.saved for plan in plans) / len(plans)
@@ -109,15 +109,6 @@ class Regional:
         if saved < _LEAST_SAVED:
             return f"the window needs {needed:.0%} of the multiply-adds"
         return plans if self._expected / len(x) * saved >= _LEAST_GAIN else f"too few evaluations to save {saved:.0%}"
-
-    def _planned(self, x: Tensor) -> list[Plan] | str:
-        plans: list[Plan] = []
-        for window in self._windows:
-            plan = self._windowed.plan(self._windowed.of(x), window)
-            if isinstance(plan, str):
-                return plan
-            plans.append(plan)
-        return plans
 
     def _verified(
         self, x: Tensor, plans: list[Plan], differentiate: Differentiate, evaluated: Callable[[Forward], list[Result]]
@@ -166,7 +157,7 @@ class Regional:
         A gradient of the whole network does not fit. The window is compared with the whole network's at the ends, and
         the gradient is that of the operators, since a record holds nothing that has another.
         """
-        plans = self._planned(x)
+        plans = self._windowed.plans(x, self._windows)
         if isinstance(plans, str):
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {plans}.")
         forward: Forward = SharedForward(plans)

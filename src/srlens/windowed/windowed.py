@@ -87,12 +87,13 @@ class Windowed:
         count = -(-len(self._ends) // len(x)) * len(x)
         return torch.split(self._ends[torch.arange(count) % len(self._ends)].to(x), len(x))
 
-    def plan(self, record: Record, window: Window) -> Plan | str:
-        """A plan of a window, or why there is none."""
+    def plans(self, x: Tensor, windows: Sequence[Window]) -> list[Plan] | str:
+        """A plan of each window for inputs like ``x``, or why there are none."""
+        record = self.of(x)
         if isinstance(record.graph, str):
             return record.graph
         try:
-            return make_plan(record.graph, window, self._memory_format)
+            return [make_plan(record.graph, window, self._memory_format) for window in windows]
         except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
             record.graph = f"no plan: {type(error).__name__}: {error}"
             return record.graph
