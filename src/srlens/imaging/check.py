@@ -91,3 +91,12 @@ def whole(name: str, value: Any, least: int = 1, hint: str = "") -> int:
     if number is None or number < least:
         raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}{hint}.")
     return number
+
+
+def whole_scale(value: Any) -> int:
+    """A scale, which may be written ``4.0`` too.
+
+    Raises:
+        SettingError: it is no whole number of at least 1.
+    """
+    return whole("The scale", int(value) if isinstance(value, float | np.floating) and value.is_integer() else value)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from srlens.errors import ImageError, NotFiniteError
 
-_ASSOCIATED_ALPHA = 1
+_UNSPECIFIED, _ASSOCIATED_ALPHA = 0, 1
 _ORIENTATION_TAG = 274
 
 
@@ -17,12 +17,13 @@ def is_tiff(data: bytes) -> bool:
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
+def decode_tiff(data: bytes, max_pixels: int, *, drop: bool = False) -> tuple[NDArray[np.float32], int]:
     """Decode a TIFF file that holds one picture.
 
     Args:
         data: the whole file.
         max_pixels: refuse, before decoding, a picture of more pixels.
+        drop: leave out one band beside the colours of which the file does not say that it is alpha.
 
     Returns:
         H×W×C in [0, 1], C being 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA); and the orientation 1 … 8.
@@ -35,9 +36,13 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            if len(file.pages) != 1:
-                raise ImageError(f"The TIFF file holds {len(file.pages)} pictures. Save the wanted one alone.")
-            page: Any = file.pages[0]
+            pages: list[Any] = [page for page in file.pages if not page.is_reduced]  # a smaller copy is no picture
+            if len(pages) != 1:
+                raise ImageError(
+                    f"The TIFF file holds {len(pages) or 'reduced copies of'} pictures"
+                    f"{'' if pages else ' alone (a camera raw file, as a rule)'}. Save the wanted one alone."
+                )
+            page = pages[0]
             if page.imagewidth * page.imagelength > max_pixels:
                 raise ImageError(
                     f"The picture has {page.imagewidth}×{page.imagelength} pixels, more than "
@@ -64,10 +69,12 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
     if array.size == 0:
         raise ImageError("The TIFF picture has no pixels: the file is damaged.")
     array = array.reshape(*array.shape[:2], -1)
-    if array.shape[2] > colours + 1 or (extra and extra[0] == _ASSOCIATED_ALPHA):
+    unsaid = array.shape[2] == colours + 1 and extra[:1] in ([], [_UNSPECIFIED])
+    if array.shape[2] > colours + 1 or extra[:1] == [_ASSOCIATED_ALPHA] or (unsaid and not drop):
         raise ImageError(
             f"The TIFF picture has {array.shape[2]} channels with extra samples {extra}; at most one "
-            f"unassociated alpha is read. Save it without them."
+            "unassociated alpha (2) is read. Save it without them"
+            + (', or leave the last one, which may be near infrared, out with alpha="drop".' if unsaid else ".")
         )
     return _to_unit(array, bits), orientation
 

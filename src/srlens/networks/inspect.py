@@ -9,7 +9,6 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from srlens.errors import NetworkOutputError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.catalog import file_sha256, find_by_sha256
 from srlens.networks.differentiable import input_gradient_exists
@@ -22,6 +21,7 @@ COST_SIDE = 64
 _COLOUR_RULES: dict[Colour, str] = {
     "rgb": "RGB",
     "y": "Y of YCbCr (BT.601, studio range); RGB images are converted",
+    "grey": "grey in full range; RGB images are converted (BT.601)",
     "any": "as given",
 }
 
@@ -100,7 +100,7 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
         path: the file that it was read from, for its hash and its entry in the catalogue.
 
     Raises:
-        NetworkOutputError: the module fails on a small image.
+        ModuleError: the module fails on a small image.
     """
     from srlens.networks.zoo.registry import families
 
@@ -144,17 +144,11 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
     multiply-add). Fused attention would count 0 on the CPU, so that it is run unfused here.
 
     Raises:
-        NetworkOutputError: the module fails on such an image.
+        ModuleError: the module fails on such an image.
     """
     x = torch.zeros(1, network.channels, height, width, device=network.device, dtype=network.dtype)
     given = bicubic_upscale(x, network.scale) if network.pre_upsampled else x
     counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-            network.forward(network.module, given)
-    except RuntimeError as error:
-        raise NetworkOutputError(
-            f"{network.name} fails on an LR image of {height}×{width}: {str(error).splitlines()[0][:200]}. "
-            "Give srlens.Network.wrap the sizes that it takes (multiple=, minimum=)."
-        ) from error
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        network.run_module(given)
     return int(counter.get_total_flops()) // 2

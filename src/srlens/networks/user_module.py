@@ -13,7 +13,8 @@ from torch import nn
 
 from srlens.errors import SettingError, SrlensError
 from srlens.networks.differentiable import ensure_differentiable
-from srlens.networks.network import Network
+from srlens.networks.frozen import settle
+from srlens.networks.network import Colour, Network
 
 
 def load_module_network(
@@ -22,6 +23,7 @@ def load_module_network(
     scale: int | None = None,
     value_range: float | None = None,
     channels: int | None = None,
+    colour: Colour | None = None,
     name: str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -39,16 +41,18 @@ def load_module_network(
         scale: SR pixels per LR pixel; needed where the factory returns an ``nn.Module``.
         value_range: 1.0 (default) or 255.0.
         channels: input channels, 3 by default.
+        colour: what they are, see :class:`Network`.
         name: for captions; ``spec`` by default.
         device: where to put the weights; left as they are by default.
         dtype: the weights' type; left as it is by default.
 
     Raises:
         SettingError: the spec, the import, the factory or what it returns is no good; says which.
+        ModuleError: the module fails on a small image, of 16 pixels a side and of 64.
         NotDifferentiableError: no gradient reaches the input.
     """
     made = _call_factory(spec)
-    facts = {"scale": scale, "value_range": value_range, "channels": channels}
+    facts = {"scale": scale, "value_range": value_range, "channels": channels, "colour": colour}
     said: dict[str, Any] = {label: value for label, value in facts.items() if value is not None}
     if isinstance(made, Network):
         network = _confirm(made, spec, said)
@@ -62,8 +66,8 @@ def load_module_network(
         raise SettingError(
             f"{spec} returned a {type(made).__name__}; a torch.nn.Module or a srlens.Network was expected."
         )
-    network.module.eval().requires_grad_(False).to(device=device, dtype=dtype)
-    _probe(network, spec)
+    settle(network.module, device, dtype)
+    ensure_differentiable(network)
     return network
 
 
@@ -81,6 +85,11 @@ def _call_factory(spec: str) -> Any:
                 f"No module {error.name!r} in {Path.cwd()} or on sys.path. Run srlens from the folder that holds it, "
                 "or set PYTHONPATH."
             ) from error
+        except SystemExit as error:
+            raise SettingError(
+                f"Importing {module_name} ends the program (SystemExit: {error.code}), as argparse does where it "
+                "parses at import. Move that below `if __name__ == '__main__':`."
+            ) from error
         except Exception as error:  # whatever the user's code raises is reported under the name of that code
             raise SettingError(f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
         factory = getattr(module, attribute, None)
@@ -92,7 +101,7 @@ def _call_factory(spec: str) -> Any:
             return factory()
         except SrlensError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise SettingError(f"{spec}() failed: {type(error).__name__}: {error}") from error
 
 
@@ -107,23 +116,9 @@ def _current_folder_on_path() -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _confirm(network: Network, spec: str, said: Mapping[str, float]) -> Network:
+def _confirm(network: Network, spec: str, said: Mapping[str, Any]) -> Network:
     """A ready network knows these facts; what the caller says must agree."""
     for label, value in said.items():
         if value != (known := getattr(network, label)):
-            raise SettingError(
-                f"{spec} returned a network with {label} {known:g}, but {label}={value:g} was asked for."
-            )
+            raise SettingError(f"{spec} returned a network with {label} {known}, but {label}={value} was asked for.")
     return network
-
-
-def _probe(network: Network, spec: str) -> None:
-    try:
-        ensure_differentiable(network)
-    except SrlensError:
-        raise
-    except RuntimeError as error:
-        raise SettingError(
-            f"{spec}: the network failed on a small random image ({str(error).splitlines()[0][:200]}). If it takes "
-            "certain sizes only, let the factory return srlens.Network.wrap(module, scale=…, multiple=…, minimum=…)."
-        ) from error

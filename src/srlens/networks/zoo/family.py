@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from srlens.networks.checkpoint import StateDict
+from srlens.networks.listing import family_facts
 from srlens.networks.receptive_field import ReceptiveField
 from srlens.networks.zoo.reading import read_sizes
 from srlens.networks.zoo.scale_probe import most_consistent_scale
@@ -42,6 +43,7 @@ class Family:
         spandrel_id: the id of spandrel's architecture, where spandrel opens it.
         table_1: receptive field in Table 1 of Gu & Dong (2021); empty where it is not there.
         note: what a user must know (mean shift, colour rule, scales), one sentence.
+        layers: what :func:`holds` looks for, where that is all; it tells which family a foreign file comes nearest.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Family:
     spandrel_id: str | None = None
     table_1: str = ""
     note: str = ""
+    layers: tuple[str, ...] = ()
 
     def kind_of(self, module: nn.Module) -> Kind:
         """How a loaded module gathers context."""
@@ -70,6 +73,10 @@ class Family:
     def value_range_of(self, module: nn.Module) -> float:
         """The largest input value that a loaded module works with."""
         return self.value_range(module) if callable(self.value_range) else self.value_range
+
+    def missing(self, state: StateDict) -> list[str]:
+        """Which of its :attr:`layers` a state dict lacks."""
+        return [name for name in self.layers if name not in state and f"{name}.weight" not in state]
 
     def load(self, state: StateDict) -> Any:
         """Build the module that a state dict describes and fill it, in float64 where a weight is of that type.
@@ -86,6 +93,12 @@ class Family:
         if self.probe_scale and len(module.scales) > 1:
             module.select_scale(most_consistent_scale(module, module.channels, module.scales, default=module.scale))
         return module
+
+
+def own_facts(name: str) -> dict[str, Any]:
+    """What the table of srlens's own families says of one: arguments of :class:`Family`."""
+    facts = dict(family_facts("own")[name])
+    return facts | {"layers": tuple(layers), "detect": holds(*layers)} if (layers := facts.get("layers")) else facts
 
 
 def holds(*names: str) -> Detect:

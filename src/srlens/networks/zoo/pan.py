@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution, run_blocks
 from srlens.networks.zoo.reading import read_sizes
 
@@ -124,20 +124,8 @@ def _receptive_field(module: PAN) -> ReceptiveField:
 
 
 FAMILY = Family(
-    name="PAN",
-    kind="convolution",
-    paper="Zhao, Kong, He, Qiao & Dong, ECCV Workshops 2020, arXiv 2010.01073",
-    detect=holds(
-        "conv_first",
-        "SCPA_trunk.0.conv1_a",
-        "SCPA_trunk.0.PAConv.k2",
-        "trunk_conv",
-        "upconv1",
-        "att1.conv",
-        "conv_last",
-    ),
+    **own_facts("PAN"),
     build=_build,
     receptive_field=_receptive_field,
     probe_scale=True,
-    note="Pixel attention is local; a file of one enlargement does not tell scale 2 from 3, so it is tried.",
 )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, built, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, named, shuffled
 
 _POOLING = 8
@@ -110,17 +110,7 @@ class SMFANet(EnlargingNetwork):
 
 
 FAMILY = Family(
-    name="SMFANet",
-    kind="global pooling",
-    paper="M. Zheng et al., ECCV 2024",
-    detect=holds(
-        "to_feat",
-        "feats.0.smfa.alpha",
-        "feats.0.smfa.belt",
-        "feats.0.smfa.lde.conv_0.0",
-        "feats.0.pcfn.conv_1",
-        "to_img.0",
-    ),
+    **own_facts("SMFANet"),
     build=built(
         SMFANet,
         "to_feat",
@@ -131,6 +121,4 @@ FAMILY = Family(
         partial="feats.0.pcfn.conv_1",
     ),
     receptive_field=GLOBAL,  # variance over the whole map
-    minimum=_POOLING,
-    note="Works on 0–1. The output of the authors' evaluation mode, with the gradient that theirs loses.",
 )
