@@ -171,18 +171,15 @@ def _names_code(path: Path) -> bool:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-                return _pickle_names_code(BytesIO(archive.read(name)))
-        with path.open("rb") as file:
-            # Before torch 1.6: magic number, protocol and system, each a pickle of its own, and then the object.
-            return any(_pickle_names_code(file) for _ in range(_PICKLES_IN_A_FILE))
+                content = archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl")))
+        else:
+            content = path.read_bytes()
+        stream = BytesIO(content)
+        # Before torch 1.6: magic number, protocol and system, each a pickle of its own, and then the object.
+        pickles = ([code.name for code, _, _ in pickletools.genops(stream)] for _ in range(_PICKLES_IN_A_FILE))
+        return any(not _CODE_OPCODES.isdisjoint(names) for names in pickles)
     except Exception:  # cut off or damaged: the opcodes make no sense
         return False
-
-
-def _pickle_names_code(stream: Any) -> bool:
-    """Read one pickle to its end, and say whether it names functions or classes."""
-    return not _CODE_OPCODES.isdisjoint([code.name for code, _, _ in pickletools.genops(stream)])
 
 
 _CODE_OPCODES = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE", "NEWOBJ", "NEWOBJ_EX", "BUILD"})

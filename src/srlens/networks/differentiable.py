@@ -22,23 +22,28 @@ def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
     Raises:
         ModuleError: the module fails, on a larger picture too.
     """
-    multiple, minimum = network.padding.multiple, network.padding.minimum
     allowed = torch.autograd.graph.allow_mutation_on_saved_tensors() if mutating else nullcontext()
-    with torch.inference_mode(False), torch.enable_grad(), allowed:
-        for least in (_SMALLEST_PROBE, _SECOND_PROBE):
-            side = -(-max(minimum, least) // multiple) * multiple
-            x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype)
-            x.requires_grad_(True)
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), allowed:
             try:
-                (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
-            except RuntimeError as error:
+                gradient = _gradient(network, _SMALLEST_PROBE)
+            except ModuleError as error:
                 if any(text in str(error) for text in _REFUSALS):
-                    return False
-                if not isinstance(error, ModuleError) or least == _SECOND_PROBE:
                     raise
-                continue
-            return gradient is not None and bool((gradient != 0).any())
-    raise AssertionError("the last probe returns or raises")
+                gradient = _gradient(network, _SECOND_PROBE)
+    except RuntimeError as error:
+        if any(text in str(error) for text in _REFUSALS):
+            return False
+        raise
+    return gradient is not None and bool((gradient != 0).any())
+
+
+def _gradient(network: Network, least: int) -> Tensor | None:
+    multiple, minimum = network.padding.multiple, network.padding.minimum
+    x = _smooth_picture(network.channels, -(-max(minimum, least) // multiple) * multiple)
+    x = x.to(device=network.device, dtype=network.dtype).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
+    return gradient
 
 
 # How torch refuses: in-place writes; detached, no_grad or NumPy; inference mode.

@@ -14,19 +14,16 @@ from torch import nn
 from srlens.errors import SettingError, SrlensError
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.frozen import settle
-from srlens.networks.network import Colour, Network
+from srlens.networks.network import Network
 
 
 def load_module_network(
     spec: str,
     *,
-    scale: int | None = None,
-    value_range: float | None = None,
-    channels: int | None = None,
-    colour: Colour | None = None,
     name: str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    **facts: Any,
 ) -> Network:
     """Import ``package.module`` and call its ``factory``.
 
@@ -38,13 +35,11 @@ def load_module_network(
 
     Args:
         spec: ``"package.module:factory"``.
-        scale: SR pixels per LR pixel; needed where the factory returns an ``nn.Module``.
-        value_range: 1.0 (default) or 255.0.
-        channels: input channels, 3 by default.
-        colour: what they are, see :class:`Network`.
         name: for captions; ``spec`` by default.
         device: where to put the weights; left as they are by default.
         dtype: the weights' type; left as it is by default.
+        **facts: ``scale``, ``value_range``, ``channels``, ``colour``, see :meth:`Network.wrap`; None where not said.
+            A scale is needed where the factory returns an ``nn.Module``.
 
     Raises:
         SettingError: the spec, the import, the factory or what it returns is no good; says which.
@@ -52,12 +47,11 @@ def load_module_network(
         NotDifferentiableError: no gradient reaches the input.
     """
     made = _call_factory(spec)
-    facts = {"scale": scale, "value_range": value_range, "channels": channels, "colour": colour}
-    said: dict[str, Any] = {label: value for label, value in facts.items() if value is not None}
+    said = {label: value for label, value in facts.items() if value is not None}
     if isinstance(made, Network):
         network = _confirm(made, spec, said)
     elif isinstance(made, nn.Module):
-        if scale is None:
+        if "scale" not in said:
             raise SettingError(
                 f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
             )

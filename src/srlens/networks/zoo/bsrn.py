@@ -7,10 +7,9 @@ CVPR Workshops 2022, arXiv 2205.05996.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import ResidualDistillationBlock
 from srlens.networks.zoo.esa import ESA
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import ChannelAttention, EnlargingNetwork, named, run_blocks, shuffled
 
 _COPIES = 4
@@ -88,17 +87,4 @@ class BSRN(EnlargingNetwork):
         return self.upsampler(fused + shallow)
 
 
-FAMILY = Family(
-    **own_facts("BSRN"),
-    build=built(
-        BSRN,
-        "fea_conv.pw",
-        copies=_COPIES,
-        scale="upsampler.upsampleOneStep.0",
-        distilled="B1.c1_d",
-        attention_width="B1.esa.conv1",
-        squeezed="B1.cca.conv_du.0",
-        blocks="B{}.c1_d",
-    ),
-    receptive_field=GLOBAL,  # channel attention pools the whole map
-)
+FAMILY = Family(**own_facts("BSRN", BSRN))

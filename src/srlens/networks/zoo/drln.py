@@ -6,9 +6,8 @@ S. Anwar, N. Barnes, "Densely Residual Laplacian Super-Resolution", IEEE TPAMI 2
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 
 #: Blocks in each of the densely connected groups.
 _GROUPS = (3, 3, 3, 3, 4, 4)
@@ -94,8 +93,4 @@ class DRLN(layers.EnlargingNetwork):
         return self.add_mean(self.tail(self.upsample(total + shallow)))
 
 
-FAMILY = Family(
-    **own_facts("DRLN"),
-    build=built(DRLN, "head", scale="upsample.up.body", squeezed="b1.ca.c1.body.0"),
-    receptive_field=GLOBAL,  # the attention averages the whole map
-)
+FAMILY = Family(**own_facts("DRLN", DRLN))

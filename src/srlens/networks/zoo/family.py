@@ -1,6 +1,6 @@
 """A network family: what no state dict tells of it, and how a state dict of it becomes a module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.listing import family_facts
-from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.receptive_field import GLOBAL, ReceptiveField
 from srlens.networks.zoo.reading import read_sizes
 from srlens.networks.zoo.scale_probe import most_consistent_scale
 
@@ -27,7 +27,7 @@ class Family:
 
     Attributes:
         name: as the field writes it, e.g. ``"RFDN"``.
-        kind: how it gathers context.
+        kind: how it gathers context; None where that is not known.
         paper: authors, venue, year, arXiv number.
         receptive_field: the theoretical receptive field.
         detect: whether a state dict is of this family; None for a family that spandrel opens.
@@ -47,7 +47,7 @@ class Family:
     """
 
     name: str
-    kind: Kind | Callable[[Any], Kind]
+    kind: Kind | Callable[[Any], Kind] | None
     paper: str
     receptive_field: ReceptiveField | Callable[[Any], ReceptiveField]
     detect: Detect | None = None
@@ -60,9 +60,9 @@ class Family:
     spandrel_id: str | None = None
     table_1: str = ""
     note: str = ""
-    layers: tuple[str, ...] = ()
+    layers: Sequence[str] = ()
 
-    def kind_of(self, module: nn.Module) -> Kind:
+    def kind_of(self, module: nn.Module) -> Kind | None:
         """How a loaded module gathers context."""
         return self.kind(module) if callable(self.kind) else self.kind
 
@@ -95,17 +95,24 @@ class Family:
         return module
 
 
-def own_facts(name: str) -> dict[str, Any]:
-    """What the table of srlens's own families says of one: arguments of :class:`Family`."""
+def own_facts(name: str, network: Callable[..., nn.Module] | None = None) -> dict[str, Any]:
+    """What the table of srlens's own families says of one: arguments of :class:`Family`.
+
+    Args:
+        name: of the family.
+        network: makes the module, where the table says of which layers its arguments are read.
+    """
     facts = dict(family_facts("own")[name])
-    return facts | {"layers": tuple(layers), "detect": holds(*layers)} if (layers := facts.get("layers")) else facts
+    if facts.get("receptive_field") == "global":
+        facts["receptive_field"] = GLOBAL
+    if layers := facts.get("layers"):
+        facts["detect"] = holds(*layers)
+    sizes = facts.pop("sizes", None)
+    if network is not None and sizes is not None:
+        facts["build"] = lambda state: network(**read_sizes(state, **sizes))
+    return facts
 
 
 def holds(*names: str) -> Detect:
     """A :attr:`Family.detect`: whether a state dict has all these keys, or layers of these names with a ``weight``."""
     return lambda state: all(name in state or f"{name}.weight" in state for name in names)
-
-
-def built(network: Callable[..., nn.Module], entry: str, **layers: Any) -> Callable[[StateDict], nn.Module]:
-    """A :attr:`Family.build`: the network with the arguments that :func:`read_sizes` finds."""
-    return lambda state: network(**read_sizes(state, entry, **layers))

@@ -4,9 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import DistillationNetwork
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import ChannelAttention, convolution
 
 #: Slope of every leaky rectifier for negative values.
@@ -67,10 +66,6 @@ class IMDN(DistillationNetwork):
 
 
 FAMILY = Family(
-    **own_facts("IMDN"),
+    **own_facts("IMDN", IMDN),
     # Not the strided IMDN-AS and IMDN-RTE, nor IMDN-RTC.
-    build=built(
-        IMDN, "fea_conv", scale="upsampler.0", blocks="IMDB{}.c1", distilled="IMDB1.c4", hidden="IMDB1.cca.conv_du.0"
-    ),
-    receptive_field=GLOBAL,  # the contrast attention reads every pixel
 )

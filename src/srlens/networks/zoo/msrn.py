@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.networks.receptive_field import ReceptiveField
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import MeanShiftedNetwork, Upsampler, convolution, range_of_shift
 from srlens.networks.zoo.reading import subpixel_receptive_field
 
@@ -61,8 +61,7 @@ def _receptive_field(module: MSRN) -> ReceptiveField:
 
 
 FAMILY = Family(
-    **own_facts("MSRN"),
-    build=built(MSRN, "head.0", scale="tail.2", blocks="body.{}.confusion"),
+    **own_facts("MSRN", MSRN),
     receptive_field=_receptive_field,
     value_range=range_of_shift,
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -63,20 +62,18 @@ def open_state(state: StateDict, file: str) -> Network:
                 with _strictly(file, family.name):
                     module = family.load(reading)
                 padding = Padding(multiple=family.multiple, minimum=family.minimum)
-                return _network(module, family, family.name, module.scale, module.channels, padding)
+                return _network(module, family, module.scale, module.channels, padding)
         network = _opened_by_spandrel(reading, file)
         if network is not None:
             return network
-    shares = {
-        family: family.missing(reading) for reading in readings(state) for family in OWN_FAMILIES if family.layers
-    }
-    nearest = min(shares, key=lambda family: len(shares[family]) / len(family.layers))
-    lacking = shares[nearest]
-    hint = f" Nearest is {nearest.name}, but {', '.join(lacking[:3])} is not there."
+    told = [(f, f.missing(reading)) for reading in readings(state) for f in OWN_FAMILIES if f.layers]
+    nearest, lacking = min(told, key=lambda one: len(one[1]) / len(one[0].layers))
+    close = 2 * len(lacking) <= len(nearest.layers)
+    hint = f" Nearest is {nearest.name}, but {', '.join(lacking[:3])} is not there." if close else ""
     raise UnknownArchitectureError(
-        f"{file} is a checkpoint of no known architecture (first keys: {', '.join(list(state)[:4])})."
-        f"{hint if 2 * len(lacking) <= len(nearest.layers) else ''} `srlens networks list` shows the known ones; for "
-        "your own, build the module and use srlens.Network.wrap, or --module on the command line."
+        f"{file} is a checkpoint of no known architecture (first keys: {', '.join(list(state)[:4])}).{hint} `srlens "
+        "networks list` shows the known ones; for your own, build the module and use srlens.Network.wrap, or --module "
+        "on the command line."
     )
 
 
@@ -107,25 +104,23 @@ def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
         found: Any = load_by_spandrel(state)
     if not isinstance(found, spandrel.ImageModelDescriptor):
         raise UnknownArchitectureError(f"{file} is a {name}, which is no image network.")
-    family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), None)
+    unknown = Family(name, None, "", UNKNOWN)
+    family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), unknown)
     sizes = found.size_requirements
     padding = Padding(multiple=max(sizes.multiple_of, 1), minimum=max(sizes.minimum, 1), square=sizes.square)
-    network = _network(found.model, family, name, found.scale, found.input_channels, padding)
-    # Its one-channel networks are those of manga and of grey denoisers, not of the luma.
-    return replace(network, colour="grey") if network.channels == 1 else network
+    return _network(found.model, family, found.scale, found.input_channels, padding)
 
 
-def _network(
-    module: nn.Module, family: Family | None, name: str, scale: int, channels: int, padding: Padding
-) -> Network:
+def _network(module: nn.Module, family: Family, scale: int, channels: int, padding: Padding) -> Network:
     return Network(
         module=module,
         scale=scale,
         channels=channels,
-        value_range=float(family.value_range_of(module)) if family is not None else 1.0,
-        family=family.name if family is not None else name,
-        kind=family.kind_of(module) if family is not None else None,
-        colour=default_colour(channels),
+        value_range=float(family.value_range_of(module)),
+        family=family.name,
+        kind=family.kind_of(module),
+        # One-channel networks that spandrel opens are those of manga and of grey denoisers, not of the luma.
+        colour="grey" if channels == 1 and family.detect is None else default_colour(channels),
         padding=padding,
-        receptive_field=family.receptive_field_of(module) if family is not None else UNKNOWN,
+        receptive_field=family.receptive_field_of(module),
     )

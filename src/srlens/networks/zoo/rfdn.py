@@ -8,7 +8,7 @@ from torch import nn
 
 from srlens.networks.zoo.distillation import DistillationNetwork, ResidualDistillationBlock
 from srlens.networks.zoo.esa import ESA, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import convolution
 
 
@@ -34,9 +34,6 @@ class RFDN(DistillationNetwork):
 
 
 FAMILY = Family(
-    **own_facts("RFDN"),
-    build=built(
-        RFDN, "fea_conv", scale="upsampler.0", distilled="B1.c1_d", attention_width="B1.esa.conv1", blocks="B{}.c1_d"
-    ),
+    **own_facts("RFDN", RFDN),
     receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3),
 )

@@ -7,7 +7,7 @@ arXiv 2205.07514.
 from torch import Tensor, nn
 
 from srlens.networks.zoo.esa import ESA, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
 
 
@@ -61,14 +61,6 @@ class RLFN(EnlargingNetwork):
 
 
 FAMILY = Family(
-    **own_facts("RLFN"),
-    build=built(
-        RLFN,
-        "conv_1",
-        scale="upsampler.0",
-        inner="block_1.c1_r",
-        attention_width="block_1.esa.conv1",
-        blocks="block_{}.c1_r",
-    ),
+    **own_facts("RLFN", RLFN),
     receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1),
 )

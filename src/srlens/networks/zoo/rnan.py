@@ -7,7 +7,6 @@ ICLR 2019, arXiv 1903.10082.
 from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
 from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.reading import read_sizes
@@ -89,5 +88,4 @@ def _build(state: StateDict) -> RNAN:
 FAMILY = Family(
     **own_facts("RNAN"),
     build=_build,
-    receptive_field=GLOBAL,  # non-local blocks
 )

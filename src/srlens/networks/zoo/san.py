@@ -9,9 +9,8 @@ CVPR 2018, arXiv 1712.01034.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 
 _ITERATIONS = 5
 #: Covariance is taken over at most this many pixels of each axis, around the centre.
@@ -117,17 +116,4 @@ class SAN(layers.MeanShiftedNetwork):
         return self.non_local(y) + shallow
 
 
-FAMILY = Family(
-    **own_facts("SAN"),
-    build=built(
-        SAN,
-        "head.0",
-        scale="tail.0",
-        squeezed="RG.0.soca.conv_du.0",
-        inner="non_local.non_local.theta",
-        inner_squeezed="non_local.soca.conv_du.0",
-        groups="RG.{}.conv_last",
-        blocks="RG.0.rcab.{}.conv_first.0",
-    ),
-    receptive_field=GLOBAL,  # covariance pooling and non-local blocks
-)
+FAMILY = Family(**own_facts("SAN", SAN))

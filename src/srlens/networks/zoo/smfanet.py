@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family, built, own_facts
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, named, shuffled
 
 _POOLING = 8
@@ -109,16 +108,4 @@ class SMFANet(EnlargingNetwork):
         return self.to_img(self.feats(x) + x)
 
 
-FAMILY = Family(
-    **own_facts("SMFANet"),
-    build=built(
-        SMFANet,
-        "to_feat",
-        scale="to_img.0",
-        blocks="feats.{}.smfa.linear_0",
-        detail_width="feats.0.smfa.lde.conv_0.0",
-        hidden="feats.0.pcfn.conv_0",
-        partial="feats.0.pcfn.conv_1",
-    ),
-    receptive_field=GLOBAL,  # variance over the whole map
-)
+FAMILY = Family(**own_facts("SMFANet", SMFANet))

@@ -72,12 +72,10 @@ def _with_branches(state: StateDict) -> StateDict:
     for layer in merged:
         kernel, bias = state[f"{layer}eval_conv.weight"], state[f"{layer}eval_conv.bias"]
         out, into = kernel.shape[:2]
-        wide = kernel.new_zeros(_SPAN_GAIN * out, _SPAN_GAIN * into, 3, 3)
-        wide[:out, :into] = kernel
         parts = {
             "sk.weight": kernel.new_zeros(out, into, 1, 1),
             "conv.0.weight": nn.init.dirac_(kernel.new_empty(_SPAN_GAIN * into, into, 1, 1)),
-            "conv.1.weight": wide,
+            "conv.1.weight": nn.functional.pad(kernel, (0, 0, 0, 0, 0, into, 0, out)),
             "conv.2.weight": nn.init.dirac_(kernel.new_empty(out, _SPAN_GAIN * out, 1, 1)),
             "sk.bias": torch.zeros_like(bias),
             "conv.0.bias": bias.new_zeros(_SPAN_GAIN * into),
