@@ -40,14 +40,14 @@ class Counting:
 
 def problem(network: srlens.Network, image: Tensor, *, detector: str = "residual", limit: int = 1, path: str = ""):
     evaluator = Evaluator(
-        network, DETECTORS[detector], WINDOW, *image.shape[-2:], windowed=Windowed(network, wanted=False)
+        network, DETECTORS[detector], [WINDOW], *image.shape[-2:], windowed=Windowed(network, wanted=False)
     )
     chosen = find_path(path or "progressive-blur")
 
     def curve(parameterisation: str) -> ImagePath:
         return ImagePath(chosen, image, parameterisation)
 
-    return curve, Counting(lambda images: evaluator.gradients(images)[:, None], limit)
+    return curve, Counting(evaluator.gradients, limit)
 
 
 @pytest.fixture

@@ -125,5 +125,12 @@ class Algorithm(Protocol):
         """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
         return 1
 
+    def ends(self, image: Tensor) -> Tensor:
+        """Images (K×C×h×w) between which those lie at which the network is asked; by default ``image`` (C×h×w) alone.
+
+        There each window that is computed by itself is compared with the whole network's.
+        """
+        return image[None]
+
     def check(self, height: int, width: int) -> None:
         """Raise a named error if the settings do not fit an LR image of this size."""

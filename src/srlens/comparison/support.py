@@ -98,7 +98,7 @@ def gradient_support(
         for done in range(1, draws + 1):
             image = torch.rand(1, network.channels, height, width, generator=generator, dtype=torch.float64)
             detector = _random_sum(int(torch.randint(2**31, (1,), generator=generator)))
-            gradient = Evaluator(double, detector, window, height, width).gradients(image)
+            gradient = Evaluator(double, detector, [window], height, width).gradients(image)[:, 0]
             magnitude = torch.maximum(magnitude, gradient[0].abs().amax(dim=0))
             if progress is not None:
                 progress(done, draws)

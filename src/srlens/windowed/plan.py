@@ -1,6 +1,5 @@
 """From a graph and a window to the steps that compute just the window."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,9 +11,6 @@ from srlens.windowed.axes import Restriction
 from srlens.windowed.box import Box, cut, hull, inside, volume
 from srlens.windowed.graph import Graph, Node
 from srlens.windowed.program import Program, Step, Take, Values
-
-# N×C×h×w inputs to the window of their outputs, N×C'×height×width; a plan is one.
-Source = Callable[[Tensor], Tensor]
 
 _RULES = {**axes.RULES, **spatial.RULES}  # by the name of the operator
 # Operators of which even a whole output may need only a part of the input. For all others a whole stays a whole, and
@@ -41,10 +37,6 @@ class Plan:
     result: Take
     saved: float
     memory_format: torch.memory_format
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The window (N×C'×height×width) of the outputs for x (N×C×h×w); differentiable."""
-        return self.window_in(self.program.run({0: self.given_part(x)}))
 
     def given_part(self, x: Tensor) -> Tensor:
         """The part of x (N×C×h×w) that the steps start from, a copy in the plan's memory format."""

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -28,11 +29,47 @@ def last_written(tensor: Tensor) -> int | None:
 
 
 # The same tensor in other words. detach is among them because autograd itself runs it on the results of view
-# operators; a network's own detach is caught by comparing gradients.
+# operators; a network's own is seen in UserCalls.
 _SAME = frozenset({"alias", "detach", "lift_fresh"})
 # The same elements in the same order in another shape. As recorded, most of them fail where the tensor lies in memory
 # another way (a crop, channels last); reshape does not.
 _RESHAPING = frozenset({"view", "_unsafe_view", "_reshape_alias", "squeeze", "unsqueeze"})
+
+
+# What a module may do with a tensor that no operator tells of: its pixels become numbers, which would be constants in
+# the record; or its gradient is stopped or changed, which values do not show.
+_TENSOR: Any = Tensor  # its attributes' own functions are not in its type
+_PIXELS = (Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.data_ptr, Tensor.untyped_storage, Tensor.__dlpack__)
+_STOPS = (Tensor.detach, torch.detach, Tensor.detach_, torch.detach_, _TENSOR.data.__get__)
+_HOOKS = (Tensor.register_hook, _TENSOR.grad_fn.__get__)
+_UNSEEN: dict[Any, str] = {
+    **dict.fromkeys(_PIXELS, "it takes pixel values out of PyTorch ({})"),
+    **dict.fromkeys(_STOPS, "it stops the gradient ({})"),
+    **dict.fromkeys(_HOOKS, "it may change the gradient ({})"),
+}
+
+
+class UserCalls(TorchFunctionMode):
+    """Ends a call with NotRecordableError where it does with a tensor of the record what no operator tells of.
+
+    Args:
+        recorder: at work within the same block.
+    """
+
+    def __init__(self, recorder: "Recorder") -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at what the module calls, and call it."""
+        reason = _UNSEEN.get(func)
+        if reason is not None and any(isinstance(one, Tensor) and self._recorder.knows(one) for one in args):
+            name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
+            self._recorder.forget()
+            raise NotRecordableError(reason.format(name))
+        return func(*args, **(kwargs or {}))
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -53,6 +90,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
         self._register(given, given._version)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first operator imports the compiler: 1.7 s
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether the tensor follows from the input."""
+        return tensor in self._known
+
+    def forget(self) -> None:
+        """Should the network take a NotRecordableError for an error of its own, and go on: there is no record then."""
+        self._known.clear()
 
     def graph(self, output: Tensor) -> Graph:
         """The record, ending in ``output``.
@@ -76,7 +125,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             self._note(func, tuple(args), named, result)
         except NotRecordableError:
-            self._known.clear()  # should the network take this for an error of its own, and go on
+            self.forget()
             raise
         return result
 
@@ -88,6 +137,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         node = Node(func, given, named, ())
         if not node.inputs:  # a constant, be it one that is being painted
             return
+        if not torch.is_grad_enabled():  # so too in an autograd function, whose derivative need not be its operators'
+            raise NotRecordableError("it stops the gradient (no_grad)")
         map_arguments((given, named), Tensor, lambda t: self._constants.append((t, last_written(t))))
         if func._schema.is_mutable:
             operator = _out_of_place(func)
