@@ -217,6 +217,30 @@ def test_one_channel_files(tmp_path: Path) -> None:
         srlens.load_network(tmp_path / "manga.pth", colour="rgb")
 
 
+class Attends(nn.Module):
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.head, self.tail = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 12, 3, padding=1)
+        self.attention = nn.MultiheadAttention(8, 2, dropout=dropout, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.head(x)
+        tokens = y.flatten(2).transpose(1, 2)
+        answer, _ = self.attention(tokens, tokens, tokens, need_weights=False)
+        return nn.functional.pixel_shuffle(self.tail(y + answer.transpose(1, 2).unflatten(2, y.shape[-2:])), 2)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_attention_that_drops_nothing_is_not_random(dropout: float) -> None:
+    torch.manual_seed(0)
+    network = srlens.Network.wrap(Attends(dropout).double(), scale=2)
+    image = torch.rand(3, 40, 40, dtype=torch.float64)
+    window = srlens.Window(30, 30, 6, 6)
+    regional, full = (srlens.attribute(network, image, window, steps=8, regional=wanted) for wanted in (True, False))
+    assert regional.evaluation.startswith("regional")
+    assert np.allclose(regional.map, full.map, rtol=1e-9, atol=1e-12)
+
+
 # Modes and copies
 
 
