@@ -126,7 +126,7 @@ BelowBicubicWarning = BelowReferenceWarning
 
 
 class UnlikeInputWarning(SrlensWarning):
-    """What the network makes of a chart, brought down again, is not the chart: another architecture or value range."""
+    """What a network makes of a picture, brought down again, is another picture: wrong architecture or value range."""
 
 
 class ToleranceWarning(SrlensWarning):

@@ -46,7 +46,7 @@ def load_network(
         SettingError: the file has no such scale, or cannot have that range or colour.
 
     Warns:
-        UnlikeInputWarning: what it makes of a chart does not look like the chart.
+        UnlikeInputWarning: what it makes of a photograph does not look like it.
     """
     from srlens.networks.zoo.registry import open_state
 

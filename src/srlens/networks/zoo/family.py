@@ -108,6 +108,7 @@ def own_facts(name: str, network: Callable[..., nn.Module] | None = None) -> dic
     if layers := facts.get("layers"):
         facts["detect"] = holds(*layers)
     sizes = facts.pop("sizes", None)
+    facts.pop("variants", None)
     if network is not None and sizes is not None:
         facts["build"] = lambda state: network(**read_sizes(state, **sizes))
     return facts

@@ -8,8 +8,14 @@ large (PAN, 2 and 3), or 90 times (FSRCNN).
 
 from collections.abc import Sequence
 
-from srlens.networks.likeness import chart, distance_brought_down
+import torch
+from torch import Tensor
+
+from srlens.networks.likeness import distance_brought_down
 from srlens.networks.zoo.layers import ScaleSelectable
+
+#: Side of the test chart, in LR pixels.
+SIDE = 32
 
 #: Root mean square error, in [0, 1], above which no scale is believed: the weights are not trained ones.
 LARGEST_ERROR = 0.02
@@ -23,7 +29,7 @@ def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequen
 
     Leaves the module at any of ``scales``; gives ``default`` where none stands out, as with random weights.
     """
-    given = chart(channels).to(next(module.parameters()).dtype)
+    given = _chart(channels).to(next(module.parameters()).dtype)
     errors: dict[int, float] = {}
     for scale in scales:
         module.select_scale(scale)
@@ -31,3 +37,11 @@ def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequen
     best, second = sorted(errors, key=errors.__getitem__)[:2]
     stands_out = errors[best] <= LARGEST_ERROR and errors[second] >= SMALLEST_RATIO * errors[best]
     return best if stands_out else default
+
+
+def _chart(channels: int) -> Tensor:
+    """Slow waves and one slanted edge in grey, 1×C×SIDE×SIDE in [0.1, 0.9]."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, SIDE), torch.linspace(-1, 1, SIDE), indexing="ij")
+    waves = 0.15 * torch.sin(6 * x + 4 * y) + 0.1 * torch.sin(11 * x * y + 2)
+    edge = 0.3 * (0.8 * x + 0.6 * y > 0.1)
+    return (0.35 + waves + edge).expand(1, channels, SIDE, SIDE)
