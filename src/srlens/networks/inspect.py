@@ -13,17 +13,10 @@ from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.catalog import file_sha256, find_by_sha256
 from srlens.networks.differentiable import input_gradient_exists
 from srlens.networks.frozen import frozen
-from srlens.networks.network import Colour, Network
+from srlens.networks.network import COLOURS, Network
 
 #: Side of the LR image for which multiply-adds are counted, in pixels.
 COST_SIDE = 64
-
-_COLOUR_RULES: dict[Colour, str] = {
-    "rgb": "RGB",
-    "y": "Y of YCbCr (BT.601, studio range); RGB images are converted",
-    "grey": "grey in full range; RGB images are converted (BT.601)",
-    "any": "as given",
-}
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
         paper=family.paper if family else None,
         note=family.note if family else "",
         scales=tuple(getattr(network.module, "scales", (network.scale,))),
-        colour=_COLOUR_RULES[network.colour],
+        colour=COLOURS[network.colour][1],
         multiply_adds=cost,
         cost_height=height,
         cost_width=width,

@@ -23,8 +23,13 @@ Colour = Literal["rgb", "y", "grey", "any"]
 Forward = Callable[[nn.Module, Tensor], Any]
 
 
-#: How many channels a network of each colour has; any number where it is not here.
-COLOURS: dict[Colour, int | None] = {"rgb": 3, "y": 1, "grey": 1, "any": None}
+#: Of each colour how many channels a network has (any number: None), and what is done to an RGB image.
+COLOURS: dict[Colour, tuple[int | None, str]] = {
+    "rgb": (3, "RGB"),
+    "y": (1, "Y of YCbCr (BT.601, studio range); RGB images are converted"),
+    "grey": (1, "grey in full range; RGB images are converted (BT.601)"),
+    "any": (None, "as given"),
+}
 
 
 def default_colour(channels: int) -> Colour:
@@ -38,7 +43,7 @@ def check_colour(colour: Colour | None, channels: int) -> Colour | None:
     Raises:
         SettingError: it is none.
     """
-    if colour is not None and (colour not in COLOURS or COLOURS[colour] not in (None, channels)):
+    if colour is not None and (colour not in COLOURS or COLOURS[colour][0] not in (None, channels)):
         raise SettingError(
             f"colour must be 'rgb' (3 channels), 'y', 'grey' (1 channel) or 'any', got {colour!r} for {channels}."
         )

@@ -2,8 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,9 @@ def _call_factory(spec: str) -> Any:
     module_name, colon, attribute = spec.partition(":")
     if not colon or not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise SettingError(f"{spec!r} is not of the form package.module:factory (e.g. my_networks.edsr:build).")
-    with _current_folder_on_path():
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)  # as `python -m` does, and the console script does not
+    try:
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -97,15 +98,6 @@ def _call_factory(spec: str) -> Any:
             raise
         except (Exception, SystemExit) as error:
             raise SettingError(f"{spec}() failed: {type(error).__name__}: {error}") from error
-
-
-@contextmanager
-def _current_folder_on_path() -> Iterator[None]:
-    """What ``python -m`` does, and the console script does not."""
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        yield
     finally:
         sys.path.remove(folder)
 

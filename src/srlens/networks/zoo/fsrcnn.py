@@ -65,9 +65,4 @@ def _receptive_field(module: FSRCNN) -> ReceptiveField:
     )
 
 
-FAMILY = Family(
-    **own_facts("FSRCNN"),
-    build=_build,
-    receptive_field=_receptive_field,
-    probe_scale=True,
-)
+FAMILY = Family(**own_facts("FSRCNN"), build=_build, receptive_field=_receptive_field, probe_scale=True)

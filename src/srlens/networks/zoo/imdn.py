@@ -65,7 +65,4 @@ class IMDN(DistillationNetwork):
         super().__init__(width, blocks, "IMDB", lambda: DistillationBlock(width, distilled, hidden), **image)
 
 
-FAMILY = Family(
-    **own_facts("IMDN", IMDN),
-    # Not the strided IMDN-AS and IMDN-RTE, nor IMDN-RTC.
-)
+FAMILY = Family(**own_facts("IMDN", IMDN))

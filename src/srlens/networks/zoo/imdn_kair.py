@@ -3,11 +3,11 @@
 from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family, holds, own_facts
+from srlens.networks.receptive_field import Stage
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.imdn import DistillationBlock
 from srlens.networks.zoo.layers import EnlargingNetwork, Residual, convolution, shuffled
-from srlens.networks.zoo.reading import read_sizes
+from srlens.networks.zoo.reading import convolutional
 
 
 class SimplifiedIMDN(EnlargingNetwork):
@@ -39,18 +39,9 @@ def _translate(state: StateDict) -> StateDict:
     return {key: value for key, value in state.items() if ".conv" not in key} | blocks
 
 
-def _build(state: StateDict) -> SimplifiedIMDN:
-    block = "model.1.sub.0.c4"
-    return SimplifiedIMDN(**read_sizes(state, "model.0", scale="model.2", blocks="model.1.sub.{}.c4", distilled=block))
-
-
 FAMILY = Family(
-    **own_facts("IMDN (KAIR)"),
-    detect=holds("model.0", "model.1.sub.0.conv1.0", "model.1.sub.0.conv4", "model.1.sub.0.conv1x1", "model.2"),
+    **own_facts("IMDN (KAIR)", SimplifiedIMDN),
     translate=_translate,
-    build=_build,
     # Head, four 3×3 layers a block, the one that closes the body, and that of the tail.
-    receptive_field=lambda module: ReceptiveField(
-        (Stage(1, 3 + 4 * module.blocks),), paper=1 + 2 * (3 + 4 * module.blocks)
-    ),
+    receptive_field=lambda module: convolutional(Stage(1, 1 + 4 * module.blocks + 1 + 1)),
 )

@@ -60,8 +60,4 @@ def _receptive_field(module: MSRN) -> ReceptiveField:
     return ReceptiveField(stages=true.stages, paper=as_published.paper)
 
 
-FAMILY = Family(
-    **own_facts("MSRN", MSRN),
-    receptive_field=_receptive_field,
-    value_range=range_of_shift,
-)
+FAMILY = Family(**own_facts("MSRN", MSRN), receptive_field=_receptive_field, value_range=range_of_shift)

@@ -9,7 +9,7 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, holds, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, Residual, convolution
-from srlens.networks.zoo.reading import read_sizes, upsampler_stages, upsampler_steps
+from srlens.networks.zoo.reading import convolutional, read_sizes, upsampler_stages, upsampler_steps
 
 
 def _residual(width: int) -> Residual:
@@ -58,8 +58,7 @@ def _build(state: StateDict) -> MSRResNet:
 
 
 def _receptive_field(module: MSRResNet) -> ReceptiveField:
-    stages = (Stage(1, 1 + 2 * module.blocks), *upsampler_stages(module.scale), Stage(module.scale, 2))
-    return ReceptiveField(stages, paper=1 + 2 * sum(stage.radius for stage in stages))
+    return convolutional(Stage(1, 1 + 2 * module.blocks), *upsampler_stages(module.scale), Stage(module.scale, 2))
 
 
 _BASICSR = holds("conv_first", "body.0.conv1", "body.0.conv2", "upconv1", "conv_hr", "conv_last")

@@ -8,7 +8,7 @@ from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution, run_blocks
-from srlens.networks.zoo.reading import read_sizes
+from srlens.networks.zoo.reading import convolutional, read_sizes
 
 #: Slope of every leaky rectifier for negative values.
 SLOPE = 0.2
@@ -114,18 +114,11 @@ def _receptive_field(module: PAN) -> ReceptiveField:
     # First convolution; two in a block, through k3 and k4; the one that closes the trunk. Pixel attention
     # reaches nowhere, and the bilinear shortcut (one LR pixel) lies well inside. The two convolutions behind
     # an enlargement stand on the enlarged grid, as does the last one.
-    trunk = 1 + 2 * module.blocks + 1
-    stages, grid = [Stage(1, trunk)], 1
+    stages, grid = [Stage(1, 1 + 2 * module.blocks + 1)], 1
     for step in module.steps:
         grid *= step
         stages.append(Stage(grid, 2))
-    stages.append(Stage(grid, 1))
-    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (trunk + 2 * len(module.steps) + 1))
+    return convolutional(*stages, Stage(grid, 1))
 
 
-FAMILY = Family(
-    **own_facts("PAN"),
-    build=_build,
-    receptive_field=_receptive_field,
-    probe_scale=True,
-)
+FAMILY = Family(**own_facts("PAN"), build=_build, receptive_field=_receptive_field, probe_scale=True)

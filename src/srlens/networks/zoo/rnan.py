@@ -85,7 +85,4 @@ def _build(state: StateDict) -> RNAN:
     return RNAN(**sizes | {"groups": sizes["groups"] + 2})
 
 
-FAMILY = Family(
-    **own_facts("RNAN"),
-    build=_build,
-)
+FAMILY = Family(**own_facts("RNAN"), build=_build)

@@ -165,9 +165,4 @@ def _receptive_field(module: SmallSR) -> ReceptiveField:
     return ReceptiveField((Stage(1, radius),), paper=1 + 2 * radius)
 
 
-FAMILY = Family(
-    **own_facts("SmallSR"),
-    kind=_kind,
-    build=_build,
-    receptive_field=_receptive_field,
-)
+FAMILY = Family(**own_facts("SmallSR"), kind=_kind, build=_build, receptive_field=_receptive_field)

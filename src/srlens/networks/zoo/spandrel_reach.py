@@ -12,18 +12,13 @@ from typing import Any, cast
 from torch import nn
 
 from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField, Stage
-from srlens.networks.zoo.reading import upsampler_stages
+from srlens.networks.zoo.reading import convolutional, upsampler_stages
 from srlens.networks.zoo.window_reach import Step, Window, trunk_stage
 
 
 def arguments(module: nn.Module) -> Mapping[str, Any]:
     """All keyword arguments, defaults included, that spandrel built a module with."""
     return cast(Mapping[str, Any], module.hyperparameters)
-
-
-def convolutional(*stages: Stage) -> ReceptiveField:
-    """Give a chain of convolutions in both conventions."""
-    return ReceptiveField(stages=stages, paper=1 + 2 * sum(stage.radius for stage in stages))
 
 
 def esrgan(module: nn.Module) -> ReceptiveField:
