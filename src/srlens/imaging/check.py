@@ -78,6 +78,14 @@ def crop_clean(clean: Tensor, observed: Tensor, scale: int) -> Tensor:
     return clean[..., :height, :width]
 
 
+def check_pixels(width: int, height: int, most: int) -> None:
+    """Raise ImageError where a picture has more pixels than ``most``; to be asked of its header, before decoding."""
+    if width * height > most:
+        raise ImageError(
+            f"The picture has {width}×{height} pixels, more than max_pixels={most}. Crop it, or raise max_pixels."
+        )
+
+
 def whole(name: str, value: Any, least: int = 1, hint: str = "") -> int:
     """A whole number of at least ``least``; those of other libraries count, floats and truth values do not.
 

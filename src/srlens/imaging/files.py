@@ -20,6 +20,7 @@ from torch import Tensor
 
 from srlens.atomic import replacing
 from srlens.errors import ChannelError, ImageError, MissingExtraError, NotFiniteError, SettingError
+from srlens.imaging.check import check_pixels
 from srlens.imaging.foreign import kind_of
 from srlens.imaging.png import decode_png16, encode_png, is_png, is_png16, without_texts
 from srlens.imaging.tiff import decode_tiff, is_tiff
@@ -142,11 +143,7 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
     except Exception as error:  # damaged headers raise of every kind
         raise ImageError(f"Its header is damaged: {error}") from error
     with picture:
-        if picture.width * picture.height > max_pixels:
-            raise ImageError(
-                f"The picture has {picture.width}×{picture.height} pixels, more than "
-                f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
-            )
+        check_pixels(picture.width, picture.height, max_pixels)
         array: NDArray[np.float32]
         try:
             frames = getattr(picture, "n_frames", 1)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srlens.errors import ImageError, NotFiniteError
+from srlens.imaging.check import check_pixels
 
 _UNSPECIFIED, _ASSOCIATED_ALPHA = 0, 1
 _ORIENTATION_TAG = 274
@@ -43,11 +44,7 @@ def decode_tiff(data: bytes, max_pixels: int, *, drop: bool = False) -> tuple[ND
                     f"{'' if pages else ' alone (a camera raw file, as a rule)'}. Save the wanted one alone."
                 )
             page = pages[0]
-            if page.imagewidth * page.imagelength > max_pixels:
-                raise ImageError(
-                    f"The picture has {page.imagewidth}×{page.imagelength} pixels, more than "
-                    f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
-                )
+            check_pixels(page.imagewidth, page.imagelength, max_pixels)
             colours = {"MINISBLACK": 1, "RGB": 3}.get(page.photometric.name, 0)
             if page.axes not in ("YX", "YXS", "SYX") or not colours:
                 raise ImageError(
