@@ -107,7 +107,7 @@ def test_argparse_at_import_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "parses.py").write_text("import argparse\nargparse.ArgumentParser().parse_args(['--nothing'])\n")
     (tmp_path / "ends.py").write_text("def build():\n    raise SystemExit('no weights')\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingError, match=r"Importing parses ends the program \(SystemExit: 2\), as argparse does"):
+    with pytest.raises(SettingError, match=r"Importing parses failed: SystemExit: 2. It ends .*, as argparse does"):
         srlens.open_network("parses:build", module=True, scale=2)
     with pytest.raises(SettingError, match=r"ends:build\(\) failed: SystemExit: no weights"):
         srlens.open_network("ends:build", module=True, scale=2)

@@ -21,6 +21,9 @@ from srlens.networks.frozen import frozen
 from srlens.networks.listing import family_facts
 from srlens.networks.network import Network
 
+#: Side of the picture, in LR pixels.
+SIDE = 32
+
 #: LR pixels at each side that are not judged: padding shows there.
 BORDER = 6
 
@@ -45,10 +48,12 @@ def distance_brought_down(enlarge: Callable[[Tensor], Tensor], given: Tensor) ->
 def warn_where_unlike(network: Network) -> None:
     """Run a network once on a photograph, 32×32, and in the other value range where that hardly comes back.
 
+    Not judged are networks that keep the size, take other channels, or no picture so small.
+
     Warns:
         UnlikeInputWarning: what it makes is not the picture, or another range fits far better; says which.
     """
-    if network.scale == 1 or network.colour == "any":
+    if network.scale == 1 or network.colour == "any" or network.padding.minimum > SIDE:
         return
     decibel, excess = _decibel_and_excess(network)
     variants = family_facts("own").get(network.family or "", {}).get("variants", False)
@@ -74,7 +79,7 @@ def warn_where_unlike(network: Network) -> None:
 
 
 def _decibel_and_excess(network: Network) -> tuple[float, float]:
-    photograph = bicubic_downscale(sample_image("pagoda"), 4)[:, 16:48, 16:48]
+    photograph = bicubic_downscale(sample_image("pagoda"), 4)[:, 16 : 16 + SIDE, 16 : 16 + SIDE]
     given = network.prepare(photograph)[None].to(network.device, network.dtype)
     with frozen(network.module):
         distance, excess = distance_brought_down(network, given)

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from srlens.errors import SettingError, SrlensError
+from srlens.errors import ModuleError, SettingError, SrlensError
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.frozen import settle
+from srlens.networks.likeness import warn_where_unlike
 from srlens.networks.network import Network
 
 
@@ -48,19 +49,26 @@ def load_module_network(
     made = _call_factory(spec)
     said = {label: value for label, value in facts.items() if value is not None}
     if isinstance(made, Network):
-        network = _confirm(made, spec, said)
-    elif isinstance(made, nn.Module):
-        if "scale" not in said:
-            raise SettingError(
-                f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
-            )
-        network = Network.wrap(made, name=name or spec, **said)
-    else:
+        network = made
+        for label, value in said.items():  # a ready network knows these facts; what the caller says must agree
+            if value != (known := getattr(made, label)):
+                raise SettingError(
+                    f"{spec} returned a network with {label} {known}, but {label}={value} was asked for."
+                )
+    elif not isinstance(made, nn.Module):
         raise SettingError(
             f"{spec} returned a {type(made).__name__}; a torch.nn.Module or a srlens.Network was expected."
         )
+    elif "scale" not in said:
+        raise SettingError(
+            f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
+        )
+    else:
+        network = Network.wrap(made, name=name or spec, **said)
     settle(network.module, device, dtype)
     ensure_differentiable(network)
+    with suppress(ModuleError):  # the picture may be of a size that it does not take
+        warn_where_unlike(network)
     return network
 
 
@@ -70,41 +78,28 @@ def _call_factory(spec: str) -> Any:
         raise SettingError(f"{spec!r} is not of the form package.module:factory (e.g. my_networks.edsr:build).")
     folder = str(Path.cwd())
     sys.path.insert(0, folder)  # as `python -m` does, and the console script does not
+    doing = f"Importing {module_name}"
     try:
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-                raise SettingError(f"Importing {module_name} failed: {error.name!r} is not installed.") from error
-            raise SettingError(
-                f"No module {error.name!r} in {Path.cwd()} or on sys.path. Run srlens from the folder that holds it, "
-                "or set PYTHONPATH."
-            ) from error
-        except SystemExit as error:
-            raise SettingError(
-                f"Importing {module_name} ends the program (SystemExit: {error.code}), as argparse does where it "
-                "parses at import. Move that below `if __name__ == '__main__':`."
-            ) from error
-        except Exception as error:  # whatever the user's code raises is reported under the name of that code
-            raise SettingError(f"Importing {module_name} failed: {type(error).__name__}: {error}") from error
+        module = importlib.import_module(module_name)
         factory = getattr(module, attribute, None)
         if not callable(factory):
             close = get_close_matches(attribute, [n for n in vars(module) if callable(getattr(module, n))], n=3)
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             raise SettingError(f"{module_name} has no function or class {attribute!r}.{hint}")
-        try:
-            return factory()
-        except SrlensError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise SettingError(f"{spec}() failed: {type(error).__name__}: {error}") from error
+        doing = f"{spec}()"
+        return factory()
+    except SrlensError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise SettingError(f"{doing} failed: {error.name!r} is not installed.") from error
+        raise SettingError(
+            f"No module {error.name!r} in {folder} or on sys.path. Run srlens from the folder that holds it, or set "
+            "PYTHONPATH."
+        ) from error
+    except (Exception, SystemExit) as error:  # whatever the user's code raises is reported under its name
+        ends = isinstance(error, SystemExit) and doing != f"{spec}()"
+        hint = ". It ends the program, as argparse does: move that below `if __name__ == '__main__':`" if ends else ""
+        raise SettingError(f"{doing} failed: {type(error).__name__}: {error}{hint}") from error
     finally:
         sys.path.remove(folder)
-
-
-def _confirm(network: Network, spec: str, said: Mapping[str, Any]) -> Network:
-    """A ready network knows these facts; what the caller says must agree."""
-    for label, value in said.items():
-        if value != (known := getattr(network, label)):
-            raise SettingError(f"{spec} returned a network with {label} {known}, but {label}={value} was asked for.")
-    return network

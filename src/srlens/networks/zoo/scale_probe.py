@@ -11,11 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from srlens.networks.likeness import distance_brought_down
+from srlens.networks.likeness import SIDE, distance_brought_down
 from srlens.networks.zoo.layers import ScaleSelectable
-
-#: Side of the test chart, in LR pixels.
-SIDE = 32
 
 #: Root mean square error, in [0, 1], above which no scale is believed: the weights are not trained ones.
 LARGEST_ERROR = 0.02
