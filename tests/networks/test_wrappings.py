@@ -261,3 +261,16 @@ def test_what_a_foreign_file_is_is_said(tmp_path: Path, kind: str, suffix: str) 
     (tmp_path / f"x{suffix}").write_bytes(KINDS[kind])
     with pytest.raises(CheckpointError, match=f"it is {kind}"):
         srlens.load_network(tmp_path / f"x{suffix}")
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+def test_weights_of_eight_bits_are_read_and_those_without_values_refused(tmp_path: Path) -> None:
+    state = EDSR(scale=2, width=8, blocks=2).state_dict()
+    small = {key: value.to(torch.float8_e4m3fn) for key, value in state.items()}
+    torch.save(small, tmp_path / "x.pth")
+    weight = srlens.load_network(tmp_path / "x.pth").module.state_dict()["head.0.weight"]
+    assert torch.equal(weight, small["head.0.weight"].float())
+    for change, words in ((lambda v: v.to("meta"), "meta tensor"), (lambda v: v.to_sparse(), "is sparse")):
+        torch.save({**state, "head.0.weight": change(state["head.0.weight"])}, tmp_path / "x.pth")
+        with pytest.raises(CheckpointError, match=rf"'head\.0\.weight' .*{words}.*Save dense weights"):
+            srlens.load_network(tmp_path / "x.pth")

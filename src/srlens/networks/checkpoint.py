@@ -59,17 +59,22 @@ def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path} is empty (0 bytes): the download failed. Fetch it again.")
     with path.open("rb") as file:
-        kind = kind_of(file.read(512))
-    if kind is not None:
+        start = file.read(512)
+    if (kind := kind_of(start)) is not None:
         raise CheckpointError(
             f"{path} cannot be read as a network: it is {kind}. Give a network's own file (.pth, .pt, .ckpt, "
             ".safetensors), or fetch it again."
         )
-    content = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
-    state = _clean(content, path)
+    json_follows = start[8:9] == b"{"  # an eight-byte length, then the JSON header
+    safe = path.suffix.lower() == ".safetensors" or json_follows
+    state = _clean(_read_safetensors(path) if safe else _read_torch(path), path)
     for key, tensor in state.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            bad = int((~torch.isfinite(tensor)).sum())
+        if tensor.is_meta or tensor.layout != torch.strided:
+            kind = "has no values (a meta tensor)" if tensor.is_meta else "is sparse"
+            raise CheckpointError(f"{path.name}: {key!r} {kind}. Save dense weights, with values.")
+        finite = torch.isfinite(tensor.float() if tensor.itemsize == 1 else tensor)  # not known of float8
+        if not finite.all():
+            bad = int((~finite).sum())
             raise NotFiniteError(
                 f"{path.name}: {bad} of {tensor.numel()} values of {key!r} are NaN or infinite. The training "
                 "diverged or the file is damaged; use another checkpoint."
@@ -102,13 +107,6 @@ def readings(state: StateDict) -> Iterator[StateDict]:
 
 def _is_averaged(key: object) -> bool:
     return _AVERAGED.search(str(key).lower()) is not None
-
-
-def _is_safetensors(path: Path) -> bool:
-    if path.suffix.lower() == ".safetensors":
-        return True
-    with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"  # an eight-byte length, then the JSON header
 
 
 def _read_safetensors(path: Path) -> Mapping[str, Any]:

@@ -3,9 +3,9 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
 
 from srlens.errors import SettingError
 from srlens.networks.checkpoint import read_state_dict
@@ -68,13 +68,13 @@ def load_network(
     return network
 
 
-def _choose_scale(module: nn.Module, found: int, wanted: int | None, file: str) -> int:
+def _choose_scale(module: Any, found: int, wanted: int | None, file: str) -> int:
     scales: tuple[int, ...] = tuple(getattr(module, "scales", (found,)))
-    if wanted is None or wanted == found:
+    if wanted is None:
         return found
-    select = getattr(module, "select_scale", None)
-    if select is None or wanted not in scales:
+    if wanted not in scales:
         raise SettingError(f"{file} has no scale {wanted}; it has {', '.join(map(str, scales))}.")
     chosen = scales[scales.index(wanted)]  # 4 for 4.0
-    select(chosen)
+    if chosen != found:
+        module.select_scale(chosen)
     return chosen

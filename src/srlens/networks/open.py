@@ -124,7 +124,8 @@ def _fetched(spec: str) -> Path | None:
 
 def _nothing_found(spec: str) -> str:
     """What would have been accepted, and what looks like it."""
-    if _is_factory(spec):
+    module, _, factory = spec.partition(":")
+    if factory.isidentifier() and all(part.isidentifier() for part in module.split(".")):
         return (
             f"{spec!r} looks like package.module:factory. That executes your own code, so it must be asked for: "
             "module=True, or --module on the command line."
@@ -144,8 +145,3 @@ def _nothing_found(spec: str) -> str:
         f"{start}{hint} Accepted: a checkpoint file ({', '.join(_SUFFIXES[:-1])}), a shipped network "
         f"({', '.join(SHIPPED)}), or a published one (`srlens networks list` shows {len(published())})."
     )
-
-
-def _is_factory(spec: str) -> bool:
-    module, colon, factory = spec.partition(":")
-    return bool(colon) and factory.isidentifier() and all(part.isidentifier() for part in module.split("."))
