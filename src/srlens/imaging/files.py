@@ -23,7 +23,7 @@ from srlens.errors import ChannelError, ImageError, MissingExtraError, NotFinite
 from srlens.imaging.check import check_pixels
 from srlens.imaging.foreign import kind_of
 from srlens.imaging.png import decode_png16, encode_png, is_png, is_png16, without_texts
-from srlens.imaging.tiff import decode_tiff, is_tiff
+from srlens.imaging.tiff import ORIENTATION_TAG, decode_tiff, is_tiff
 
 Alpha = Literal["white", "black", "drop"]
 
@@ -31,7 +31,6 @@ Alpha = Literal["white", "black", "drop"]
 MAX_PIXELS = 100_000_000
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts another program
-_ORIENTATION_TAG = 0x0112
 _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # EXIF orientations with rows, with columns in reverse, once axes are swapped
 
 
@@ -166,7 +165,7 @@ def _orientation(picture: Any) -> int:
     for name in ("xmp", "XML:com.adobe.xmp"):
         picture.info.pop(name, None)
     try:
-        orientation: int = picture.getexif().get(_ORIENTATION_TAG, 1)
+        orientation: int = picture.getexif().get(ORIENTATION_TAG, 1)
     except (SyntaxError, ValueError, OSError, struct.error):  # the block does not begin as TIFF, or is cut off
         return 1
     return orientation

@@ -10,7 +10,7 @@ from srlens.errors import ImageError, NotFiniteError
 from srlens.imaging.check import check_pixels
 
 _UNSPECIFIED, _ASSOCIATED_ALPHA = 0, 1
-_ORIENTATION_TAG = 274
+ORIENTATION_TAG = 274
 
 
 def is_tiff(data: bytes) -> bool:
@@ -53,15 +53,14 @@ def decode_tiff(data: bytes, max_pixels: int, *, drop: bool = False) -> tuple[ND
                 )
             extra = [int(kind) for kind in page.extrasamples]
             bits = page.bitspersample
-            tag = page.tags.get(_ORIENTATION_TAG)
+            tag = page.tags.get(ORIENTATION_TAG)
             orientation = 1 if tag is None else int(tag.value)
             array = page.asarray()
-            planes_first = page.axes == "SYX"
     except ImageError:
         raise
     except Exception as error:  # tifffile raises what its many decoders raise
         raise ImageError(f"The TIFF file is truncated, damaged or of an unknown coding: {error}") from error
-    if planes_first:
+    if page.axes == "SYX":
         array = np.moveaxis(array, 0, -1)
     if array.size == 0:
         raise ImageError("The TIFF picture has no pixels: the file is damaged.")

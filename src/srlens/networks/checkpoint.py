@@ -34,8 +34,6 @@ _PREFIXES = ("module.", "netG.", "net_g.")
 _NETWORKS = re.compile(r"(?:(?:ema|averaged|online)_)?(?:model|net|network|generator|net_?g|g|module)(?:_ema)?", re.I)
 # … beside which a training script keeps its other parts.
 _BESIDE = re.compile(r"(?:net_?)?d(?:_ema)?|disc.*|.*loss.*|criterion.*|lpips|vgg.*|perceptual.*|.*preprocessor", re.I)
-# Counters that profilers (thop) leave in every layer.
-_COUNTERS = ("total_ops", "total_params")
 _DEEPEST_NEST = 5
 
 
@@ -65,8 +63,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> StateDict:
             f"{path} cannot be read as a network: it is {kind}. Give a network's own file (.pth, .pt, .ckpt, "
             ".safetensors), or fetch it again."
         )
-    json_follows = start[8:9] == b"{"  # an eight-byte length, then the JSON header
-    safe = path.suffix.lower() == ".safetensors" or json_follows
+    safe = path.suffix.lower() == ".safetensors" or start[8:9] == b"{"  # an eight-byte length, then the JSON header
     state = _clean(_read_safetensors(path) if safe else _read_torch(path), path)
     for key, tensor in state.items():
         if tensor.is_meta or tensor.layout != torch.strided:
@@ -109,17 +106,16 @@ def _is_averaged(key: object) -> bool:
     return _AVERAGED.search(str(key).lower()) is not None
 
 
-def _read_safetensors(path: Path) -> Mapping[str, Any]:
+def _read_safetensors(path: Path) -> StateDict:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        state: Mapping[str, Any] = load_file(path)
+        return dict(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as safetensors: {error}. It is truncated or of another kind; fetch it again."
         ) from error
-    return state
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
@@ -174,14 +170,13 @@ def _names_code(path: Path) -> bool:
             content = path.read_bytes()
         stream = BytesIO(content)
         # Before torch 1.6: magic number, protocol and system, each a pickle of its own, and then the object.
-        pickles = ([code.name for code, _, _ in pickletools.genops(stream)] for _ in range(_PICKLES_IN_A_FILE))
+        pickles = ([code.name for code, _, _ in pickletools.genops(stream)] for _ in range(4))
         return any(not _CODE_OPCODES.isdisjoint(names) for names in pickles)
     except Exception:  # cut off or damaged: the opcodes make no sense
         return False
 
 
 _CODE_OPCODES = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
-_PICKLES_IN_A_FILE = 4
 
 
 _READING = threading.Lock()
@@ -205,9 +200,10 @@ def _clean(content: Mapping[str, Any], path: Path) -> StateDict:
             f"{path.name} holds no tensors under any known key (found: {', '.join(map(str, list(content)[:6]))}). "
             "Save `model.state_dict()`."
         )
+    # torch.compile puts a layer of its own around whatever it compiles; a profiler (thop) leaves counters in every one.
+    counters = ("total_ops", "total_params")
     tensors = {str(key): value for key, value in level.items() if isinstance(value, Tensor)}
-    # torch.compile puts a layer of its own around whatever it compiles.
-    state = {key.replace("_orig_mod.", ""): value for key, value in tensors.items() if not key.endswith(_COUNTERS)}
+    state = {key.replace("_orig_mod.", ""): tensors[key] for key in tensors if not key.endswith(counters)}
     while shorter := next(filter(None, (_without(prefix, state) for prefix in _PREFIXES)), None):
         state = shorter
     return state

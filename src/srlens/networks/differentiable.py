@@ -8,8 +8,8 @@ from torch import Tensor
 from srlens.errors import ModuleError, NotDifferentiableError
 from srlens.networks.network import Network
 
-_SMALLEST_PROBE = 16
-_SECOND_PROBE = 64  # for modules that say nothing of the sizes that they take
+# LR pixels a side; the second is for modules that say nothing of the sizes that they take.
+_FIRST_PROBE, _SECOND_PROBE = 16, 64
 
 
 def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
@@ -26,7 +26,7 @@ def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
     try:
         with torch.inference_mode(False), torch.enable_grad(), allowed:
             try:
-                gradient = _gradient(network, _SMALLEST_PROBE)
+                gradient = _gradient(network, _FIRST_PROBE)
             except ModuleError:
                 gradient = _gradient(network, _SECOND_PROBE)
     except RuntimeError as error:
@@ -37,9 +37,8 @@ def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
 
 
 def _gradient(network: Network, least: int) -> Tensor | None:
-    multiple, minimum = network.padding.multiple, network.padding.minimum
-    x = _smooth_picture(network.channels, -(-max(minimum, least) // multiple) * multiple)
-    x = x.to(device=network.device, dtype=network.dtype).requires_grad_(True)
+    side, _ = network.padding.target(*[max(network.padding.minimum, least)] * 2)
+    x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype).requires_grad_(True)
     (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
     return gradient
 

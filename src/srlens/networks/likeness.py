@@ -30,7 +30,6 @@ BORDER = 6
 # In dB: what any file must reach, and one that is surely right; by how much another range must be better.
 _LEAST, _SURE, _CLEARLY = 20.0, 45.0, 15.0
 _OUTSIDE = 0.3  # how far values may leave [0, 1]; they are those of a photograph, which has 0 and 1
-_RANGES = (1.0, 255.0)
 
 
 def distance_brought_down(enlarge: Callable[[Tensor], Tensor], given: Tensor) -> tuple[float, float]:
@@ -60,19 +59,19 @@ def warn_where_unlike(network: Network) -> None:
     like = decibel >= (_SURE if variants else _LEAST) and excess <= _OUTSIDE
     if like and decibel >= _SURE:
         return
-    better = None
-    for other in _RANGES:
+    advice = "No other range helps: see where the file comes from, and give its own module to srlens.Network.wrap."
+    better = False
+    for other in (1.0, 255.0):
         if other != network.value_range:
             there, outside = _decibel_and_excess(replace(network, value_range=other))
             if outside <= _OUTSIDE and there >= max(_LEAST, decibel + _CLEARLY):
-                better = f"With value_range={other:g} it does, with {there:.0f} dB: use that."
-    if like and better is None:
+                better, advice = True, f"With value_range={other:g} it does, with {there:.0f} dB: use that."
+    if like and not better:
         return
-    nothing = "No other range helps: see where the file comes from, and give its own module to srlens.Network.wrap."
     warnings.warn(
         f"What {network.name} makes of a photograph, brought down again, is {decibel:.0f} dB from it (right files: "
         f"{_SURE:.0f} and more), and values leave [0, 1] by {max(excess, 0):.2g} (at most {_OUTSIDE:g}): probably "
-        f"another architecture than {network.family}, or range than {network.value_range:g}. {better or nothing}",
+        f"another architecture than {network.family}, or range than {network.value_range:g}. {advice}",
         UnlikeInputWarning,
         stacklevel=4,
     )

@@ -55,16 +55,13 @@ def load_module_network(
                 raise SettingError(
                     f"{spec} returned a network with {label} {known}, but {label}={value} was asked for."
                 )
-    elif not isinstance(made, nn.Module):
-        raise SettingError(
-            f"{spec} returned a {type(made).__name__}; a torch.nn.Module or a srlens.Network was expected."
-        )
-    elif "scale" not in said:
-        raise SettingError(
-            f"{spec} returned a {type(made).__name__}: give its scale (scale=4, on the command line --scale 4)."
-        )
-    else:
+    elif isinstance(made, nn.Module) and "scale" in said:
         network = Network.wrap(made, name=name or spec, **said)
+    else:
+        raise SettingError(
+            f"{spec} returned a {type(made).__name__}. Return a torch.nn.Module and give its scale (scale=4, on the "
+            "command line --scale 4), or return a srlens.Network."
+        )
     settle(network.module, device, dtype)
     ensure_differentiable(network)
     with suppress(ModuleError):  # the picture may be of a size that it does not take

@@ -13,8 +13,6 @@ from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField
 from srlens.networks.zoo import spandrel_reach
 from srlens.networks.zoo.family import Family
 
-_SPAN_GAIN = 2  # how many times as wide SPAN's layers are in training
-
 
 @cache
 def spandrel_families() -> tuple[Family, ...]:
@@ -63,7 +61,7 @@ def _with_branches(state: StateDict) -> StateDict:
     """A deployed SPAN, of which the merged convolutions (``eval_conv``) are left, with branches that merge to them.
 
     spandrel's module merges them anew in each call: here an identity, the convolution itself and another identity, to
-    the last bit, and no skip.
+    the last bit, and no skip. Layers are twice as wide in training.
     """
     merged = [key.removesuffix("eval_conv.weight") for key in state if key.endswith(".eval_conv.weight")]
     if not merged or f"{merged[0]}sk.weight" in state:
@@ -74,12 +72,12 @@ def _with_branches(state: StateDict) -> StateDict:
         out, into = kernel.shape[:2]
         parts = {
             "sk.weight": kernel.new_zeros(out, into, 1, 1),
-            "conv.0.weight": nn.init.dirac_(kernel.new_empty(_SPAN_GAIN * into, into, 1, 1)),
+            "conv.0.weight": nn.init.dirac_(kernel.new_empty(2 * into, into, 1, 1)),
             "conv.1.weight": nn.functional.pad(kernel, (0, 0, 0, 0, 0, into, 0, out)),
-            "conv.2.weight": nn.init.dirac_(kernel.new_empty(out, _SPAN_GAIN * out, 1, 1)),
+            "conv.2.weight": nn.init.dirac_(kernel.new_empty(out, 2 * out, 1, 1)),
             "sk.bias": torch.zeros_like(bias),
-            "conv.0.bias": bias.new_zeros(_SPAN_GAIN * into),
-            "conv.1.bias": bias.new_zeros(_SPAN_GAIN * out),
+            "conv.0.bias": bias.new_zeros(2 * into),
+            "conv.1.bias": bias.new_zeros(2 * out),
             "conv.2.bias": bias,
         }
         full |= {f"{layer}{name}": part for name, part in parts.items()}
