@@ -14,7 +14,6 @@ from torch import Tensor, nn
 import srlens
 from srlens.comparison.support import gradient_support
 from srlens.errors import ModuleError, NetworkOutputError, SettingError
-from srlens.imaging.colour import luma
 from srlens.networks.differentiable import ensure_differentiable, input_gradient_exists
 from srlens.networks.frozen import frozen
 
@@ -150,71 +149,7 @@ def test_scales_of_other_types(tmp_path: Path, scale: Any) -> None:
     assert srlens.make_lr(torch.rand(3, 16, 16), scale).shape == (3, 8, 8)
 
 
-# Grey
-
-
-@pytest.mark.parametrize("colour", ["y", "grey"])
-def test_a_grey_picture_is_an_rgb_picture_of_three_equal_channels(colour: Any) -> None:
-    """Whatever way it comes, alone or beside an RGB network, numbers are the same."""
-    one = srlens.Network.wrap(body(1).double(), scale=2, channels=1, colour=colour, name="one")
-    three = srlens.Network.wrap(body().double(), scale=2, name="three")
-    torch.manual_seed(1)
-    hr = torch.rand(1, 40, 48, dtype=torch.float64)
-    lr = srlens.make_lr(hr, 2)
-    rgb = lr.expand(3, -1, -1)
-    assert torch.allclose(one.prepare(lr), one.prepare(rgb), atol=1e-12)
-    assert torch.allclose(one.prepare(lr), lr if colour == "grey" else (219 * lr + 16) / 255, atol=1e-6)
-    assert torch.allclose(one.upscale(lr), one.upscale(rgb), atol=1e-12)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", srlens.SrlensWarning)
-        alone = srlens.compare([one], lr, WINDOW, hr=hr, steps=4).rows[0]
-        beside = srlens.compare([one, three], lr, WINDOW, hr=hr, steps=4).rows[0]
-        of_rgb = srlens.compare([one], rgb, WINDOW, hr=hr.expand(3, -1, -1), steps=4).rows[0]
-    for explained in (beside, of_rgb):
-        assert explained.psnr_image == pytest.approx(alone.psnr_image, abs=1e-9)
-        assert explained.psnr_window == pytest.approx(alone.psnr_window, abs=1e-9)
-        assert np.allclose(explained.result.map, alone.result.map, atol=1e-12)
-    assert np.allclose(srlens.attribute(one, lr, WINDOW, steps=4).map, alone.result.map, atol=1e-12)
-
-
-def test_full_range_grey_is_the_luma_without_its_offset() -> None:
-    network = srlens.Network.wrap(nn.Upsample(scale_factor=2), scale=2, channels=1, colour="grey")
-    rgb = torch.rand(3, 9, 9)
-    weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
-    assert torch.allclose(network.prepare(rgb), (weights * rgb).sum(dim=0, keepdim=True), atol=1e-4)
-    grey = torch.rand(1, 9, 9)
-    assert torch.equal(network.prepare(grey), grey)
-    repeated = nn.functional.interpolate(grey[None], scale_factor=2)[0].expand(3, -1, -1)
-    assert torch.allclose(network.upscale(grey), repeated, atol=0.35)
-    assert torch.allclose(luma(network.upscale(grey)), luma(repeated), atol=1e-3)
-
-
-def test_a_clean_grey_picture_is_read_as_the_network_makes_it() -> None:
-    module = nn.Upsample(scale_factor=2)
-    hr = torch.rand(1, 20, 24).double()
-    lr = hr[:, ::2, ::2]
-    clean = nn.functional.interpolate(lr[None], scale_factor=2)[0]
-    for colour in ("y", "grey"):
-        network = srlens.Network.wrap(module, scale=2, channels=1, colour=colour)
-        result = srlens.attribute(network, lr, WINDOW, detector="error", clean=clean, steps=2)
-        assert result.detector_at_image == pytest.approx(0, abs=1e-9)
-
-
-def test_one_channel_files(tmp_path: Path) -> None:
-    from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
-
-    from srlens.networks.zoo.fsrcnn import FSRCNN
-
-    torch.save(FSRCNN().state_dict(), tmp_path / "fsrcnn.pth")
-    torch.save(
-        SRVGGNetCompact(num_in_ch=1, num_out_ch=1, num_feat=8, num_conv=2, upscale=2).state_dict(),
-        tmp_path / "manga.pth",
-    )
-    assert srlens.load_network(tmp_path / "fsrcnn.pth").colour == "y"
-    assert srlens.load_network(tmp_path / "manga.pth").colour == "grey"
-    assert srlens.open_network(tmp_path / "manga.pth", colour="y").colour == "y"
-    with pytest.raises(SettingError, match="colour must be"):
-        srlens.load_network(tmp_path / "manga.pth", colour="rgb")
+# Modes and copies
 
 
 class Attends(nn.Module):
@@ -239,9 +174,6 @@ def test_attention_that_drops_nothing_is_not_random(dropout: float) -> None:
     regional, full = (srlens.attribute(network, image, window, steps=8, regional=wanted) for wanted in (True, False))
     assert regional.evaluation.startswith("regional")
     assert np.allclose(regional.map, full.map, rtol=1e-9, atol=1e-12)
-
-
-# Modes and copies
 
 
 def test_a_layer_left_in_training_mode_keeps_its_statistics() -> None:

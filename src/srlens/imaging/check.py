@@ -108,3 +108,14 @@ def whole_scale(value: Any) -> int:
         SettingError: it is no whole number of at least 1.
     """
     return whole("The scale", int(value) if isinstance(value, float | np.floating) and value.is_integer() else value)
+
+
+def check_range(value_range: float) -> float:
+    """A value range.
+
+    Raises:
+        SettingError: it is not positive and finite.
+    """
+    if not 0 < value_range < float("inf"):
+        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
+    return float(value_range)

@@ -53,8 +53,7 @@ def decode_tiff(data: bytes, max_pixels: int, *, drop: bool = False) -> tuple[ND
                 )
             extra = [int(kind) for kind in page.extrasamples]
             bits = page.bitspersample
-            tag = page.tags.get(ORIENTATION_TAG)
-            orientation = 1 if tag is None else int(tag.value)
+            orientation = int(page.tags.valueof(ORIENTATION_TAG, 1))
             array = page.asarray()
     except ImageError:
         raise

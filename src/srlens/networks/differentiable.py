@@ -39,8 +39,7 @@ def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
 def _gradient(network: Network, least: int) -> Tensor | None:
     side, _ = network.padding.target(*[max(network.padding.minimum, least)] * 2)
     x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
-    return gradient
+    return torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)[0]
 
 
 # How torch refuses: in-place writes; detached, no_grad or NumPy; inference mode.

@@ -11,9 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.catalog import file_sha256, find_by_sha256
+from srlens.networks.colours import COLOURS
 from srlens.networks.differentiable import input_gradient_exists
 from srlens.networks.frozen import frozen
-from srlens.networks.network import COLOURS, Network
+from srlens.networks.network import Network
 
 #: Side of the LR image for which multiply-adds are counted, in pixels.
 COST_SIDE = 64

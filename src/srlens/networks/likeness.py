@@ -34,12 +34,11 @@ _OUTSIDE = 0.3  # how far values may leave [0, 1]; they are those of a photograp
 
 def distance_brought_down(enlarge: Callable[[Tensor], Tensor], given: Tensor) -> tuple[float, float]:
     """Root mean square of an N×C×h×w picture minus its enlargement brought down; how far that leaves [0, 1]."""
-    size = given.shape[-2:]
     with torch.no_grad():
         enlarged = enlarge(given).double()
-    small = functional.interpolate(enlarged, size=size, mode="bicubic", antialias=True, align_corners=False)
+    small = functional.interpolate(enlarged, size=given.shape[-2:], mode="bicubic", antialias=True, align_corners=False)
     difference = (small - given)[..., BORDER:-BORDER, BORDER:-BORDER]
-    inside = BORDER * enlarged.shape[-1] // size[-1]
+    inside = BORDER * enlarged.shape[-1] // given.shape[-1]
     judged = enlarged[..., inside:-inside, inside:-inside]
     return float(difference.square().mean().sqrt()), float(torch.maximum(-judged, judged - 1).max())
 

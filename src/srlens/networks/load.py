@@ -8,11 +8,13 @@ from typing import Any
 import torch
 
 from srlens.errors import SettingError
+from srlens.imaging.check import check_range
 from srlens.networks.checkpoint import read_state_dict
+from srlens.networks.colours import Colour, colour_of
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.frozen import settle
 from srlens.networks.likeness import warn_where_unlike
-from srlens.networks.network import Colour, Network, check_colour, check_range
+from srlens.networks.network import Network
 
 
 def load_network(
@@ -58,7 +60,7 @@ def load_network(
         network,
         scale=_choose_scale(network.module, network.scale, scale, path.name),
         value_range=network.value_range if value_range is None else check_range(value_range),
-        colour=check_colour(colour, network.channels) or network.colour,
+        colour=network.colour if colour is None else colour_of(network.channels, colour),
         name=name or path.stem,
         source=path.name,
     )

@@ -5,60 +5,22 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from html import escape
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
-from srlens.imaging.check import whole, whole_scale
+from srlens.imaging.check import check_range, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
+from srlens.networks.colours import Colour, colour_of
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
 
-Colour = Literal["rgb", "y", "grey", "any"]
 Forward = Callable[[nn.Module, Tensor], Any]
-
-
-#: Of each colour how many channels a network has (any number: None), and what is done to an RGB image.
-COLOURS: dict[Colour, tuple[int | None, str]] = {
-    "rgb": (3, "RGB"),
-    "y": (1, "Y of YCbCr (BT.601, studio range); RGB images are converted"),
-    "grey": (1, "grey in full range; RGB images are converted (BT.601)"),
-    "any": (None, "as given"),
-}
-
-
-def default_colour(channels: int) -> Colour:
-    """What the channels of a super-resolution network are, unless it is told."""
-    return "rgb" if channels == 3 else "y" if channels == 1 else "any"
-
-
-def check_colour(colour: Colour | None, channels: int) -> Colour | None:
-    """A colour that a network of so many channels may have, or None.
-
-    Raises:
-        SettingError: it is none.
-    """
-    if colour is not None and (colour not in COLOURS or COLOURS[colour][0] not in (None, channels)):
-        raise SettingError(
-            f"colour must be 'rgb' (3 channels), 'y', 'grey' (1 channel) or 'any', got {colour!r} for {channels}."
-        )
-    return colour
-
-
-def check_range(value_range: float) -> float:
-    """A value range.
-
-    Raises:
-        SettingError: it is not positive and finite.
-    """
-    if not 0 < value_range < float("inf"):
-        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
-    return float(value_range)
 
 
 def _call(module: nn.Module, x: Tensor) -> Any:
@@ -158,7 +120,7 @@ class Network:
             value_range=check_range(value_range),
             name=name if name is not None else type(module).__name__,
             kind=kind,
-            colour=check_colour(colour, channels) or default_colour(channels),
+            colour=colour_of(channels, colour),
             padding=Padding(multiple=whole("multiple", multiple), minimum=whole("minimum", minimum)),
             forward=forward if forward is not None else _call,
             pre_upsampled=pre_upsampled,
@@ -269,8 +231,8 @@ class Network:
         with torch.no_grad(), frozen(self.module):
             sr = self(self.prepare(image)[None])[0].to(device=image.device, dtype=image.dtype)
             if self.colour in ("y", "grey") and sr.shape[0] == 1:
-                y = sr if self.colour == "y" else studio_range(sr)
-                sr = merge_luma(y, bicubic_upscale(match_channels(image, 3), self.scale))
+                sr = studio_range(sr) if self.colour == "grey" else sr
+                sr = merge_luma(sr, bicubic_upscale(match_channels(image, 3), self.scale))
         return sr.clamp(0, 1)
 
     def __repr__(self) -> str:
@@ -320,10 +282,9 @@ class Network:
         """SHA-256 (hex) of the weights: names, types, shapes and bytes, as they are now."""
         digest = hashlib.sha256()
         for key, tensor in sorted(self.module.state_dict().items()):
-            if not isinstance(tensor, Tensor):
-                continue
-            digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+            if isinstance(tensor, Tensor):
+                digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
     @property

@@ -13,8 +13,9 @@ import torch
 from srlens.errors import CheckpointError, SettingError
 from srlens.naming import known_name
 from srlens.networks.catalog import SHIPPED, Checkpoint, catalog_names, fetch, find_entry, published
+from srlens.networks.colours import Colour
 from srlens.networks.load import load_network
-from srlens.networks.network import Colour, Network
+from srlens.networks.network import Network
 from srlens.networks.user_module import load_module_network
 
 #: How an address ``scheme://rest`` becomes a local file, by scheme: a function of ``rest``.

@@ -25,8 +25,7 @@ class SimplifiedIMDN(EnlargingNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w."""
-        enlarged: Tensor = self.model(x)
-        return enlarged
+        return self.model(x)
 
 
 _NAMES = {"conv1": "c1", "conv2": "c2", "conv3": "c3", "conv4": "c4", "conv1x1": "c5"}

@@ -9,7 +9,8 @@ from torch import nn
 
 from srlens.errors import CheckpointError, SettingError, SrlensError, UnknownArchitectureError
 from srlens.networks.checkpoint import StateDict, readings
-from srlens.networks.network import Network, default_colour
+from srlens.networks.colours import colour_of
+from srlens.networks.network import Network
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN
 from srlens.networks.zoo.family import Family
@@ -68,12 +69,11 @@ def open_state(state: StateDict, file: str) -> Network:
             return network
     told = [(f, f.missing(reading)) for reading in readings(state) for f in OWN_FAMILIES if f.layers]
     nearest, lacking = min(told, key=lambda one: len(one[1]) / len(one[0].layers))
-    close = 2 * len(lacking) <= len(nearest.layers)
-    hint = f" Nearest is {nearest.name}, but {', '.join(lacking[:3])} is not there." if close else ""
+    hint = f" Nearest is {nearest.name}, but {', '.join(lacking[:3])} is not there."
     raise UnknownArchitectureError(
-        f"{file} is a checkpoint of no known architecture (first keys: {', '.join(list(state)[:4])}).{hint} `srlens "
-        "networks list` shows the known ones; for your own, build the module and use srlens.Network.wrap, or --module "
-        "on the command line."
+        f"{file} is a checkpoint of no known architecture (first keys: {', '.join(list(state)[:4])})."
+        f"{hint if 2 * len(lacking) <= len(nearest.layers) else ''} `srlens networks list` shows the known ones; for "
+        "your own, build the module and use srlens.Network.wrap, or --module on the command line."
     )
 
 
@@ -120,7 +120,7 @@ def _network(module: nn.Module, family: Family, scale: int, channels: int, paddi
         family=family.name,
         kind=family.kind_of(module),
         # One-channel networks that spandrel opens are those of manga and of grey denoisers, not of the luma.
-        colour="grey" if channels == 1 and family.detect is None else default_colour(channels),
+        colour="grey" if channels == 1 and family.detect is None else colour_of(channels),
         padding=padding,
         receptive_field=family.receptive_field_of(module),
     )
