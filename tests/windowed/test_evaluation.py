@@ -9,6 +9,7 @@ from torch.nn import functional as nnf
 import srlens
 from srlens.attribution.detector import DETECTORS
 from srlens.attribution.evaluator import Evaluator
+from srlens.errors import ModuleError
 from srlens.imaging.window import Window
 from srlens.networks.frozen import frozen
 from srlens.windowed import Windowed
@@ -228,8 +229,9 @@ def test_errors_of_the_network_are_its_own():
     def broken(_):
         raise ArithmeticError("no")
 
-    with pytest.raises(ArithmeticError, match="no"):
+    with pytest.raises(ModuleError, match="ArithmeticError: no") as caught:
         evaluated(network_with(broken))
+    assert isinstance(caught.value.__cause__, ArithmeticError)
 
 
 def written(tail):

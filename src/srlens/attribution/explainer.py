@@ -84,7 +84,8 @@ class Explainer:
         self.network = network
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
-        self._clean = crop_clean(check_image(clean).double(), self.image, network.scale) if clean is not None else None
+        shown = network.converted(check_image(clean).double()) if clean is not None else None
+        self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
         ends = self.method.algorithm.ends(self.image)
         self._windowed = Windowed(network, memory=memory, wanted=regional, ends=ends)

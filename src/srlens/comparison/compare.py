@@ -19,7 +19,6 @@ from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.check import check_image
-from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -111,8 +110,7 @@ def compare(
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
-    subject = _for_all(networks, given)
+    subject = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     srs = [network.upscale(subject.lr) for network in networks]
@@ -148,14 +146,6 @@ def _warn_if_incomplete(result: Attribution) -> None:
             IncompleteWarning,
             stacklevel=3,
         )
-
-
-def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
-    """Grey pictures become RGB where any of the networks takes RGB, so that all are judged on one picture."""
-    if subject.lr.shape[0] == 1 and any(network.channels == 3 for network in networks):
-        hr = match_channels(subject.hr, 3) if subject.hr is not None else None
-        return replace(subject, lr=match_channels(subject.lr, 3), hr=hr)
-    return subject
 
 
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:

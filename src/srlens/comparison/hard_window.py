@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.errors import WindowError
-from srlens.imaging.colour import luma
+from srlens.imaging.colour import luma, match_channels
 from srlens.imaging.window import Window
 
 
@@ -57,6 +57,7 @@ def rank_windows(
 def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list[Candidate]:
     """Windows on a grid of half their size, away from the image's edges where there is room, hardest first."""
     border = min(size, (min(reference.shape[-2:]) - size) // 4)
+    reference = match_channels(reference, srs[0].shape[0])  # grey, where the networks make RGB of it
     return rank_windows(srs, reference, size=size, stride=max(size // 2, 1), border=max(border, 0))
 
 

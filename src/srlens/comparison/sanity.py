@@ -122,10 +122,10 @@ def _fitting_range(network: Network, lr: Tensor, hr: Tensor, floor: float) -> tu
 
 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
-    """HR cropped to ``scale`` times LR; grey repeated where the network takes RGB."""
+    """HR cropped to ``scale`` times LR; grey repeated, as the network's own picture is RGB then."""
     if lr.ndim != 3 or hr.ndim != 3:
         raise ImageError(f"LR and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
     hr = crop_clean(hr, lr, network.scale)
-    if lr.shape[-3] == 1 and network.channels == 3:
+    if lr.shape[-3] == 1 and network.colour != "any":
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)
     return lr, hr

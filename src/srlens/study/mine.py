@@ -8,7 +8,6 @@ from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError, StudyError
-from srlens.imaging.colour import match_channels
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
@@ -138,6 +137,4 @@ def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_siz
     assert hr is not None
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
         raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
-    if any(network.channels == 3 for network in networks):
-        lr, hr = match_channels(lr, 3), match_channels(hr, 3)
     return hard_windows([network.upscale(lr) for network in networks], hr, size=size)
