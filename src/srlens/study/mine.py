@@ -6,11 +6,9 @@ from pathlib import Path
 
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
-from srlens.comparison.subject import Subject
+from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.colour import match_channels
-from srlens.imaging.files import image_digest, read_image
-from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
 from srlens.naming import known_name
 from srlens.networks.network import Network
@@ -78,13 +76,12 @@ def mine(
     skipped: list[tuple[str, str]] = []
     for done, (spec, name) in enumerate(zip(specs, _unique_names(specs), strict=True), start=1):
         try:
-            path = image_file(spec)
-            ref = ImageRef(name, spec, image_digest(path))
-            subject = Subject.from_hr(read_image(path), scale, name=name, degradation=degradation)
+            subject = read_subject(spec, scale, is_hr=True, degradation=degradation)
             candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
         else:
+            ref = ImageRef(name, spec, subject.digest or "")
             chosen = without_overlaps(candidates, cap, apart)
             found += [WindowRef(ref, candidate.window, round(candidate.psnr, 4)) for candidate in chosen]
         if progress is not None:
