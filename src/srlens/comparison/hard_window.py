@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srlens.comparison.subject import Subject
 from srlens.errors import WindowError
 from srlens.imaging.colour import luma
 from srlens.imaging.window import Window
@@ -50,6 +51,11 @@ def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list
     tops, lefts = (range(border, side - border - size + 1, stride) for side in (height, width))
     candidates = [Candidate(Window.square(top, left, size), float(scores[top, left])) for top in tops for left in lefts]
     return sorted(candidates, key=lambda c: (c.psnr, c.window.top, c.window.left))
+
+
+def hardest_window(srs: Sequence[Tensor], subject: Subject, *, size: int) -> Candidate:
+    """The hardest window against HR, or against doing nothing where HR is not known; see :func:`hard_windows`."""
+    return hard_windows(srs, subject.hr if subject.hr is not None else subject.reference, size=size)[0]
 
 
 def without_overlaps(candidates: Sequence[Candidate], count: int, separation: int = 0) -> list[Candidate]:

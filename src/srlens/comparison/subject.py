@@ -1,15 +1,18 @@
 """What is explained: an observed picture (LR in super-resolution), with the clean one (HR) where that is known."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from srlens.errors import SettingError
+from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN, degrade, modcrop, parse_degradation, reference, reference_name
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
+from srlens.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,13 @@ class Subject:
         if self.hr is None:
             raise SettingError(f"The scale of {self.name} is not known: say it, dataclasses.replace(subject, scale=4).")
         return self.hr.shape[-2] // self.lr.shape[-2]
+
+    def shown_to(self, networks: Sequence[Network]) -> "Subject":
+        """The same with the networks' scale, in RGB if any of them takes RGB, so that all are judged on one picture."""
+        lr, hr = self.lr, self.hr
+        if lr.shape[0] == 1 and any(network.channels == 3 for network in networks):
+            lr, hr = match_channels(lr, 3), None if hr is None else match_channels(hr, 3)
+        return replace(self, lr=lr, hr=hr, scale=networks[0].scale)
 
     def cropped(self, part: Window, scale: int) -> "Subject":
         """Cut a part out of both images. LR pixels keep the values that they have in the whole picture.

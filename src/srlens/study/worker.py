@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from srlens.attribution.attribute import attribute
+from srlens.comparison.compare import explain
 from srlens.comparison.crop import crop_around
-from srlens.comparison.explained import Explained
 from srlens.comparison.measures import MEASURES
 from srlens.errors import (
     NetworkOutputError,
@@ -140,14 +139,11 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
     network = _kept.network(job.network, device)
     scale = job.network.scale
     subject, window = crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
-    sr = network.upscale(subject.lr)
-    result = attribute(network, subject.lr, window, job.method.resolved(), clean=subject.hr)
-    lpips = None
+    explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance
 
-        lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(network.facts_with(result.network_digest), result, sr, subject, lpips=lpips)
+        explained = replace(explained, lpips=lpips_distance(explained.sr, subject.hr))
     row = job_row(job, explained, threads=torch.get_num_threads())
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
@@ -155,7 +151,7 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
         write_image(place, subject.hr if subject.hr is not None else subject.lr)
     if maps:
         extra = {key: row[key] for key in ("job", "image", "image_sha256", "lr_top", "lr_left")}
-        save(replace(result, image=None), store.map(job.id), extra=extra)
+        save(replace(explained.result, image=None), store.map(job.id), extra=extra)
     store.write_part(row)
 
 
