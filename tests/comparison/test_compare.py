@@ -76,3 +76,24 @@ def test_what_doing_nothing_gives(make_subject: Callable[..., Subject]) -> None:
     with pytest.raises(SettingError, match="scale of roof is not known"):
         unknown.reference  # noqa: B018
     assert replace(unknown, scale=4).reference.shape[-1] == 4 * unknown.lr.shape[-1]
+
+
+def test_the_clean_picture_is_called_as_in_attribute(
+    networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    subject = make_subject()
+    with pytest.warns(BelowBicubicWarning):
+        by_tensor = compare(networks[:1], subject.lr, WINDOW, clean=subject.hr, steps=2)
+    with pytest.warns(BelowBicubicWarning):
+        by_subject = compare(networks[:1], subject, WINDOW, steps=2)
+    assert by_tensor.rows[0].psnr_window == by_subject.rows[0].psnr_window
+    with pytest.raises(SettingError, match="leave clean out"):
+        compare(networks[:1], subject, WINDOW, clean=subject.hr)
+
+
+def test_a_comparison_keeps_the_scale_that_its_window_was_chosen_with(
+    networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    found = compare(networks[:1], make_subject(hr=False).lr, steps=2)
+    assert found.subject.scale == networks[0].scale
+    assert found.subject.reference_name == "bicubic"
