@@ -40,9 +40,9 @@ def test_a_grey_picture_is_an_rgb_picture_of_three_equal_channels(colour: Any) -
     assert torch.allclose(one.upscale(lr), one.upscale(rgb), atol=1e-12)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", srlens.SrlensWarning)
-        alone = srlens.compare([one], lr, WINDOW, hr=hr, steps=4).rows[0]
-        beside = srlens.compare([one, three], lr, WINDOW, hr=hr, steps=4).rows[0]
-        of_rgb = srlens.compare([one], rgb, WINDOW, hr=hr.expand(3, -1, -1), steps=4).rows[0]
+        alone = srlens.compare([one], lr, WINDOW, clean=hr, steps=4).rows[0]
+        beside = srlens.compare([one, three], lr, WINDOW, clean=hr, steps=4).rows[0]
+        of_rgb = srlens.compare([one], rgb, WINDOW, clean=hr.expand(3, -1, -1), steps=4).rows[0]
     for explained in (beside, of_rgb):
         assert explained.psnr_image == pytest.approx(alone.psnr_image, abs=1e-9)
         assert explained.psnr_window == pytest.approx(alone.psnr_window, abs=1e-9)

@@ -109,6 +109,7 @@ class _Cell:
 _FIRST_CELLS = 3
 _REFINED = 9.0  # a trisected cell's squared error falls to a ninth if errors fall like 1/n
 _ROUNDING = 1e-5  # of the detector, in float32: a smaller change cannot be compared
+_ENOUGH = 81  # evaluations, after which sums that are off all along the path will remain so
 _NARROWEST = 1e-5  # of the path; where a cell of that width holds a jump of the detector, no gradient will see it
 
 
@@ -153,16 +154,19 @@ def integrate_to_tolerance(path: ImagePath, scene: Scene, tolerance: float, limi
         else:
             chosen = _worth_refining(cells, (tolerance * norm) ** 2)
         chosen = chosen[: (limit - done) // 2]
-        converged = error <= tolerance and gap <= tolerance
-        if converged or not chosen:
+        converged = error <= tolerance and gap == 0
+        off_everywhere = gap > 0 and done >= _ENOUGH and sum(cells[i].stop - cells[i].start for i in chosen) > 0.5
+        if converged or not chosen or off_everywhere:
             if not converged:
-                told = f"error is {error:.3g}" if error > tolerance else f"error is {error:.3g}, but its gap {gap:.3g}"
-                remedy = f"Raise max_steps (now {limit}) or the tolerance."
-                if done + 2 <= limit:
-                    remedy = "The detector jumps on the path, where no gradient sees it."
+                found = f"error is {error:.3g}" + (f", but its gap {gap:.3g}" if gap else "")
+                cause = f"Raise max_steps (now {limit}) or the tolerance."
+                if off_everywhere:
+                    cause = "The gradient is not that of the detector: a detached branch, or values that diverge."
+                elif done + 2 <= limit:
+                    cause = "The detector jumps on the path, where no gradient sees it."
                 warnings.warn(
-                    f"After {done} gradient evaluations the estimated map {told}, above the tolerance of "
-                    f"{tolerance:g}. {remedy}",
+                    f"After {done} gradient evaluations the estimated map {found}, above the tolerance of "
+                    f"{tolerance:g}. {cause}",
                     ToleranceWarning,
                     stacklevel=2,
                 )
