@@ -16,6 +16,7 @@ The tree::
     │   ├── StudyError             a study file or a stored result that cannot be used
     │   └── PluginError            the user's own code beside srlens cannot be loaded
     ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
+    │   └── ModuleError (also RuntimeError)     the module itself raised; the message has its words
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
     ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
@@ -25,6 +26,7 @@ The tree::
     SrlensWarning (UserWarning)
     ├── BelowReferenceWarning      the network scores below "doing nothing" (bicubic, the noisy picture): wrong range,
     │                              weights or scale; BelowBicubicWarning is its former name
+    ├── UnlikeInputWarning         what the network makes, brought down to the size of its input, is not that picture
     ├── ToleranceWarning           the step limit was reached before the tolerance
     ├── IncompleteWarning          the map is far from the detector's change: it explains something else
     ├── IncomparableWarning        numbers are put side by side that depend on different conditions
@@ -88,6 +90,10 @@ class NetworkOutputError(SrlensError):
     """The module returned something that is no SR image of the promised scale."""
 
 
+class ModuleError(NetworkOutputError, RuntimeError):
+    """The module itself raised; the message has its words, and what may be said of it to srlens."""
+
+
 class NotDifferentiableError(SrlensError):
     """No gradient reaches the network's input."""
 
@@ -117,6 +123,10 @@ class BelowReferenceWarning(SrlensWarning):
 
 
 BelowBicubicWarning = BelowReferenceWarning
+
+
+class UnlikeInputWarning(SrlensWarning):
+    """What a network makes of a picture, brought down again, is another picture: wrong architecture or value range."""
 
 
 class ToleranceWarning(SrlensWarning):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as nnf
 
 import srlens
 from srlens.attribution.detector import DETECTORS
@@ -24,8 +25,8 @@ WINDOW = srlens.Window(8, 10, 7, 6)
 class Counting:
     """Gradients with a record of where they were taken, and a limit on how many at once."""
 
-    def __init__(self, gradients, limit: int = 1) -> None:
-        self._of, self.limit = gradients, limit
+    def __init__(self, gradients, limit: int = 1, *, detect) -> None:
+        self._of, self.limit, self.detect = gradients, limit, detect
         self.seen: list[Tensor] = []
         self.expected = 0
 
@@ -40,14 +41,14 @@ class Counting:
 
 def problem(network: srlens.Network, image: Tensor, *, detector: str = "residual", limit: int = 1, path: str = ""):
     evaluator = Evaluator(
-        network, DETECTORS[detector], WINDOW, *image.shape[-2:], windowed=Windowed(network, wanted=False)
+        network, DETECTORS[detector], [WINDOW], *image.shape[-2:], windowed=Windowed(network, wanted=False)
     )
     chosen = find_path(path or "progressive-blur")
 
     def curve(parameterisation: str) -> ImagePath:
         return ImagePath(chosen, image, parameterisation)
 
-    return curve, Counting(lambda images: evaluator.gradients(images)[:, None], limit)
+    return curve, Counting(evaluator.gradients, limit, detect=evaluator.values)
 
 
 @pytest.fixture
@@ -171,7 +172,11 @@ def test_refinement_equals_the_sum_over_its_final_partition() -> None:
         u = images
         return torch.stack([(u[..., 0] > 0.37) * 1.0 + (u[..., 0] > 0.41) * 2.0, torch.exp(u[..., 1])], dim=-1)
 
-    gradients = Counting(lambda images: g(images)[:, None])
+    def detect(images: Tensor) -> Tensor:
+        u, v = images.flatten(1).T
+        return (nnf.relu(u - 0.37) + 2 * nnf.relu(u - 0.41) + torch.exp(v))[:, None]
+
+    gradients = Counting(lambda images: g(images)[:, None], detect=detect)
     result = integrate_to_tolerance(ImagePath(path, image, "arc length"), gradients, 0.003, 500)
     nodes = np.sort([float(p[0, 0, 0]) for p in gradients.seen])
     assert len(nodes) == gradients.expected > 9
@@ -202,7 +207,10 @@ def test_refinement_weighs_every_gradient_with_its_own_increment() -> None:
 
     image = torch.ones(1, 1, 2, dtype=torch.float64)
     path = Uneven()
-    gradients = Counting(lambda images: torch.exp(2 * images)[:, None])
+    gradients = Counting(
+        lambda images: torch.exp(2 * images)[:, None],
+        detect=lambda images: torch.exp(2 * images).flatten(1).sum(1)[:, None] / 2,
+    )
     result = integrate_to_tolerance(ImagePath(path, image, "uniform"), gradients, 0.004, 500)
     points = torch.stack(gradients.seen)[:, 0, 0]
     points = points[points[:, 0].argsort()]

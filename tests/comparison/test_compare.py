@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import srlens
 from srlens.comparison.compare import compare
 from srlens.comparison.subject import Subject
-from srlens.errors import BelowBicubicWarning, IncompleteWarning, SettingError
+from srlens.errors import BelowBicubicWarning, IncompleteWarning, SettingError, ToleranceWarning
 from srlens.imaging.degrade import degrade
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
@@ -30,7 +30,8 @@ class HalfDetached(nn.Module):
 def test_a_detached_branch_is_warned_of() -> None:
     network = srlens.Network.wrap(HalfDetached(), scale=2, name="half")
     image = torch.rand(3, 24, 24)
-    with pytest.warns(IncompleteWarning, match="half: the map sums to .* gap of 9"):
+    told = pytest.warns(ToleranceWarning, match="After 8. gradient .* its gap 0.9.*a detached branch")
+    with told, pytest.warns(IncompleteWarning, match="half: the map sums to .* gap of 9"):
         srlens.compare([network], image, srlens.Window(8, 8, 16, 16))
 
 
@@ -76,3 +77,24 @@ def test_what_doing_nothing_gives(make_subject: Callable[..., Subject]) -> None:
     with pytest.raises(SettingError, match="scale of roof is not known"):
         unknown.reference  # noqa: B018
     assert replace(unknown, scale=4).reference.shape[-1] == 4 * unknown.lr.shape[-1]
+
+
+def test_the_clean_picture_is_called_as_in_attribute(
+    networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    subject = make_subject()
+    with pytest.warns(BelowBicubicWarning):
+        by_tensor = compare(networks[:1], subject.lr, WINDOW, clean=subject.hr, steps=2)
+    with pytest.warns(BelowBicubicWarning):
+        by_subject = compare(networks[:1], subject, WINDOW, steps=2)
+    assert by_tensor.rows[0].psnr_window == by_subject.rows[0].psnr_window
+    with pytest.raises(SettingError, match="leave clean out"):
+        compare(networks[:1], subject, WINDOW, clean=subject.hr)
+
+
+def test_a_comparison_keeps_the_scale_that_its_window_was_chosen_with(
+    networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    found = compare(networks[:1], make_subject(hr=False).lr, steps=2)
+    assert found.subject.scale == networks[0].scale
+    assert found.subject.reference_name == "bicubic"

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
+from torch import Tensor
 
+from srlens.attribution.detector import Detector
 from srlens.comparison.effective import central_window
 from srlens.comparison.field_of_view import fields_of_view, to_frame
 from srlens.comparison.subject import Subject
@@ -69,10 +72,29 @@ def test_the_map_is_a_small_part_of_the_field(make_subject: Callable[..., Subjec
     (plain,) = fields_of_view(
         [open_network("plain")], [_at_scale_four(make_subject)], side=28, places=2, window_size=8, steps=3
     )
-    assert plain.within_reach is not None
-    assert plain.lam_area < plain.within_reach
-    assert plain.record()["receptive_field_used"] == plain.lam_area / plain.within_reach
+    assert plain.explained.within_reach is not None
+    assert plain.lam_area < plain.explained.within_reach
+    assert plain.record()["receptive_field_used"] == plain.lam_area / plain.explained.within_reach
     assert plain.record()["receptive_field_side"] == 21
+
+
+def test_a_detector_that_reads_the_clean_picture_is_given_it(
+    networks: list[Network], make_subject: Callable[..., Subject]
+) -> None:
+    def squared(patch: Tensor, clean: Tensor) -> Tensor:
+        return (patch - clean).square().sum(dim=(1, 2, 3))
+
+    error = Detector("squared error", squared, reads=("clean",))
+    given: dict[str, Any] = {"side": 20, "places": 1, "window_size": 8, "steps": 2, "detector": error}
+    (field,) = fields_of_view(networks[:1], [make_subject(96)], **given)
+    assert field.explained.psnr_window is not None
+    with pytest.raises(SettingError, match="clean"):
+        fields_of_view(networks[:1], [make_subject(96, hr=False)], **given)
+
+
+def test_two_networks_of_one_name_are_refused(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
+    with pytest.raises(SettingError, match="Two networks are called narrow"):
+        fields_of_view([networks[0], networks[0]], [make_subject(96)], side=20, places=1)
 
 
 def _at_scale_four(make_subject: Callable[..., Subject]) -> Subject:

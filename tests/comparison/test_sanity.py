@@ -86,6 +86,40 @@ def test_rfdn_with_the_wrong_range_is_caught(shared: Path) -> None:
     assert result.fitting_psnr == pytest.approx(check_against_reference(network, lr, hr).psnr)
 
 
+def test_a_range_that_no_network_is_trained_in_is_compared_with_the_usual_ones(shared: Path) -> None:
+    """At half its range RFDN still beats bicubic, but is 0.5 dB worse than as it was trained."""
+    lr = read_image(shared / "images" / "Set5" / "LRx4" / "butterflyx4.png")
+    hr = read_image(shared / "images" / "Set5" / "HR" / "butterfly.png")
+    network = replace(load_network(shared / "weights" / "rfdn-x4.pth"), value_range=128.0)
+    with pytest.warns(BelowReferenceWarning, match=r"Use value_range=255\."):
+        assert check_against_reference(network, lr, hr).passed
+
+
+def test_a_range_of_ones_own_that_is_best_passes_in_silence(pair: tuple[Tensor, Tensor]) -> None:
+    class Halved(Upscaler):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) - (x.amax() - 2).clamp(min=0) - (1.2 - x.amax()).clamp(min=0)
+
+    network = Network.wrap(Halved(limit=9, sharpen=0.3), scale=SCALE, value_range=2.0)
+    assert check_against_reference(network, *pair).fitting_range is None
+
+
+def test_a_range_that_is_hardly_better_is_told_but_not_advised(pair: tuple[Tensor, Tensor]) -> None:
+    class Either(Upscaler):
+        """A little below bicubic in one range, a little above it in the other."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = bicubic_upscale(x, SCALE)
+            return y + (0.1 if x.amax() > 2 else -0.1) * (y - nn.functional.avg_pool2d(y, 3, 1, 1))
+
+    with pytest.warns(BelowReferenceWarning, match=r"With value_range 255 it reaches .* larger one") as told:
+        result = check_against_reference(Network.wrap(Either(), scale=SCALE), *pair)
+    assert "no other value range helps" not in str(told[0].message)
+    assert result.fitting_range is None
+    assert result.other is not None
+    assert result.other[1] > result.reference_psnr > result.psnr
+
+
 def test_luma_network_and_grey_images(shared: Path) -> None:
     lr = read_image(shared / "images" / "Set5" / "LRx4" / "birdx4.png")
     hr = read_image(shared / "images" / "Set5" / "HR" / "bird.png")

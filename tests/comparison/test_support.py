@@ -76,6 +76,25 @@ def test_support_of_a_published_network(shared: Path) -> None:
     assert all(0 <= outer - inner <= 1 for inner, outer in zip(measured[2:], bound[2:], strict=True))
 
 
+class Masked(nn.Module):
+    """Attention within windows of four pixels, whose mask lets e^−100 through, as those of Swin transformers do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        pixels = x.flatten(2).transpose(1, 2)
+        place = torch.arange(h * w, device=x.device) // 4
+        mask = torch.where(place[:, None] == place, 0.0, -100.0).to(x)
+        mixed = (torch.softmax(pixels @ pixels.transpose(1, 2) + mask, dim=-1) @ pixels).transpose(1, 2)
+        return nn.functional.interpolate(mixed.reshape(n, c, h, w), scale_factor=2)
+
+
+def test_what_a_mask_lets_through_is_no_support() -> None:
+    found = gradient_support(Network.wrap(Masked(), scale=2), Window(0, 0, 2, 2), 8, 8)
+    assert (found.magnitude > 0).all()
+    assert found.bounds == (0, 0, 1, 4)
+    assert not found.is_whole_image
+
+
 def test_support_calls_back_and_checks_its_settings() -> None:
     calls: list[tuple[int, int]] = []
     gradient_support(convolution(1), Window(4, 4, 2, 2), 8, 8, draws=2, progress=lambda *a: calls.append(a))

@@ -106,3 +106,15 @@ def test_scales_must_agree(networks: list[Network], make_subject: Callable[..., 
         sweep([networks[0], other], make_subject(), WINDOW, "steps", (2,))
     with pytest.raises(SettingError, match="at least one network"):
         sweep([], make_subject(), WINDOW, "steps", (2,))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "3", None, True])
+@pytest.mark.parametrize("setting", ["sigma", "steps", "window", "kernel"])
+def test_values_that_are_no_numbers_are_refused(networks, make_subject, setting, value) -> None:
+    with pytest.raises(SettingError, match=f"{setting} must be finite numbers"):
+        sweep(networks, make_subject(), WINDOW, setting, (2, value))
+
+
+def test_two_networks_of_one_name_are_refused(networks, make_subject) -> None:
+    with pytest.raises(SettingError, match="Two networks are called narrow"):
+        sweep([networks[0], networks[0]], make_subject(), WINDOW, "steps", (2,))

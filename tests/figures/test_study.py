@@ -25,7 +25,7 @@ def on_the_page(faults, figure, *allowed):
 
 def test_a_scatter_keeps_names_within_its_axes(faults):
     marks = [
-        Mark(name, kind, 2 + 1.5 * k, 1.8 + 1.4 * k, 2.3 + 1.6 * k, 26 + 0.3 * k, 25.8 + 0.3 * k, 26.3 + 0.3 * k)
+        Mark(name, kind, (2 + 1.5 * k, 1.8 + 1.4 * k, 2.3 + 1.6 * k), (26 + 0.3 * k, 25.8 + 0.3 * k, 26.3 + 0.3 * k))
         for k, (name, kind) in enumerate(zip(NAMES, KINDS, strict=True))
     ]
     figure = scatter_figure(marks, x_label="mean " * 30, y_label="PSNR, dB", notes=("Pearson 0.9 (paper 0.851)",))

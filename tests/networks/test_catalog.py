@@ -1,5 +1,7 @@
 import hashlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -174,3 +176,23 @@ def test_a_file_is_found_by_its_hash(shared: Path) -> None:
     assert found.name == "rfdn-x4"
     assert find_by_sha256("0" * 64) is None
     assert find_by_sha256("6b446fab" + "0" * 56) == catalog()["edsr-baseline-x4"]
+
+
+def test_listing_needs_no_torch() -> None:
+    """It takes a second, and nothing is computed."""
+    code = (
+        "import sys; from srlens.networks.listing import *; "
+        "assert all((listed_families(), listed_shipped(), listed_published())); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_family_is_listed() -> None:
+    from srlens.networks.listing import listed_families
+    from srlens.networks.zoo.registry import families
+
+    rows = {row["family"]: row for row in listed_families()}
+    assert rows.keys() == families().keys()
+    for name, family in families().items():
+        assert rows[name]["paper"] == family.paper
+        assert rows[name]["kind"] == ("several" if callable(family.kind) else family.kind)

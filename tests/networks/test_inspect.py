@@ -37,7 +37,7 @@ def test_a_module_that_was_enlarged_before_is_counted_on_the_large_grid() -> Non
 
 def test_a_module_that_fails_is_named() -> None:
     network = Network.wrap(nn.Conv2d(4, 3, 3), scale=1, name="wrong")
-    with pytest.raises(NetworkOutputError, match=r"wrong fails on an LR image of 16×16.*multiple="):
+    with pytest.raises(NetworkOutputError, match=r"wrong fails on an input of \(1, 3, 16, 16\).*multiple="):
         multiply_adds(network, 16, 16)
 
 

@@ -150,7 +150,11 @@ def test_luma_network_takes_rgb() -> None:
     y = luma(image)
     assert torch.allclose(y * 255, 16 + (65.481 * image[:1] + 128.553 * image[1:2] + 24.966 * image[2:]), atol=1e-4)
     assert torch.equal(network.prepare(image), y)
-    from_rgb, from_y = (srlens.attribute(network, given, WINDOW, steps=3) for given in (image, y))
+    of_luma_itself = srlens.Network.wrap(inner, scale=2, channels=1, colour="any")
+    from_rgb, from_y = (
+        srlens.attribute(given_to, given, WINDOW, steps=3)
+        for given_to, given in ((network, image), (of_luma_itself, y))
+    )
     assert from_rgb.map.shape == (1, 14, 16)
     assert (from_rgb.map == from_y.map).all()
 
@@ -278,7 +282,8 @@ def test_facts() -> None:
     ("keywords", "message"),
     [
         ({"scale": 0}, "scale must be a whole number of at least 1, got 0"),
-        ({"scale": 2.0}, "scale must be"),
+        ({"scale": 2.5}, "scale must be"),
+        ({"scale": "2"}, "scale must be"),
         ({"scale": True}, "scale must be"),
         ({"scale": 2, "channels": 0}, "channels must be"),
         ({"scale": 2, "multiple": -1}, "multiple must be"),
@@ -286,7 +291,9 @@ def test_facts() -> None:
         ({"scale": 2, "value_range": 0}, "value_range must be positive .1.0 or 255.0"),
         ({"scale": 2, "value_range": float("nan")}, "value_range must be positive"),
         ({"scale": 2, "value_range": float("inf")}, "value_range must be positive"),
-        ({"scale": 2, "colour": "bgr"}, "colour must be 'rgb', 'y' or 'any', got 'bgr'"),
+        ({"scale": 2, "colour": "bgr"}, "colour must be 'rgb' .3 channels., 'y', 'grey' .* or 'any', got 'bgr' for 3"),
+        ({"scale": 2, "colour": "grey"}, "colour must be .* got 'grey' for 3"),
+        ({"scale": 2, "channels": 1, "colour": "rgb"}, "colour must be .* got 'rgb' for 1"),
     ],
 )
 def test_wrap_checks_its_values(keywords, message: str) -> None:

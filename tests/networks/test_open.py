@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import srlens
-from srlens.errors import AmbiguousNameWarning, CheckpointError, NotDifferentiableError, SettingError
+from srlens.errors import AmbiguousNameWarning, CheckpointError, ModuleError, NotDifferentiableError, SettingError
 from srlens.networks import open as open_module
 from srlens.networks.catalog import SHIPPED, catalog
 from srlens.networks.network import Network
@@ -191,12 +191,18 @@ def test_own_network_is_taken_as_it_is() -> None:
         ("user_networks:answer", "no function or class 'answer'"),
         ("user_networks:broken", r"broken\(\) failed: KeyError"),
         ("user_networks:text", "returned a str"),
-        ("user_networks:Picky", r"failed on a small random image.*multiple="),
     ],
 )
 def test_own_code_that_is_no_good(spec: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         load_module_network(spec, scale=2)
+
+
+@pytest.mark.usefixtures("folder")
+def test_own_module_that_takes_certain_sizes_only() -> None:
+    words = r"Picky fails on an input of \(1, 3, 64, 64\) in float32: RuntimeError: shape .* is invalid.*multiple="
+    with pytest.raises(ModuleError, match=words):
+        load_module_network("user_networks:Picky", scale=2)
 
 
 @pytest.mark.usefixtures("folder")

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 import srlens
 from srlens.windowed.plan import Plan
-from srlens.windowed.records import Records
+from srlens.windowed.shared import SharedForward
+from srlens.windowed.windowed import Windowed
 
 Window = tuple[int, int, int, int]
 """Top, left, height, width."""
@@ -40,17 +41,18 @@ def agreed() -> Callable[..., list[Plan]]:
         **options: Any,
     ) -> list[Plan]:
         image = torch.rand(shape, dtype=torch.float64, **options)
-        records = Records(Function(function), None, True)
-        record, y = records.of(image)
-        assert y is not None, record.graph
-        height, width = y.shape[-2:]
+        windowed = Windowed(Function(function))
+        record = windowed.of(image)
+        assert record.ends, record.graph
+        height, width = record.ends[0][1].shape[-2:]
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
-            plan = records.plan(record, srlens.Window(top, left, rows, columns))
-            assert isinstance(plan, Plan), plan
+            planned = windowed.plans(image, [srlens.Window(top, left, rows, columns)])
+            assert isinstance(planned, list), planned
+            (plan,) = planned
             place = (..., slice(top, top + rows), slice(left, left + columns))
             full = evaluated(lambda x, place=place: function(x)[place], image)
-            regional = evaluated(plan, image)
+            regional = evaluated(lambda x, plan=plan: next(SharedForward([plan])(x)), image)
             for one, other in zip(full, regional, strict=True):
                 assert one.shape == other.shape
                 assert float((one - other).norm()) <= tolerance * float(one.norm())

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from srlens.windowed.box import Box, cut, cut_all
-from srlens.windowed.equivalent import equivalent
 from srlens.windowed.graph import Ref
+from srlens.windowed.graph import _equivalent as equivalent
 
 PARTS: dict[str, tuple[Box, ...]] = {
     "split": (((0, 2), (0, 2), (0, 5), (0, 4)), ((0, 2), (2, 6), (0, 5), (0, 4))),

@@ -1,5 +1,7 @@
 """Which networks run channels last, and what happens to those that cannot."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,8 @@ from torch import Tensor, nn
 
 import srlens
 from srlens.windowed.graph import Graph
-from srlens.windowed.plan import Plan, make_plan
-from srlens.windowed.recorder import NotRecordableError
-from srlens.windowed.records import Record, Records, _faster_format
+from srlens.windowed.plan import make_plan
+from srlens.windowed.windowed import Record, Windowed, _faster_format
 
 BODY = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
 
@@ -50,13 +51,6 @@ class Foreign(nn.Conv2d):
         return result
 
 
-class Gated(nn.Module):
-    """Detached, so that its plan has another gradient."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * x.detach().clone().mean((2, 3), keepdim=True)
-
-
 class Scaled(nn.Module):
     """A global operator."""
 
@@ -64,17 +58,17 @@ class Scaled(nn.Module):
         return x * (1 + x.mean((2, 3), keepdim=True))
 
 
-def recorded(module: nn.Module, x: Tensor) -> tuple[Tensor | None, Record, torch.memory_format | None]:
-    """Output, record, and the memory format of plans."""
-    records = Records(srlens.Network.wrap(module.eval(), scale=1, channels=x.shape[1]), None, True)
-    record, y = records.of(x)
-    plan = records.plan(record, srlens.Window(1, 1, 4, 4))
-    return y, record, plan.memory_format if isinstance(plan, Plan) else None
+def recorded(module: nn.Module, x: Tensor) -> tuple[Record, torch.memory_format | None]:
+    """The record, and the memory format of plans."""
+    windowed = Windowed(srlens.Network.wrap(module.eval(), scale=1, channels=x.shape[1]))
+    record = windowed.of(x)
+    plans = windowed.plans(x, [srlens.Window(1, 1, 4, 4)])
+    return record, plans[0].memory_format if isinstance(plans, list) else None
 
 
 def test_convolutions_run_channels_last_in_single_precision_on_the_cpu() -> None:
     x = torch.rand(1, 3, 8, 8)
-    _, record, memory_format = recorded(BODY, x)
+    record, memory_format = recorded(BODY, x)
     assert isinstance(record.graph, Graph)
     assert memory_format == torch.channels_last
     cpu = torch.device("cpu")
@@ -90,7 +84,7 @@ def test_attention_stays_as_it_is() -> None:
             tokens = x.flatten(2)
             return (tokens @ tokens.transpose(1, 2) @ tokens).reshape(x.shape)
 
-    _, _, memory_format = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Attention()), torch.rand(1, 3, 8, 8))
+    _, memory_format = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Attention()), torch.rand(1, 3, 8, 8))
     assert memory_format == torch.contiguous_format
 
 
@@ -99,7 +93,7 @@ def test_a_part_of_the_input_lies_as_asked(channels: int) -> None:
     x = torch.rand(1, channels, 40, 50)
     plans = [
         make_plan(
-            recorded(nn.Conv2d(channels, channels, 3, padding=1), x)[1].graph,
+            recorded(nn.Conv2d(channels, channels, 3, padding=1), x)[0].graph,
             srlens.Window(10, 10, 2, 3),
             memory_format,
         )
@@ -109,19 +103,19 @@ def test_a_part_of_the_input_lies_as_asked(channels: int) -> None:
     assert plans[1].given_part(x).stride() == (20 * channels, 20, 5, 1)
 
 
-@pytest.mark.parametrize("kind", [Strided, Foreign])
-def test_what_reads_memory_is_left_as_it_is(kind: type[nn.Conv2d]) -> None:
-    module = kind(3, 3, 1)
+def test_what_reads_memory_is_left_as_it_is() -> None:
+    module = Strided(3, 3, 1)
     x = torch.rand(1, 3, 6, 8)
-    y, _, memory_format = recorded(module, x)
+    record, memory_format = recorded(module, x)
     assert memory_format == torch.contiguous_format
-    torch.testing.assert_close(y, module(x).detach(), rtol=0, atol=0)
+    torch.testing.assert_close(record.ends[0][1], module(x).detach(), rtol=0, atol=0)
 
 
-def test_what_is_not_recorded_says_why() -> None:
-    _, record, _ = recorded(Noisy(3, 3, 1), torch.rand(1, 3, 8, 8))
+@pytest.mark.parametrize(("kind", "reason"), [(Noisy, "random"), (Foreign, "stops the gradient (no_grad)")])
+def test_what_is_not_recorded_says_why(kind: type[nn.Conv2d], reason: str) -> None:
+    record, _ = recorded(kind(3, 3, 1), torch.rand(1, 3, 8, 8))
     assert isinstance(record.graph, str)
-    assert "random" in record.graph
+    assert reason in record.graph
 
 
 def maps_of(*layers: nn.Module, channels: int = 3) -> list[srlens.Attribution]:
@@ -141,26 +135,18 @@ def test_channels_last_is_verified_and_the_same(channels: int) -> None:
     assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
 
 
-def test_a_network_that_fails_channels_last_is_regional_without() -> None:
+def test_a_view_that_channels_last_refuses_is_a_reshape_there() -> None:
     one, full = maps_of(Viewing(8, 8, 1))
-    assert "not channels last: it failed: RuntimeError: view size" in one.evaluation
-    assert one.evaluation.startswith("regional (")
+    assert one.evaluation.endswith("channels last)")
     assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
 
 
-def test_a_network_that_is_another_one_channels_last_is_regional_without() -> None:
+def test_a_network_that_is_another_one_channels_last_is_evaluated_in_full() -> None:
     class Peeking(nn.Conv2d):
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x) * (2 if x.stride(1) == 1 else 1)
 
     one, full = maps_of(Peeking(8, 8, 1))
-    assert "not channels last: the network's output depends on how its input lies in memory" in one.evaluation
-    assert np.linalg.norm(one.map - full.map) <= 1e-4 * np.linalg.norm(full.map)
-
-
-def test_a_rejected_plan_leaves_no_trace_in_the_map() -> None:
-    """Channels last and contiguous plans are both tried; what is returned is the full evaluation's, bit for bit."""
-    one, full = maps_of(Gated())
     assert one.evaluation.startswith("full (regional evaluation was rejected: its gradient differs")
     assert (one.map == full.map).all()
 
@@ -168,29 +154,19 @@ def test_a_rejected_plan_leaves_no_trace_in_the_map() -> None:
 def test_recording_keeps_nothing_for_a_gradient() -> None:
     kept = []
 
-    class Keeping(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):  # type: ignore[no-untyped-def]
-            ctx.save_for_backward(x)
-            kept.append(ctx)
-            return x * 2
-
-        @staticmethod
-        def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-            return gradient * 2
-
-    class Doubled(nn.Module):
+    class Sine(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            result: Tensor = Keeping.apply(x)
+            doubled = x * 2
+            known = weakref.ref(doubled)
+            result = doubled.sin()  # whose derivative needs what it was given
+            del doubled
+            kept.append(known())
             return result
 
-    y, record, _ = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Doubled()), torch.rand(1, 3, 8, 8))
+    record, _ = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Sine()), torch.rand(1, 3, 8, 8))
     assert isinstance(record.graph, Graph)
-    assert y is not None
-    assert not y.requires_grad
-    (ctx,) = kept
-    with pytest.raises(NotRecordableError):
-        _ = ctx.saved_tensors
+    assert not record.ends[0][1].requires_grad
+    assert kept == [None]
 
 
 def test_a_network_that_takes_gradients_itself_is_evaluated_in_full() -> None:
@@ -202,5 +178,5 @@ def test_a_network_that_takes_gradients_itself_is_evaluated_in_full() -> None:
             return x + step
 
     one, full = maps_of(Guided())
-    assert one.evaluation == "full (it takes a gradient itself)"
+    assert one.evaluation == "full (it stops the gradient (detach))"
     assert (one.map == full.map).all()

@@ -1,7 +1,6 @@
 """The one place that calls the network and autograd."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -13,26 +12,30 @@ from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
-from srlens.windowed import Result, Source, Windowed, bounded
+from srlens.windowed import Forward, Regional, Result, Windowed, bounded
 
 _HALF = (torch.float16, torch.bfloat16)
 
 
 class Evaluator:
-    """Gradients of the detector at LR images, for one network, window and image size.
+    """Values and gradients of windows' detectors at LR images, for one network and image size.
 
     Args:
         network: what is explained; its weights must be frozen by the caller (see :func:`frozen`).
-        detector: the scalar of the window.
-        window: in SR pixels.
+        detector: the scalar of a window.
+        windows: in SR pixels; forward passes are shared by them.
         height: of the LR image.
         width: of the LR image.
         windowed: what is known of the network from other windows; None: nothing.
-        expected: how many gradients will be asked for; few do not repay the proof of windowed evaluation.
+        expected: how many gradients will be asked for, of all windows; few do not repay the proof of windowed
+            evaluation.
         clean: the ground truth, C×sh×sw, where it is known.
 
+    Attributes:
+        windows: as given.
+
     Raises:
-        WindowError: the window does not fit the SR image, or is too small for the detector there.
+        WindowError: a window does not fit the SR image, or is too small for the detector there.
         SettingError: the detector reads the clean picture, and it is not known.
     """
 
@@ -40,7 +43,7 @@ class Evaluator:
         self,
         network: Network,
         detector: Detector,
-        window: Window,
+        windows: Sequence[Window],
         height: int,
         width: int,
         *,
@@ -48,107 +51,90 @@ class Evaluator:
         expected: int = 1,
         clean: Tensor | None = None,
     ) -> None:
-        sr_height, sr_width = height * network.scale, width * network.scale
-        window.check_inside(sr_height, sr_width)
-        self.read = window.grown(detector.margin, sr_height, sr_width)
-        if min(self.read.height, self.read.width) < detector.smallest:
-            raise WindowError(
-                f"{window} leaves {self.read.height}×{self.read.width} SR pixels at the border of the SR image "
-                f"({sr_height}×{sr_width}); the detector {detector.name!r} needs {detector.smallest} a side. "
-                "Move the window inwards or enlarge it."
-            )
+        self.network = network
+        self.windows = tuple(windows)
+        self._detector = detector
+        self._read = [_read(window, detector, height * network.scale, width * network.scale) for window in windows]
         if "clean" in detector.reads and clean is None:
             raise SettingError(
                 f"The detector {detector.name!r} reads the clean picture, which is not known. Give it: clean=…, or "
                 "--hr on the command line."
             )
-        self.network = network
-        self.detector = detector
-        self.window = window
-        self.evaluations = 0
-        self._clean = self.read.crop(clean) if clean is not None else None
+        self._clean = clean
         windowed = windowed if windowed is not None else Windowed(network)
-        self._memory = windowed.memory
-        self._regional = windowed.at(self.read, expected)
+        self._memory = windowed.memory if len(self.windows) == 1 else None
+        self._regional = Regional(windowed, self._read, expected)
 
     @property
     def evaluation(self) -> str:
         """How gradients are evaluated now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``."""
         return self._regional.description
 
-    def detect(self, images: Tensor) -> Tensor:
-        """Detector values (N, float64, CPU) at N×C×h×w LR images."""
+    def values(self, images: Tensor) -> Tensor:
+        """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
+        rows = []
         with failures_named(self.network.name), torch.no_grad():
-            singly = [self.as_given(one[None]) for one in images]
-            return torch.cat([self.values(x, self._regional.source(x)(x.clone())) for x in singly])
+            for image in images:
+                x = self._as_given(image[None])
+                patches = self._regional.patches(x)
+                rows.append(torch.cat([self._measure(x, patch, k) for k, patch in enumerate(patches)]))
+        return torch.stack(rows).cpu().double()
 
-    def gradients(self, images: Tensor) -> Tensor:
-        """Gradients of the detector (N×C×h×w, float64, CPU) at N×C×h×w LR images.
+    def gradients(self, images: Tensor, tick: Callable[[], None] = lambda: None) -> Tensor:
+        """Gradients of each detector (N×K×C×h×w, float64, CPU) at N×C×h×w LR images.
+
+        Args:
+            images: LR images.
+            tick: called with each window that is done.
 
         Raises:
             NotDifferentiableError: no gradient reaches the input.
             NotFiniteError: NaN or infinity in the network's output or in the gradient.
             OutOfMemoryError: not even one image fits.
         """
-        with self.differentiating():
-            return self._counted(self._regional.evaluate(self.as_given(images), self.differentiate).gradient)
-
-    @contextmanager
-    def differentiating(self) -> Iterator[None]:
-        """Within the block, gradients are taken whatever mode the caller is in, and failures are named."""
+        # Whatever mode the caller is in.
         with failures_named(self.network.name), torch.inference_mode(False), torch.enable_grad():
-            yield
+            results = self._regional.evaluate(self._as_given(images), self._differentiate, tick)
+        return torch.stack([self._finite(result.gradient.cpu().double()) for result in results], dim=1)
 
-    def as_given(self, images: Tensor) -> Tensor:
+    def _as_given(self, images: Tensor) -> Tensor:
         """A copy of N×C×h×w images where and as the network takes them."""
         # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
         dtype = torch.float32 if self.network.dtype in _HALF else self.network.dtype
         return images.to(self.network.device, dtype, copy=True, memory_format=torch.contiguous_format)
 
-    def values(self, x: Tensor, patch: Tensor) -> Tensor:
-        """Detector values (N, float64, CPU) of a patch that was computed elsewhere."""
-        with torch.no_grad():
-            return self._measure(x, patch).cpu().double()
-
-    def backward(self, x: Tensor, patch: Tensor) -> Tensor:
-        """Gradient (N×C×h×w, float64, CPU) of the detector at ``x`` for a patch computed from it.
-
-        Args:
-            x: the LR images as the network takes them; requires a gradient.
-            patch: their SR pixels that the detector reads. Its graph is kept, for further windows.
-
-        Raises:
-            As :meth:`gradients`.
-        """
-        with self.differentiating():
-            return self._counted(self._gradient(x, patch, keep_graph=True))
-
-    def differentiate(self, images: Tensor, source: Source) -> Result:
-        """Patch and gradient at images as the network takes them, the patch computed by ``source``."""
+    def _differentiate(self, images: Tensor, forward: Forward) -> list[Result]:
+        """Patch and gradient of each window at images as the network takes them, the patches made by ``forward``."""
         x = images.detach().requires_grad_(True)
-        with bounded(self._memory, self.network.module):
-            patch = source(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
-        return Result(patch.detach(), self._gradient(x, patch))
+        patches = forward(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
+        results: list[Result] = []
+        while True:
+            with bounded(self._memory, self.network.module):  # what a backward pass computes again does not count
+                patch = next(patches, None)
+            if patch is None:
+                return results
+            k = len(results)
+            results.append(Result(patch.detach(), self._gradient(x, patch, k, keep_graph=k + 1 < len(self.windows))))
 
-    def _gradient(self, x: Tensor, patch: Tensor, *, keep_graph: bool = False) -> Tensor:
+    def _gradient(self, x: Tensor, patch: Tensor, k: int, *, keep_graph: bool) -> Tensor:
         if not patch.requires_grad:  # told here, since a residual detector would hide it
             raise not_differentiable(self.network.name, DETACHED)
-        values = self._measure(x, patch)
+        values = self._measure(x, patch, k)
         if not values.requires_grad:
-            raise not_differentiable(f"The detector {self.detector.name!r}", DETACHED)
+            raise not_differentiable(f"The detector {self._detector.name!r}", DETACHED)
         (gradient,) = torch.autograd.grad(values.sum(), x, retain_graph=keep_graph)
         return gradient
 
-    def _measure(self, x: Tensor, patch: Tensor) -> Tensor:
-        """Detector values (N) of the SR pixels that the detector reads, made of the LR images x."""
+    def _measure(self, x: Tensor, patch: Tensor, k: int) -> Tensor:
+        """Detector values (N) of the SR pixels that window ``k`` reads, made of the LR images x."""
         if not torch.isfinite(patch).all():
             raise NotFiniteError(self._why_not_finite())
-        name = f"The detector {self.detector.name!r}"
+        name = f"The detector {self._detector.name!r}"
         if patch.dtype in _HALF:
             patch = patch.float()  # a type in which the detector's sums are safe
-        known = [self._known(what, x, patch) for what in self.detector.reads]
+        known = [self._known(what, x, patch, self._read[k]) for what in self._detector.reads]
         with failures_named(name):
-            values = self.detector.measure(patch, *known)
+            values = self._detector.measure(patch, *known)
         if not isinstance(values, Tensor) or values.shape != patch.shape[:1]:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise SettingError(
@@ -159,24 +145,22 @@ class Evaluator:
             raise NotFiniteError(f"{name} is NaN or infinite, though the pixels that it reads are finite.")
         return values
 
-    def _known(self, what: str, x: Tensor, patch: Tensor) -> Tensor:
+    def _known(self, what: str, x: Tensor, patch: Tensor, read: Window) -> Tensor:
         """The patch's pixels of what a detector may read."""
         if self._clean is not None and what == "clean":
-            picture = match_channels(self._clean, patch.shape[1]).to(patch).expand(len(patch), -1, -1, -1)
+            picture = match_channels(read.crop(self._clean), patch.shape[1]).to(patch).expand(len(patch), -1, -1, -1)
         else:
-            picture = self.read.crop(bicubic_upscale(x, self.network.scale) if self.network.scale > 1 else x).to(patch)
+            picture = read.crop(bicubic_upscale(x, self.network.scale) if self.network.scale > 1 else x).to(patch)
         if patch.shape[1] != picture.shape[1]:
             raise SettingError(
-                f"The detector {self.detector.name!r} compares the output with the {what} picture, but "
+                f"The detector {self._detector.name!r} compares the output with the {what} picture, but "
                 f"{self.network.name} makes {patch.shape[1]} channels and that has {picture.shape[1]}. Choose another "
                 "detector."
             )
         return picture
 
-    def _counted(self, gradient: Tensor) -> Tensor:
-        """A gradient as it leaves, float64 on the CPU, once it is known to be finite."""
-        self.evaluations += len(gradient)
-        gradient = gradient.cpu().double()
+    def _finite(self, gradient: Tensor) -> Tensor:
+        """The gradient, once it is known to be finite."""
         bad = ~torch.isfinite(gradient)
         if bad.any():
             _, channel, row, column = (int(i) for i in bad.nonzero()[0])
@@ -200,3 +184,15 @@ class Evaluator:
             f"The output of {self.network.name} is NaN or infinite inside the window, though its weights are finite "
             f"({self.network.dtype}). Check value_range, or try network.to(dtype=torch.float32)."
         )
+
+
+def _read(window: Window, detector: Detector, height: int, width: int) -> Window:
+    """The part of an SR image of that size that a window's detector reads."""
+    window.check_inside(height, width)
+    read = window.grown(detector.margin, height, width)
+    if min(read.height, read.width) < detector.smallest:
+        raise WindowError(
+            f"{window} leaves {read.height}×{read.width} SR pixels at the border of the SR image ({height}×{width}); "
+            f"the detector {detector.name!r} needs {detector.smallest} a side. Move the window inwards or enlarge it."
+        )
+    return read

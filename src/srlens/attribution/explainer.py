@@ -1,6 +1,6 @@
 """One network on one image, with one method: what its windows have in common is computed and proven once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -9,13 +9,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from srlens.attribution.batch import OneWindow
 from srlens.attribution.evaluator import Evaluator
 from srlens.attribution.field import Field, grid_windows
 from srlens.attribution.method import Method, as_method
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Explanation, Progress, Scene
-from srlens.attribution.several import SeveralWindows
+from srlens.attribution.windows import Windows
 from srlens.errors import NotDifferentiableError, SettingError, WindowError, ZeroMapError
 from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.window import Window
@@ -85,9 +84,11 @@ class Explainer:
         self.network = network
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
-        self._clean = crop_clean(check_image(clean).double(), self.image, network.scale) if clean is not None else None
+        shown = network.converted(check_image(clean).double()) if clean is not None else None
+        self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
-        self._windowed = Windowed(network, memory=memory, wanted=regional)
+        ends = self.method.algorithm.ends(self.image)
+        self._windowed = Windowed(network, memory=memory, wanted=regional, ends=ends)
         self._kept: dict[str, Any] = {}
         self._shown = np.array(self.image.numpy())
 
@@ -108,8 +109,8 @@ class Explainer:
             ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
         """
         with frozen(self.network.module):
-            evaluator = self._evaluator(window, self.method.algorithm.expected)
-            scene = OneWindow(evaluator, self._memory, self.image, self._kept, progress)
+            evaluator = self._evaluator([window], self.method.algorithm.expected)
+            scene = Windows(evaluator, self._memory, self.image, self._kept, progress)
             (result,) = self._explain(scene, zero_allowed=False)
         return result
 
@@ -127,25 +128,19 @@ class Explainer:
             progress: called with (window evaluations done, all of them).
         """
         chosen, memory = tuple(windows), whole("memory", memory, hint=_BYTES)
-        for window in chosen:
-            self._evaluator(window, 1)
+        self._evaluator(chosen, 1)
         return self._in_turn(chosen, memory, progress)
 
     def _in_turn(self, windows: tuple[Window, ...], memory: int, progress: Progress | None) -> Iterator[Attribution]:
         algorithm = self.method.algorithm
         at_once = max(1, memory // (self.image.numel() * 8 * _HELD_PER_WINDOW)) if algorithm.together else 1
-        expected = algorithm.expected * len(windows)
         done = 0
         for start in range(0, len(windows), at_once):
             group = windows[start : start + at_once]
             told = partial(_of_all, progress, done, (len(windows) - start) / len(group)) if progress else None
             with frozen(self.network.module):
-                evaluators = [self._evaluator(window, expected) for window in group]
-                scene: Scene = (
-                    SeveralWindows(evaluators, self._windowed, expected, self.image, self._kept, told)
-                    if algorithm.together
-                    else OneWindow(evaluators[0], self._memory, self.image, self._kept, told)
-                )
+                evaluator = self._evaluator(group, algorithm.expected * len(windows))
+                scene = Windows(evaluator, self._memory, self.image, self._kept, told)
                 results = self._explain(scene, zero_allowed=True)
             done += scene.evaluations * len(group)
             yield from results
@@ -163,18 +158,17 @@ class Explainer:
         windows = grid_windows(height, width, size, stride if stride is not None else size)
         return Field.of(self.windows(windows, memory=memory, progress=progress))
 
-    def _evaluator(self, window: Window, expected: int) -> Evaluator:
-        if not isinstance(window, Window):
-            raise WindowError(
-                f"The window must be a srlens.Window (top, left, height, width in SR pixels), got {window!r}."
-            )
-        height, width = self.image.shape[-2:]
+    def _evaluator(self, windows: Sequence[Window], expected: int) -> Evaluator:
+        for window in windows:
+            if not isinstance(window, Window):
+                raise WindowError(
+                    f"The window must be a srlens.Window (top, left, height, width in SR pixels), got {window!r}."
+                )
         return Evaluator(
             self.network,
             self.method.detector,
-            window,
-            height,
-            width,
+            windows,
+            *self.image.shape[-2:],
             windowed=self._windowed,
             expected=expected,
             clean=self._clean,
@@ -187,8 +181,9 @@ class Explainer:
                 f"The method {self.method.name!r} returned maps of shape {tuple(found.maps.shape)}; needed is one for "
                 f"each window, {needed}."
             )
-        # Last, when it is known whether a window can be computed by itself.
-        values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
+        values = found.values
+        if values is None:  # last, when it is known whether a window can be computed by itself
+            values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
         if not zero_allowed:
             self._check(found, values[:, 0])
         return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]

@@ -1,6 +1,7 @@
 """The path integral: a fixed number of nodes, or nested refinement until the estimated error is small enough."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,15 +108,22 @@ class _Cell:
 
 _FIRST_CELLS = 3
 _REFINED = 9.0  # a trisected cell's squared error falls to a ninth if errors fall like 1/n
+_ROUNDING = 1e-5  # of the detector, in float32: a smaller change cannot be compared
+_ENOUGH = 81  # evaluations, after which sums that are off all along the path will remain so
+_NARROWEST = 1e-5  # of the path; where a cell of that width holds a jump of the detector, no gradient will see it
 
 
 def integrate_to_tolerance(path: ImagePath, scene: Scene, tolerance: float, limit: int) -> Explanation:
-    """Midpoint rule by arc length, refined where it errs until the estimated error is below ``tolerance``; one window.
+    """Midpoint rule by arc length, refined where it errs until it is known to ``tolerance``; one window.
 
     Three cells at first, each trisected: the middle third's midpoint is the cell's own, so every gradient that was
     paid for stays in use. A trisection changes the cell's contribution by δ; the error that is left is taken as
     ‖δ‖/√8 (see ``quadrature.FROM_TRISECTION``), and errors of different cells as independent. Then the fewest cells
     whose refinement should reach the tolerance are trisected, and so on.
+
+    What happens between all nodes no gradient tells, but the detector's values do: as long as the map's sum is off the
+    detector's change by more than the tolerance (of that change, or of the sum of the absolute map where the change
+    cancels), those cells are trisected whose sums are off their own changes.
     """
     done = 3 * _FIRST_CELLS
     scene.expect(done)
@@ -129,26 +137,70 @@ def integrate_to_tolerance(path: ImagePath, scene: Scene, tolerance: float, limi
     for cell in cells:
         total += cell.gradient * path.increments(np.array([cell.start, cell.stop]))[0]
     chosen = list(range(len(cells)))
+    values: dict[float, float] = {}
     while True:
         _trisect(cells, chosen, total, path, scene)
         norm = float(total.norm())
-        squared = sum(cell.squared_error for cell in cells)
-        error = squared**0.5 / norm if norm > 0 else 0.0
+        error = sum(cell.squared_error for cell in cells) ** 0.5 / norm if norm > 0 else 0.0
+        gap = 0.0
         if error <= tolerance:
-            return Explanation(total, errors=(error if norm > 0 else None,))
-        chosen = _worth_refining(cells, (tolerance * norm) ** 2)
-        room = (limit - done) // 2
-        if room < 1:
-            warnings.warn(
-                f"After {done} gradient evaluations the estimated map error is {error:.3g}, above the tolerance of "
-                f"{tolerance:g}. Raise max_steps (now {limit}) or the tolerance.",
-                ToleranceWarning,
-                stacklevel=2,
-            )
-            return Explanation(total, errors=(error,), converged=False)
-        chosen = chosen[:room]
+            _detect(path, scene, [0.0, 1.0], values)
+            change = values[1.0] - values[0.0]
+            of = max(abs(change), float(total.abs().sum()))
+            off = abs(float(total.sum()) - change)
+            if norm > 0 and off > max(tolerance * of, _ROUNDING * abs(values[1.0])):
+                gap = off / of
+                chosen = _off_their_change(cells, path, scene, values, tolerance * of / 2)
+        else:
+            chosen = _worth_refining(cells, (tolerance * norm) ** 2)
+        chosen = chosen[: (limit - done) // 2]
+        converged = error <= tolerance and gap == 0
+        off_everywhere = gap > 0 and done >= _ENOUGH and sum(cells[i].stop - cells[i].start for i in chosen) > 0.5
+        if converged or not chosen or off_everywhere:
+            if not converged:
+                found = f"error is {error:.3g}" + (f", but its gap {gap:.3g}" if gap else "")
+                cause = f"Raise max_steps (now {limit}) or the tolerance."
+                if off_everywhere:
+                    cause = "The gradient is not that of the detector: a detached branch, or values that diverge."
+                elif done + 2 <= limit:
+                    cause = "The detector jumps on the path, where no gradient sees it."
+                warnings.warn(
+                    f"After {done} gradient evaluations the estimated map {found}, above the tolerance of "
+                    f"{tolerance:g}. {cause}",
+                    ToleranceWarning,
+                    stacklevel=2,
+                )
+            ends = torch.tensor([[values[1.0]], [values[0.0]]], dtype=torch.float64) if values else None
+            return Explanation(total, errors=(error if norm > 0 else None,), values=ends, converged=converged)
         done += 2 * len(chosen)
         scene.expect(done)
+
+
+def _detect(path: ImagePath, scene: Scene, at: Iterable[float], values: dict[float, float]) -> None:
+    """Add the detector's values at these u."""
+    for u in at:
+        if u not in values:
+            point = path.points(np.array([u])) if u < 1 else path.image[None]  # exactly
+            values[u] = float(scene.detect(point)[0, 0])
+
+
+def _off_their_change(
+    cells: list[_Cell], path: ImagePath, scene: Scene, values: dict[float, float], allowed: float
+) -> list[int]:
+    """The fewest cells, worst first, without which the sums are off the detector's changes by ``allowed`` at most."""
+    _detect(path, scene, (edge for cell in cells for edge in (cell.start, cell.stop)), values)
+    off = []
+    for cell in cells:
+        increment = path.increments(np.array([cell.start, cell.stop]))[0]
+        off.append(abs(float((cell.gradient * increment).sum()) - (values[cell.stop] - values[cell.start])))
+    left, chosen = sum(off), []
+    for i in sorted(range(len(cells)), key=lambda i: -off[i]):
+        if left <= allowed:
+            break
+        left -= off[i]
+        if cells[i].stop - cells[i].start > _NARROWEST:
+            chosen.append(i)
+    return chosen
 
 
 def _gradients(path: ImagePath, scene: Scene, u: Floats) -> list[Tensor]:

@@ -93,6 +93,8 @@ class Explanation:
         maps: one for each window, K×C×h×w, float64, signed, in units of the detector.
         baseline: C×h×w, if the maps share out the detector's change from there to the image (completeness); or None.
         errors: the estimated relative L2 error of each map, or None where it is not known.
+        values: of each window's detector at the image and, where there is one, at the baseline, N×K, if they were asked
+            for on the way.
         converged: False where a tolerance was asked for and not reached.
         facts: what else the method found, as plain values that JSON can hold.
     """
@@ -100,6 +102,7 @@ class Explanation:
     maps: Tensor
     baseline: Tensor | None = None
     errors: tuple[float | None, ...] | None = None
+    values: Tensor | None = None
     converged: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -124,6 +127,13 @@ class Algorithm(Protocol):
     def expected(self) -> int:
         """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
         return 1
+
+    def ends(self, image: Tensor) -> Tensor:
+        """Images (K×C×h×w) between which those lie at which the network is asked; by default ``image`` (C×h×w) alone.
+
+        There each window that is computed by itself is compared with the whole network's.
+        """
+        return image[None]
 
     def check(self, height: int, width: int) -> None:
         """Raise a named error if the settings do not fit an LR image of this size."""

@@ -8,11 +8,12 @@ from srlens.errors import IncomparableWarning, SettingError
 from srlens.networks.network import Network
 
 
-def common_scale(networks: Sequence[Network], purpose: str) -> int:
+def common_scale(networks: Sequence[Network], purpose: str, *, named: bool = True) -> int:
     """The scale that all networks share, in SR pixels per LR pixel; ``purpose`` ("a comparison") needs it.
 
     Raises:
-        SettingError: no network, or networks of different scales.
+        SettingError: no network, networks of different scales, or, where results are ``named`` by them, two of one
+            name.
     """
     scales = sorted({network.scale for network in networks})
     if not scales:
@@ -22,6 +23,9 @@ def common_scale(networks: Sequence[Network], purpose: str) -> int:
             f"The networks have scales {', '.join(map(str, scales))}; {purpose} needs one scale. "
             "Leave some out, or choose the scale of a multi-scale file with --scale."
         )
+    names = [network.name for network in networks]
+    if named and (doubles := sorted({name for name in names if names.count(name) > 1})):
+        raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
     return scales[0]
 
 

@@ -13,13 +13,12 @@ from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Progress
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.explained import Explained, Measurable
-from srlens.comparison.hard_window import hard_windows
+from srlens.comparison.hard_window import hardest_window
 from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import IncompleteWarning, SettingError
 from srlens.imaging.check import check_image
-from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -83,7 +82,7 @@ def compare(
     image: Subject | Tensor,
     window: Window | None = None,
     *,
-    hr: Tensor | None = None,
+    clean: Tensor | None = None,
     size: int = 16,
     progress: Callable[[str], Progress] | None = None,
     **settings: Any,
@@ -93,8 +92,9 @@ def compare(
     Args:
         networks: all of one scale.
         image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
-        hr: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against doing nothing
-            (bicubic).
+        clean: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against doing nothing
+            (bicubic). It is called as in :func:`srlens.attribute`, since not every network enlarges; a Subject brings
+            its own.
         window: in SR pixels; the hardest one if None: where the networks' mean PSNR is lowest, or, without HR, where
             they depart most from doing nothing.
         size: side of a window chosen so, in SR pixels.
@@ -102,17 +102,15 @@ def compare(
         **settings: of :func:`srlens.attribute`.
 
     Raises:
-        SettingError: no network, networks of different scales, or two of one name.
+        SettingError: no network, networks of different scales, two of one name, or ``clean`` beside a Subject.
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
     scale = common_scale(networks, "a comparison")
-    names = [network.name for network in networks]
-    doubles = sorted({name for name in names if names.count(name) > 1})
-    if doubles:
-        raise SettingError(f"Two networks are called {', '.join(doubles)}; files and rows go by name. Rename one.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), hr, GIVEN, scale=scale)
-    subject = _for_all(networks, given)
+    if isinstance(image, Subject) and clean is not None:
+        raise SettingError("The Subject holds what it is compared with; leave clean out, or give the LR image alone.")
+    given = image if isinstance(image, Subject) else Subject("image", check_image(image), clean, GIVEN)
+    subject = replace(given, scale=scale)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     srs = [network.upscale(subject.lr) for network in networks]
@@ -121,16 +119,22 @@ def compare(
             check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
     choice = "given"
     if window is None:
-        window, choice = _hardest(srs, replace(subject, scale=scale), size)
+        window, choice = _hardest(srs, subject, size)
     rows = []
     for network, sr in zip(networks, srs, strict=True):
-        started = time.perf_counter()
         callback = progress(network.name) if progress is not None else None
-        result = attribute(network, subject.lr, window, clean=subject.hr, progress=callback, **settings)
-        seconds = time.perf_counter() - started
-        _warn_if_incomplete(result)
-        rows.append(Explained(network.facts_with(result.network_digest), result, sr, subject, seconds))
+        rows.append(explain(network, subject, window, sr, progress=callback, **settings))
+        _warn_if_incomplete(rows[-1].result)
     return Comparison(subject, window, choice, tuple(rows))
+
+
+def explain(network: Network, subject: Subject, window: Window, sr: Tensor | None = None, **settings: Any) -> Explained:
+    """One network at one window, timed; ``sr`` is what it makes of the LR image, where that is known already."""
+    shown = network.upscale(subject.lr) if sr is None else sr
+    started = time.perf_counter()
+    result = attribute(network, subject.lr, window, clean=subject.hr, **settings)
+    seconds = time.perf_counter() - started
+    return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds)
 
 
 _FAR_FROM_COMPLETE = 0.5
@@ -150,17 +154,8 @@ def _warn_if_incomplete(result: Attribution) -> None:
         )
 
 
-def _for_all(networks: Sequence[Network], subject: Subject) -> Subject:
-    """Grey pictures become RGB where any of the networks takes RGB, so that all are judged on one picture."""
-    if subject.lr.shape[0] == 1 and any(network.channels == 3 for network in networks):
-        hr = match_channels(subject.hr, 3) if subject.hr is not None else None
-        return replace(subject, lr=match_channels(subject.lr, 3), hr=hr)
-    return subject
-
-
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:
-    reference = subject.hr if subject.hr is not None else subject.reference
-    best = hard_windows(srs, reference, size=size)[0]
+    best = hardest_window(srs, subject, size=size)
     judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"

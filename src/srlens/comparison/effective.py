@@ -79,9 +79,9 @@ def effective_receptive_field(
     window = central_window(height, width, network.scale, network.scale if size is None else size)
     total = torch.zeros(height, width, dtype=torch.float64)
     with frozen(network.module):
-        evaluator = Evaluator(network, DETECTORS["intensity"], window, height, width)
+        evaluator = Evaluator(network, DETECTORS["intensity"], [window], height, width)
         for done, image in enumerate(images, start=1):
-            total += evaluator.gradients(network.prepare(image)[None])[0].abs().sum(dim=0)
+            total += evaluator.gradients(network.prepare(image)[None])[0, 0].abs().sum(dim=0)
             if progress is not None:
                 progress(done, len(images))
     if not total.any():

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from srlens.attribution.attribute import attribute
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Progress
 from srlens.comparison.comparable import common_scale
+from srlens.comparison.compare import explain
 from srlens.comparison.crop import crop_around
 from srlens.comparison.effective import (
     EffectiveField,
@@ -18,7 +18,7 @@ from srlens.comparison.effective import (
     energy_radius,
 )
 from srlens.comparison.explained import Measurable
-from srlens.comparison.hard_window import hard_windows
+from srlens.comparison.hard_window import hardest_window
 from srlens.comparison.measures import measured
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import GradientSupport, gradient_support
@@ -78,14 +78,10 @@ class FieldOfView(Shown):
         return self.explained.area(_LAM_SHARE)
 
     @property
-    def within_reach(self) -> int | None:
-        """LR pixels that can reach the hard window by the architecture; None where that is unknown."""
-        return self.explained.within_reach
-
-    @property
     def lam_share(self) -> float | None:
-        """Share of these that hold 95 % of the map."""
-        return self.lam_area / self.within_reach if self.within_reach else None
+        """Of the LR pixels that can reach the hard window by the architecture, the share that holds 95 % of the map."""
+        within = self.explained.within_reach
+        return self.lam_area / within if within else None
 
     @property
     def support_size(self) -> tuple[int, int]:
@@ -148,8 +144,9 @@ def fields_of_view(
         raise SettingError("A field of view needs at least one picture.")
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
-    squares = _squares([subject.lr for subject in subjects], side, places)
-    hard, window = _hardest(networks, subjects, window_size, side)
+    given = [replace(subject, scale=scale) for subject in subjects]
+    squares = _squares([subject.lr for subject in given], side, places)
+    hard, window = _hardest(networks, given, window_size, side)
     centre = central_window(side, side, scale, scale)
     fields = []
     for network in networks:
@@ -159,17 +156,16 @@ def fields_of_view(
 
         support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
-        result = attribute(network, hard.lr, window, progress=steps("map"), **settings)
-        facts = network.facts_with(result.network_digest)
+        explained = explain(network, hard, window, progress=steps("map"), **settings)
         distance = centre_distance(window, scale, side, side)
         fields.append(
             FieldOfView(
-                network=facts,
+                network=explained.network,
                 side=side,
                 support=support,
                 effective=effective,
-                explained=Measurable.of(result, facts, hard),
-                lam_radius=energy_radius(result.absolute, distance, _LAM_SHARE),
+                explained=explained,
+                lam_radius=energy_radius(explained.result.absolute, distance, _LAM_SHARE),
             )
         )
     return fields
@@ -193,11 +189,9 @@ def _squares(images: Sequence[Any], side: int, places: int) -> list[Any]:
 
 
 def _hardest(networks: Sequence[Network], subjects: Sequence[Subject], size: int, side: int) -> tuple[Subject, Window]:
-    found = []
-    for subject in subjects:
-        scale = networks[0].scale
-        reference = subject.hr if subject.hr is not None else replace(subject, scale=scale).reference
-        best = hard_windows([network.upscale(subject.lr) for network in networks], reference, size=size)[0]
-        found.append((best.psnr, subject, best.window))
-    _, subject, window = min(found, key=lambda entry: entry[0])
-    return crop_around(subject, window, networks[0].scale, side)
+    found = [
+        (hardest_window([network.upscale(subject.lr) for network in networks], subject, size=size), subject)
+        for subject in subjects
+    ]
+    best, subject = min(found, key=lambda entry: entry[0].psnr)
+    return crop_around(subject, best.window, networks[0].scale, side)

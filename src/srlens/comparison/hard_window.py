@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srlens.comparison.subject import Subject
 from srlens.errors import WindowError
-from srlens.imaging.colour import luma
+from srlens.imaging.colour import luma, match_channels
 from srlens.imaging.window import Window
 
 
@@ -25,39 +26,36 @@ class Candidate:
     psnr: float
 
 
-def rank_windows(
-    srs: Sequence[Tensor], reference: Tensor, *, size: int, stride: int, border: int = 0
-) -> list[Candidate]:
-    """All windows on a grid, hardest first: the lowest mean PSNR of the networks' SR images against the reference.
+def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list[Candidate]:
+    """Windows on a grid of half their size, away from the image's edges where there is room, hardest first.
+
+    Hardest is the lowest mean PSNR of the networks' SR images against the reference.
 
     Args:
         srs: one SR image a network, C×H×W in [0, 1].
         reference: the HR image, or the bicubic enlargement where HR is not known.
         size: side of the windows, in SR pixels.
-        stride: of the grid, in SR pixels.
-        border: SR pixels at the image's edges that no window touches.
 
     Raises:
-        WindowError: the image holds no window of that size inside the border.
+        WindowError: the image holds no window of that size.
     """
     height, width = reference.shape[-2:]
-    if min(height, width) - 2 * border < size:
+    if min(height, width) < size:
         raise WindowError(
-            f"No window of {size}×{size} SR pixels fits into the SR image of {height}×{width} pixels inside a border "
-            f"of {border}. Take a smaller size or border."
+            f"No window of {size}×{size} SR pixels fits into the SR image of {height}×{width} pixels. Take a smaller "
+            "size."
         )
-    target = _grey(reference)
+    border, stride = min(size, (min(height, width) - size) // 4), max(size // 2, 1)
+    target = _grey(match_channels(reference, srs[0].shape[0]))  # grey, where the networks make RGB of it
     scores = np.mean([_window_psnr((_grey(sr) - target) ** 2, size) for sr in srs], axis=0)
-    tops = range(border, height - border - size + 1, stride)
-    lefts = range(border, width - border - size + 1, stride)
+    tops, lefts = (range(border, side - border - size + 1, stride) for side in (height, width))
     candidates = [Candidate(Window.square(top, left, size), float(scores[top, left])) for top in tops for left in lefts]
     return sorted(candidates, key=lambda c: (c.psnr, c.window.top, c.window.left))
 
 
-def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list[Candidate]:
-    """Windows on a grid of half their size, away from the image's edges where there is room, hardest first."""
-    border = min(size, (min(reference.shape[-2:]) - size) // 4)
-    return rank_windows(srs, reference, size=size, stride=max(size // 2, 1), border=max(border, 0))
+def hardest_window(srs: Sequence[Tensor], subject: Subject, *, size: int) -> Candidate:
+    """The hardest window against HR, or against doing nothing where HR is not known; see :func:`hard_windows`."""
+    return hard_windows(srs, subject.hr if subject.hr is not None else subject.reference, size=size)[0]
 
 
 def without_overlaps(candidates: Sequence[Candidate], count: int, separation: int = 0) -> list[Candidate]:

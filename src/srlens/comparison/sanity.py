@@ -17,6 +17,10 @@ _RANGES = (1.0, 255.0)
 # A wrong range costs several dB (RFDN: 8). On a single hard crop a right one may lose a little to the reference, and
 # then a wrong one may by chance lose less: that is no reason to advise it.
 _CLEAR_GAIN = 3.0
+_CAUSES = (
+    "weights of another degradation or of another training aim (GAN), another scale than the file was trained for, an "
+    "LR image not made from this HR."
+)
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,10 @@ class Sanity:
         reference_psnr: of the reference, likewise; infinite where the observed picture is the clean one, which is
             nothing to be judged by.
         value_range: the range in which the network was run.
-        fitting_range: another range in which it beats the reference; None where it passed, or no other range does.
-        fitting_psnr: its PSNR in that range, in dB; None where there is none.
+        fitting_range: another range to use, in which it beats the reference and is clearly better; None where there is
+            none.
+        fitting_psnr: its PSNR in that range, in dB; None likewise.
+        other: the best of the other ranges that were tried, and its PSNR in dB; None where none was.
     """
 
     network: str
@@ -41,6 +47,7 @@ class Sanity:
     value_range: float
     fitting_range: float | None = None
     fitting_psnr: float | None = None
+    other: tuple[float, float] | None = None
 
     @property
     def passed(self) -> bool:
@@ -50,17 +57,20 @@ class Sanity:
     def __str__(self) -> str:
         """One sentence with both numbers, and the remedy where one is known."""
         compared = f"{self.network} reaches {self.psnr:.2f} dB, {self.reference_name} {self.reference_psnr:.2f} dB"
-        if self.passed:
+        if self.passed and self.fitting_range is None:
             return f"{compared}."
         if self.fitting_range is not None:
             return (
                 f"{compared}: it was run with value_range {self.value_range:g}, but with {self.fitting_range:g} it "
                 f"reaches {self.fitting_psnr:.2f} dB. Use value_range={self.fitting_range:g}."
             )
-        return (
-            f"{compared}, and no other value range helps. Usual causes: weights of another degradation or of another "
-            "training aim (GAN), another scale than the file was trained for, an LR image not made from this HR."
-        )
+        if self.other is not None and self.other[1] > self.psnr:
+            other, reached = self.other
+            return (
+                f"{compared}. With value_range {other:g} it reaches {reached:.2f} dB, too little to tell on this "
+                f"picture which range is right: try both on a larger one. Other causes: {_CAUSES}"
+            )
+        return f"{compared}, and no other value range helps. Usual causes: {_CAUSES}"
 
 
 def check_against_reference(
@@ -69,17 +79,19 @@ def check_against_reference(
     """Compare the PSNR of a network with that of "doing nothing", and warn where it is below.
 
     A wrong value range goes unnoticed otherwise: the picture looks plausible and every attribution is wrong. So the
-    other range is tried as well.
+    usual ranges (1, 255) are tried as well where the network is below the reference, or where its own is neither: run
+    at half its range a network loses little, but is no longer the one that was trained.
 
     Args:
-        network: run once unless ``sr`` is given, and once more where it is below the reference; without gradients.
+        network: run once unless ``sr`` is given, and once more for each range tried; without gradients.
         lr: the observed picture, C×h×w in [0, 1], RGB or grey.
         hr: the clean one, C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
         sr: what the network makes of ``lr``, where that is known already.
         degradation: how the one was made of the other.
 
     Warns:
-        BelowReferenceWarning: the network is below the reference; says which range fits, or the usual causes.
+        BelowReferenceWarning: the network is below the reference, or another range is better; says which range fits,
+            or the usual causes.
 
     Raises:
         ImageError: HR has not ``scale`` times the size of LR.
@@ -95,12 +107,15 @@ def check_against_reference(
         reference_psnr=psnr(unimproved, hr, border=border),
         value_range=network.value_range,
     )
-    if result.passed:
+    usual = any(math.isclose(network.value_range, one) for one in _RANGES)
+    if result.passed and usual:
         return result
-    fitting = _fitting_range(network, lr, hr, max(result.reference_psnr, result.psnr + _CLEAR_GAIN))
-    if fitting is not None:
-        result = replace(result, fitting_range=fitting[0], fitting_psnr=fitting[1])
-    warnings.warn(str(result), BelowReferenceWarning, stacklevel=2)
+    result = replace(result, other=_best_other_range(network, lr, hr))
+    least = max(result.reference_psnr, result.psnr + (_CLEAR_GAIN if usual else 0.0))
+    if result.other is not None and result.other[1] > least:
+        result = replace(result, fitting_range=result.other[0], fitting_psnr=result.other[1])
+    if not result.passed or result.fitting_range is not None:
+        warnings.warn(str(result), BelowReferenceWarning, stacklevel=2)
     return result
 
 
@@ -108,8 +123,8 @@ def _score(network: Network, lr: Tensor, hr: Tensor) -> float:
     return psnr(network.upscale(lr), hr, border=psnr_border(network.scale))
 
 
-def _fitting_range(network: Network, lr: Tensor, hr: Tensor, floor: float) -> tuple[float, float] | None:
-    """The other value range with the best PSNR above ``floor``, and that PSNR."""
+def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, float] | None:
+    """The usual value range with the best PSNR but for the network's own, and that PSNR."""
     scores = {}
     for value_range in _RANGES:
         if not math.isclose(value_range, network.value_range):
@@ -117,15 +132,14 @@ def _fitting_range(network: Network, lr: Tensor, hr: Tensor, floor: float) -> tu
                 scores[value_range] = _score(replace(network, value_range=value_range), lr, hr)
             except NotFiniteError:  # a network far outside its range may overflow: then it does not fit
                 continue
-    best = max(scores, key=scores.__getitem__, default=None)
-    return (best, scores[best]) if best is not None and scores[best] > floor else None
+    return max(scores.items(), key=lambda score: score[1], default=None)
 
 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
-    """HR cropped to ``scale`` times LR; grey repeated where the network takes RGB."""
+    """HR cropped to ``scale`` times LR; grey repeated, as the network's own picture is RGB then."""
     if lr.ndim != 3 or hr.ndim != 3:
         raise ImageError(f"LR and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
     hr = crop_clean(hr, lr, network.scale)
-    if lr.shape[-3] == 1 and network.channels == 3:
+    if lr.shape[-3] == 1 and network.colour != "any":
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)
     return lr, hr

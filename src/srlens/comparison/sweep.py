@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from srlens.attribution.attribute import attribute
@@ -136,31 +138,33 @@ def sweep(
         **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
 
     Raises:
-        SettingError: an unknown setting, no value, a value out of range, σ or kernel of a path without blur, no
-            network, or networks of different scales.
+        SettingError: an unknown setting, no value, one that is no number or out of range, σ or kernel of a path without
+            blur, no network, networks of different scales, or two of one name.
     """
     if setting not in DEFAULT_VALUES:
         raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
-    chosen = sorted(set(values if values is not None else DEFAULT_VALUES[setting]))
+    given = DEFAULT_VALUES[setting] if values is None else values
+    if wrong := [
+        value for value in given if not (isinstance(value, Real) and isfinite(value) and not isinstance(value, bool))
+    ]:
+        raise SettingError(f"Values of {setting} must be finite numbers, got {wrong[0]!r}. Leave it out.")
+    chosen = sorted(set(given))
     if not chosen:
         raise SettingError("Give at least one value to sweep over.")
     scale = common_scale(networks, "a sweep")
-    results: dict[str, list[Attribution]] = {network.name: [] for network in networks}
-    total = len(chosen) * len(networks)
     # All of them first, so that a value out of range is refused before anything is computed.
     base = as_method(method, settings)
     variants = [_with(setting, value, window, subject, scale, base) for value in chosen]
-    for k, (here, varied) in enumerate(variants):
-        for j, network in enumerate(networks):
-            found = attribute(network, subject.lr, here, varied, clean=subject.hr, memory=memory)
-            results[network.name].append(found)
+    points: dict[str, list[SweepPoint]] = {network.name: [] for network in networks}
+    for k, (value, (here, varied)) in enumerate(zip(chosen, variants, strict=True)):
+        found: list[Attribution] = []
+        for network in networks:
+            found.append(attribute(network, subject.lr, here, varied, clean=subject.hr, memory=memory))
             if progress is not None:
-                progress(k * len(networks) + j + 1, total)
-    points: dict[str, list[SweepPoint]] = {name: [] for name in results}
-    for k, value in enumerate(chosen):
-        order = sorted(results, key=lambda name: -results[name][k].diffusion_index)
-        for name in results:
-            points[name].append(SweepPoint(value, results[name][k], order.index(name) + 1))
+                progress(k * len(networks) + len(found), len(chosen) * len(networks))
+        order = sorted(found, key=lambda one: -one.diffusion_index)
+        for one in found:
+            points[one.network].append(SweepPoint(value, one, order.index(one) + 1))
     return Sweep(setting, window, {name: tuple(row) for name, row in points.items()})
 
 

@@ -10,7 +10,7 @@ from srlens.comparison.compare import Comparison
 from srlens.comparison.explained import Explained
 from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES, columns, measured, shown_in
-from srlens.errors import SettingError
+from srlens.naming import look_up
 
 if TYPE_CHECKING:
     import polars
@@ -22,10 +22,7 @@ def sort_key(by: str) -> Measure:
     Raises:
         SettingError: no measure that tables show has that name.
     """
-    keys = sort_keys()
-    if by not in keys:
-        raise SettingError(f"Cannot sort by {by!r}; known: {', '.join(keys)}.")
-    return keys[by]
+    return look_up("measure to sort by", by, sort_keys())
 
 
 def sort_keys() -> dict[str, Measure]:
@@ -77,12 +74,11 @@ def typed_frame(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]) ->
     return polars.DataFrame({name: [row.get(name) for row in rows] for name in kinds}, schema=polars_schema(kinds))
 
 
-def polars_schema(kinds: Mapping[str, type]) -> "dict[str, polars.DataType]":
+def polars_schema(kinds: Mapping[str, type]) -> "polars.Schema":
     """Polars types of columns."""
     from srlens.extras import polars
 
-    types = {str: polars.String(), int: polars.Int64(), float: polars.Float64(), bool: polars.Boolean()}
-    return {name: types[kind] for name, kind in kinds.items()}
+    return polars.Schema(kinds)
 
 
 def known_columns(rows: Sequence[Mapping[str, Any]]) -> "polars.DataFrame":

@@ -32,8 +32,7 @@ def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list
 
 def conditions(results: Sequence[Attribution]) -> str:
     """Every setting: what the results share once, then what is each network's own."""
-    parts = [_parts(result) for result in results]
-    shared = [part for part in parts[0] if all(part in other for other in parts)]
+    parts, shared = _parts_and_shared(results)
     own = [
         f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
         for result, mine in zip(results, parts, strict=True)
@@ -44,8 +43,7 @@ def conditions(results: Sequence[Attribution]) -> str:
 
 def shared_conditions(results: Sequence[Attribution]) -> str:
     """The settings that all results have in common, but for the number of steps; no sentence."""
-    first, *others = (_parts(result) for result in results)
-    return _joined([part for part in first if all(part in other for other in others) and not part.endswith(" steps")])
+    return _joined([part for part in _parts_and_shared(results)[1] if not part.endswith(" steps")])
 
 
 def weights(results: Sequence[Attribution]) -> str:
@@ -72,7 +70,8 @@ def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) ->
     if not view.whole:
         sentences.append(
             f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
-            f"{' (dashed)' if pictured else ''}, which hold {_share(view.share)} of the absolute attribution."
+            f"{' (dashed)' if pictured else ''}, which hold at least {math.floor(1000 * view.share) / 10:g} % of the "
+            "absolute attribution."
         )
     return " ".join(sentences)
 
@@ -113,12 +112,10 @@ def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:
     return f"{width} LR pixels {origin}".rstrip()
 
 
-def _parts(result: Attribution) -> list[str]:
-    return re.split(r", | (?=\()", result.conditions)
-
-
-def _share(ratio: float) -> str:
-    return f"at least {math.floor(1000 * ratio) / 10:g} %"
+def _parts_and_shared(results: Sequence[Attribution]) -> tuple[list[list[str]], list[str]]:
+    """The settings of each result, and those that all have."""
+    parts = [re.split(r", | (?=\()", result.conditions) for result in results]
+    return parts, [part for part in parts[0] if all(part in other for other in parts)]
 
 
 def _brief(name: str) -> str:

@@ -33,17 +33,13 @@ def check_pictures(
                 f"{result.window} at ×{result.scale}. Put results of one window and scale side by side."
             )
     height, width = first.lr_size if lr is None else lr.shape[-2:]
-    for result in results:
-        if result.lr_size != (height, width):
-            raise ImageError(
-                f"The map of {result.network} is of an LR image of {result.lr_size[0]}×{result.lr_size[1]} "
-                f"pixels, but the LR image given has {height}×{width}."
-            )
     expected = (height * first.scale, width * first.scale)
-    pictures = [(f"The SR image of {result.network}", sr) for result, sr in zip(results, srs, strict=False)]
-    for name, picture in pictures + ([("The HR image", hr)] if hr is not None else []):
-        if picture.ndim != 3 or tuple(picture.shape[-2:]) != expected:
+    pictures = [(f"The SR image of {result.network}", sr.shape) for result, sr in zip(results, srs, strict=False)]
+    pictures += [("The HR image", hr.shape)] if hr is not None else []
+    sizes = [(f"The map of {result.network}", result.map.shape, (height, width)) for result in results]
+    for name, shape, needed in sizes + [(name, shape, expected) for name, shape in pictures]:
+        if len(shape) != 3 or tuple(shape[1:]) != needed:
             raise ImageError(
-                f"{name} must be C×{expected[0]}×{expected[1]} (LR {height}×{width} at ×{first.scale}), "
-                f"got {tuple(picture.shape)}."
+                f"{name} must be C×{needed[0]}×{needed[1]} (LR image {height}×{width} at ×{first.scale}), "
+                f"got {tuple(shape)}."
             )

@@ -15,7 +15,7 @@ from srlens.figures.blocks import Block, column, grid, largest, page, panel, par
 from srlens.figures.caption import conditions, weights
 from srlens.figures.panels import bar_below, draw_shading
 from srlens.figures.scales import common_limit, unit_scale
-from srlens.figures.shading import Shading, area_shading, map_shading
+from srlens.figures.shading import Shading, shading_of
 from srlens.figures.style import TEXT_SIZE, Look, styled
 from srlens.figures.view import View, choose_view
 
@@ -42,8 +42,8 @@ def interest_figure(interest: Interest) -> Figure:
         agreement = np.where(np.tri(len(names), k=-1, dtype=bool), below, interest.matrix(names, "overlap"))
         consensus, difference = 100 * interest.consensus, 100 * interest.difference
         # Of disjoint maps there is no consensus: an empty scale cannot be drawn.
-        shared = area_shading(consensus, look, common_limit([consensus]) or 1.0, lr, _UNIT)
-        apart = map_shading(difference, look, common_limit([difference]) or 1.0, unit=_UNIT)
+        shared = shading_of("area", consensus, look, common_limit([consensus]) or 1.0, lr, _UNIT)
+        apart = shading_of("map", difference, look, common_limit([difference]) or 1.0, unit=_UNIT)
         panels = [
             ("Used by all networks", f"{100 * interest.shared:.0f} % of the mass", "consensus", shared),
             ("Better minus worse", f"{interest.better} − {interest.worse}", "difference", apart),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.colors import Colormap, ListedColormap, Normalize
@@ -59,34 +60,32 @@ def grey(image: Tensor, darkest: float = DARKEST) -> NDArray[np.float64]:
     return darkest + (1 - darkest) * np.repeat(pixels(image).mean(axis=2, keepdims=True), 3, axis=2)
 
 
-def map_shading(
-    values: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None, unit: str | None = None
+def shading_of(
+    kind: Literal["map", "area"],
+    values: NDArray[np.float64],
+    look: Look,
+    limit: float,
+    image: Tensor | None = None,
+    unit: str | None = None,
 ) -> Shading:
-    """An attribution map, channels summed: signed on a common scale, or the paper's normalised absolute map.
+    """An attribution map or a contribution area on a common scale, or each divided by its own maximum (paper's look).
 
     Args:
+        kind: ``"map"``: channels summed, signed, on white; ``"area"``: a density ≥ 0 over the grey LR image.
         values: h×w.
-        look: the style.
-        limit: end of the signed scale; share it between networks.
-        image: the LR image, C×h×w, which the paper's look blends in; None where it is not at hand.
-        unit: of the values, where they are not in units of the detector.
+        look: the style; the paper's shows absolute values, blended with the LR image.
+        limit: end of the common scale; share it between networks.
+        image: the LR image, C×h×w; None where it is not at hand.
+        unit: of the values, where it is not the usual one.
     """
-    captions = bar_labels("map", normalised=look.normalised, unit=unit)
-    if not look.normalised:
-        return Shading(values, signed_scale(limit), look.map_colours, None, captions)
-    below = pixels(image) if image is not None else None
-    return Shading(np.abs(values) / np.abs(values).max(), unit_scale(), look.map_colours, below, captions)
-
-
-def area_shading(
-    density: NDArray[np.float64], look: Look, limit: float, image: Tensor | None = None, unit: str | None = None
-) -> Shading:
-    """A contribution area: a density, h×w ≥ 0, over the grey LR image; arguments as for :func:`map_shading`."""
-    captions = bar_labels("area", normalised=look.normalised, unit=unit)
-    below = None if image is None else pixels(image) if look.normalised else grey(image)
+    captions = bar_labels(kind, normalised=look.normalised, unit=unit)
+    colours = look.map_colours if kind == "map" else look.area_colours
     if look.normalised:
-        return Shading(density / density.max(), unit_scale(), look.area_colours, below, captions)
-    return Shading(density, density_scale(limit), look.area_colours, below, captions)
+        size = np.abs(values)
+        return Shading(size / size.max(), unit_scale(), colours, None if image is None else pixels(image), captions)
+    if kind == "map":
+        return Shading(values, signed_scale(limit), colours, None, captions)
+    return Shading(values, density_scale(limit), colours, None if image is None else grey(image), captions)
 
 
 def shade(
@@ -103,8 +102,8 @@ def shade(
     sums = [result.map.sum(axis=0) for result in results]
     drawn = [percent_density(result, bandwidth) for result in results]
     limits = common_limit(sums), common_limit(density for density, _ in drawn)
-    maps = [map_shading(values, look, limits[0], image) for values in sums]
-    areas = [area_shading(density, look, limits[1], image) for density, _ in drawn]
+    maps = [shading_of("map", values, look, limits[0], image) for values in sums]
+    areas = [shading_of("area", density, look, limits[1], image) for density, _ in drawn]
     return maps, areas, drawn[0][1]
 
 

@@ -38,23 +38,19 @@ class Mark:
     Attributes:
         label: its name.
         kind: a key of :data:`KIND_MARKS`; anything else is drawn as unknown.
-        x: value, with ``x_low`` and ``x_high`` the ends of its interval.
-        y: value, with ``y_low`` and ``y_high`` likewise.
+        x: value, and the ends of its interval.
+        y: likewise.
     """
 
     label: str
     kind: str
-    x: float
-    x_low: float
-    x_high: float
-    y: float
-    y_low: float
-    y_high: float
+    x: tuple[float, float, float]
+    y: tuple[float, float, float]
 
 
 def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: Sequence[str]) -> Figure:
     """Networks by quality (linear) and diffusion index (logarithmic), with intervals and the line of least squares."""
-    x, y = np.array([m.x for m in marks]), np.array([m.y for m in marks])
+    (x, *x_ends), (y, *_) = (np.array([getattr(m, axis) for m in marks]).T for axis in "xy")
 
     def draw(axes: Axes) -> None:
         axes.set_xscale("log")
@@ -64,11 +60,11 @@ def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: 
             axes.plot(ends, slope * np.log(ends) + start, color="0.7", linewidth=1, zorder=1)
         for mark in marks:
             colour, sign = _mark(mark.kind)
-            across, up = _arms(mark.x, mark.x_low, mark.x_high), _arms(mark.y, mark.y_low, mark.y_high)
-            axes.errorbar(mark.x, mark.y, up, across, color=colour, alpha=0.35, linewidth=0.8, zorder=2)
-            axes.plot(mark.x, mark.y, sign, color=colour, markersize=5, zorder=3)
+            place = mark.x[0], mark.y[0]
+            axes.errorbar(*place, _arms(*mark.y), _arms(*mark.x), color=colour, alpha=0.35, linewidth=0.8, zorder=2)
+            axes.plot(*place, sign, color=colour, markersize=5, zorder=3)
         axes.set_ylabel(y_label)
-        log_ticks(axes.xaxis, min(m.x_low for m in marks), max(m.x_high for m in marks))
+        log_ticks(axes.xaxis, float(x_ends[0].min()), float(x_ends[1].max()))
         axes.margins(x=0.08, y=0.12)
         linear_ticks(axes.yaxis, *axes.get_ylim(), 7)
         _name_points(axes, marks)
@@ -214,7 +210,7 @@ def _name_points(axes: Axes, marks: Sequence[Mark]) -> None:
     figure = axes.get_figure(root=True)
     assert figure is not None
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    points = axes.transData.transform([(m.x, m.y) for m in marks])
+    points = axes.transData.transform([(m.x[0], m.y[0]) for m in marks])
     half = 4 / 72 * figure.dpi
     taken = {k: Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half) for k, (x, y) in enumerate(points)}
     for k in sorted(taken, key=lambda k: -points[k][1]):
@@ -223,7 +219,7 @@ def _name_points(axes: Axes, marks: Sequence[Mark]) -> None:
         for dx, dy in _PLACES:
             name = axes.annotate(
                 marks[k].label,
-                (marks[k].x, marks[k].y),
+                (marks[k].x[0], marks[k].y[0]),
                 xytext=(dx, dy),
                 textcoords="offset points",
                 ha="left" if dx > 0 else "right" if dx < 0 else "center",

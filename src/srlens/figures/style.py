@@ -9,13 +9,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.colors import Colormap, ListedColormap
 
-from srlens.errors import SettingError
+from srlens.naming import look_up
 
 Style = Literal["default", "paper"]
 
@@ -89,15 +91,12 @@ def find_look(style: str) -> Look:
     Raises:
         SettingError: there is none.
     """
-    try:
-        return _LOOKS[style]
-    except KeyError:
-        raise SettingError(f"No figure style is called {style!r}; known: {', '.join(_LOOKS)}.") from None
+    return look_up("figure style", style, _LOOKS)
 
 
 # matplotlib's settings are global: one figure at a time, or threads would restore each other's.
 _LOCK = threading.RLock()
-_NOT_STYLE = ("backend", "interactive", "toolbar", "timezone", "webagg", "animation", "date", "keymap", "tk", "macosx")
+_COMMON = Path(__file__).with_name("srlens.mplstyle")
 
 
 @contextmanager
@@ -108,24 +107,5 @@ def styled(style: str = "default") -> Iterator[Look]:
         SettingError: there is no such style.
     """
     look = find_look(style)
-    settings = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(_NOT_STYLE)}
-    settings |= {
-        "font.family": [look.font],
-        "font.size": TEXT_SIZE,
-        "axes.titlesize": TITLE_SIZE,
-        "axes.linewidth": 0.5,
-        "axes.edgecolor": FRAME_COLOUR,
-        "xtick.major.width": 0.5,
-        "ytick.major.width": 0.5,
-        "xtick.major.size": 2.0,
-        "ytick.major.size": 2.0,
-        "xtick.major.pad": 1.5,
-        "ytick.major.pad": 1.5,
-        "text.hinting": "no_hinting",  # hinted text is up to 5 % wider at some resolutions and would overrun
-        "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
-        "ps.fonttype": 42,
-        "svg.fonttype": "none",  # text stays text
-        "svg.hashsalt": "srlens",  # identifiers, hence files, are the same in every run
-    }
-    with _LOCK, matplotlib.rc_context(settings):
+    with _LOCK, matplotlib.style.context(["default", _COMMON, {"font.family": [look.font]}]):
         yield look

@@ -78,6 +78,14 @@ def crop_clean(clean: Tensor, observed: Tensor, scale: int) -> Tensor:
     return clean[..., :height, :width]
 
 
+def check_pixels(width: int, height: int, most: int) -> None:
+    """Raise ImageError where a picture has more pixels than ``most``; to be asked of its header, before decoding."""
+    if width * height > most:
+        raise ImageError(
+            f"The picture has {width}×{height} pixels, more than max_pixels={most}. Crop it, or raise max_pixels."
+        )
+
+
 def whole(name: str, value: Any, least: int = 1, hint: str = "") -> int:
     """A whole number of at least ``least``; those of other libraries count, floats and truth values do not.
 
@@ -91,3 +99,23 @@ def whole(name: str, value: Any, least: int = 1, hint: str = "") -> int:
     if number is None or number < least:
         raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}{hint}.")
     return number
+
+
+def whole_scale(value: Any) -> int:
+    """A scale, which may be written ``4.0`` too.
+
+    Raises:
+        SettingError: it is no whole number of at least 1.
+    """
+    return whole("The scale", int(value) if isinstance(value, float | np.floating) and value.is_integer() else value)
+
+
+def check_range(value_range: float) -> float:
+    """A value range.
+
+    Raises:
+        SettingError: it is not positive and finite.
+    """
+    if not 0 < value_range < float("inf"):
+        raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
+    return float(value_range)

@@ -35,6 +35,16 @@ def luma(image: Tensor) -> Tensor:
     return rgb_to_ycbcr(image)[..., :1, :, :]
 
 
+def full_range(y: Tensor) -> Tensor:
+    """Luma in [16, 235] / 255 to grey in [0, 1]; not clamped."""
+    return (255 * y - 16) / 219
+
+
+def studio_range(grey: Tensor) -> Tensor:
+    """Invert :func:`full_range`."""
+    return (219 * grey + 16) / 255
+
+
 def merge_luma(y: Tensor, image: Tensor) -> Tensor:
     """Replace the luma of an RGB image: ``y`` is …×1×H×W in [16, 235] / 255, ``image`` …×3×H×W in [0, 1]."""
     return ycbcr_to_rgb(torch.cat([y, rgb_to_ycbcr(image)[..., 1:, :, :]], dim=-3))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from srlens.errors import ImageTooSmallError, SettingError
+from srlens.imaging.check import whole_scale
 from srlens.imaging.resample import bicubic_downscale, bicubic_upscale, matlab_downscale_uint8, pil_downscale
 
 
@@ -211,8 +212,7 @@ def modcrop(image: Tensor, scale: int) -> Tensor:
         ImageTooSmallError: a side is shorter than the scale.
         SettingError: the scale is below 1.
     """
-    if scale < 1:
-        raise SettingError(f"The scale (={scale}) must be a whole number of at least 1.")
+    scale = whole_scale(scale)
     height, width = image.shape[-2:]
     if height < scale or width < scale:
         raise ImageTooSmallError(

@@ -9,7 +9,7 @@ columns are those that viewers show. Animations are refused; of a JPEG multi-pic
 import hashlib
 import io
 import os
-import warnings
+import struct
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +20,10 @@ from torch import Tensor
 
 from srlens.atomic import replacing
 from srlens.errors import ChannelError, ImageError, MissingExtraError, NotFiniteError, SettingError
-from srlens.imaging.png import decode_png16, encode_png, is_png16
-from srlens.imaging.tiff import decode_tiff, is_tiff
+from srlens.imaging.check import check_pixels
+from srlens.imaging.foreign import kind_of
+from srlens.imaging.png import decode_png16, encode_png, is_png, is_png16, without_texts
+from srlens.imaging.tiff import ORIENTATION_TAG, decode_tiff, is_tiff
 
 Alpha = Literal["white", "black", "drop"]
 
@@ -29,7 +31,6 @@ Alpha = Literal["white", "black", "drop"]
 MAX_PIXELS = 100_000_000
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts another program
-_ORIENTATION_TAG = 0x0112
 _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # EXIF orientations with rows, with columns in reverse, once axes are swapped
 
 
@@ -54,7 +55,9 @@ def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixe
         raise SettingError(f"alpha (={alpha!r}) must be 'white', 'black' or 'drop'.")
     data = _read_bytes(path)
     try:
-        array, orientation = (decode_tiff if is_tiff(data) else _decode)(data, max_pixels)
+        array, orientation = (
+            decode_tiff(data, max_pixels, drop=alpha == "drop") if is_tiff(data) else _decode(data, max_pixels)
+        )
     except (ImageError, NotFiniteError) as error:
         raise type(error)(f"{os.fspath(path)}: {error}") from error
     array = _upright(_without_alpha(array, alpha), orientation)
@@ -125,26 +128,21 @@ def _read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
     """Decode all but TIFF: H×W×C in [0, 1] with C of 1 to 4, and the EXIF orientation."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels is our own, stricter bound
-        try:
-            picture: Any = Image.open(io.BytesIO(data), formats=_FORMATS)
-        except UnidentifiedImageError as error:
-            raise ImageError(
-                f"It is not an image that is read{_guess(data)}. Give PNG, JPEG, WebP, BMP or TIFF."
-            ) from error
-        except Image.DecompressionBombError as error:
-            raise ImageError(f"{error} (Pillow's limit; see also max_pixels={max_pixels}.) Crop it.") from error
-        except Exception as error:  # damaged headers raise of every kind
-            raise ImageError(f"Its header is damaged: {error}") from error
+    # Not Image.open, which warns of large pictures, through filters that belong to the whole process; max_pixels is
+    # our own, stricter bound.
+    openers = (Image.OPEN[name] for name in _FORMATS)
+    opener = next((factory for factory, accepts in openers if accepts is None or accepts(data[:16]) is True), None)
+    if opener is None:
+        kind = kind_of(data)
+        raise ImageError(f"It is not an image that is read{kind and f' ({kind})'}. Give PNG, JPEG, WebP, BMP or TIFF.")
+    try:
+        picture: Any = opener(io.BytesIO(without_texts(data)), "")
+    except Exception as error:  # damaged headers raise of every kind
+        raise ImageError(f"Its header is damaged: {error}") from error
     with picture:
-        if picture.width * picture.height > max_pixels:
-            raise ImageError(
-                f"The picture has {picture.width}×{picture.height} pixels, more than "
-                f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
-            )
+        check_pixels(picture.width, picture.height, max_pixels)
         array: NDArray[np.float32]
         try:
             frames = getattr(picture, "n_frames", 1)
@@ -153,8 +151,8 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
             if is_png16(data):
                 array = (decode_png16(data) / np.float64(65535)).astype(np.float32)
             else:
-                array = _plain(picture).astype(np.float32) / np.float32(255)
-            orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
+                array = _plain(picture, data[24] if is_png(data) else 8).astype(np.float32) / np.float32(255)
+            orientation = _orientation(picture)
         except (ImageError, MissingExtraError):
             raise
         except Exception as error:
@@ -162,12 +160,25 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
     return array, orientation
 
 
-def _plain(picture: Any) -> NDArray[np.uint8]:
-    """Pixels of a Pillow picture: H×W×C of 8 bits; grey, grey and alpha, RGB or RGBA."""
+def _orientation(picture: Any) -> int:
+    """That of the EXIF block; of none that can be read, and of XMP alone, there is none, as in browsers."""
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        picture.info.pop(name, None)
+    try:
+        orientation: int = picture.getexif().get(ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, OSError, struct.error):  # the block does not begin as TIFF, or is cut off
+        return 1
+    return orientation
+
+
+def _plain(picture: Any, bits: int) -> NDArray[np.uint8]:
+    """Pixels of a Pillow picture of so many bits: H×W×C of 8 bits; grey, grey and alpha, RGB or RGBA."""
     grey = picture.mode in ("1", "L", "LA", "La")
     known = grey or picture.mode in ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
     if not known:
         raise ImageError(f"Its pixels are of the kind {picture.mode!r}, which is not read. Convert it to PNG.")
+    if picture.mode == "L" and bits < 8 and (key := picture.info.get("transparency")) is not None:
+        picture.info["transparency"] = key * 255 // (2**bits - 1)  # of the file's levels, which were spread to 8 bits
     mode = ("L" if grey else "RGB") + ("A" if picture.has_transparency_data else "")
     array = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     return array.reshape(*array.shape[:2], -1)
@@ -190,19 +201,3 @@ def _upright(array: NDArray[np.float32], orientation: int) -> NDArray[np.float32
         array = array.swapaxes(0, 1)
     rows, columns = (slice(None, None, -1 if orientation in mirrored else 1) for mirrored in _MIRRORED)
     return array[rows, columns]
-
-
-def _guess(data: bytes) -> str:
-    """Say what the bytes seem to be, for the message."""
-    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"version https://git-lfs"):
-        return " (a Git LFS pointer: fetch the file itself with `git lfs pull`)"
-    if b"<svg" in start:
-        return " (SVG, a drawing: export it to PNG)"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return " (a web page: the download went wrong)"
-    if start.startswith(b"gif8"):
-        return " (GIF: save the wanted frame as PNG)"
-    if b"ftyp" in data[4:8]:
-        return " (HEIC, AVIF or a video: convert it to PNG)"
-    return ""

@@ -6,9 +6,32 @@ from numpy.typing import NDArray
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
+def is_png(data: bytes) -> bool:
+    """Whether the bytes start like a PNG file."""
+    return data.startswith(_SIGNATURE) and data[12:16] == b"IHDR"
+
+
 def is_png16(data: bytes) -> bool:
     """Whether the bytes start like a PNG file of 16 bits a channel."""
-    return data.startswith(_SIGNATURE) and data[12:16] == b"IHDR" and data[24:25] == b"\x10"
+    return is_png(data) and data[24:25] == b"\x10"
+
+
+def without_texts(data: bytes) -> bytes:
+    """A PNG file without its texts and its colour profile; other bytes as they are.
+
+    They change no pixel as it is read here, and Pillow refuses files in which one is longer than a megabyte. EXIF in a
+    text, an old habit, stays.
+    """
+    if not is_png(data):
+        return data
+    kept, position = [_SIGNATURE], len(_SIGNATURE)
+    while position < len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")  # length, kind, content, checksum
+        kind, content = data[position + 4 : position + 8], data[position + 8 : position + 32]
+        if kind not in (b"iCCP", b"iTXt", b"tEXt", b"zTXt") or content.startswith(b"Raw profile type exif"):
+            kept.append(data[position:end])
+        position = end
+    return b"".join(kept)
 
 
 def decode_png16(data: bytes) -> NDArray[np.uint16]:

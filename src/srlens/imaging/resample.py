@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from srlens.errors import ChannelError, ImageError, SettingError
+from srlens.imaging.check import whole_scale
 
 _MAX_TERM = 1000  # of the fraction p/q; the convolution holds p kernels of about q + 4·max(1, q/p) weights
 
@@ -47,12 +48,12 @@ def bicubic(image: Tensor, scale: float | Fraction) -> Tensor:
 
 def bicubic_upscale(image: Tensor, scale: int) -> Tensor:
     """Enlarge …×H×W to …×(H·scale)×(W·scale), as :func:`bicubic`."""
-    return bicubic(image, Fraction(_as_factor(scale)))
+    return bicubic(image, Fraction(whole_scale(scale)))
 
 
 def bicubic_downscale(image: Tensor, scale: int) -> Tensor:
     """Shrink …×H×W to …×⌈H/scale⌉×⌈W/scale⌉, as :func:`bicubic`."""
-    return bicubic(image, Fraction(1, _as_factor(scale)))
+    return bicubic(image, Fraction(1, whole_scale(scale)))
 
 
 def matlab_downscale_uint8(image: Tensor, scale: int) -> Tensor:
@@ -73,7 +74,7 @@ def matlab_downscale_uint8(image: Tensor, scale: int) -> Tensor:
         SettingError: the scale is not a whole number of at least 1.
     """
     _check(image)
-    fraction = Fraction(1, _as_factor(scale))
+    fraction = Fraction(1, whole_scale(scale))
     # For 2 and 4 the weights are dyadic: float64 sums are exact, and true halves are seen as such.
     levels = _to_levels(image).to(torch.float64)
     for axis in (-2, -1):
@@ -104,7 +105,7 @@ def pil_downscale(image: Tensor, scale: int) -> Tensor:
     from PIL import Image
 
     _check(image)
-    factor = _as_factor(scale)
+    factor = whole_scale(scale)
     if image.ndim != 3:
         raise ImageError(f"Pillow resizes one C×H×W image, not shape {tuple(image.shape)}. Give the images singly.")
     channels, height, width = image.shape
@@ -182,12 +183,6 @@ def _check(image: Tensor) -> None:
         raise ImageError(f"An image must be …×H×W and not empty, but has shape {tuple(image.shape)}.")
     if not image.is_floating_point():
         raise ImageError(f"Images are floating point in [0, 1], not {image.dtype}. Convert: image.float() / 255.")
-
-
-def _as_factor(scale: int) -> int:
-    if isinstance(scale, bool) or not float(scale).is_integer() or scale < 1:
-        raise SettingError(f"The scale (={scale}) must be a whole number of at least 1.")
-    return int(scale)
 
 
 def _as_fraction(scale: float | Fraction) -> Fraction:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srlens.errors import ImageError, NotFiniteError
+from srlens.imaging.check import check_pixels
 
-_ASSOCIATED_ALPHA = 1
-_ORIENTATION_TAG = 274
+_UNSPECIFIED, _ASSOCIATED_ALPHA = 0, 1
+ORIENTATION_TAG = 274
 
 
 def is_tiff(data: bytes) -> bool:
@@ -17,12 +18,13 @@ def is_tiff(data: bytes) -> bool:
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
+def decode_tiff(data: bytes, max_pixels: int, *, drop: bool = False) -> tuple[NDArray[np.float32], int]:
     """Decode a TIFF file that holds one picture.
 
     Args:
         data: the whole file.
         max_pixels: refuse, before decoding, a picture of more pixels.
+        drop: leave out one band beside the colours of which the file does not say that it is alpha.
 
     Returns:
         H×W×C in [0, 1], C being 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA); and the orientation 1 … 8.
@@ -35,14 +37,14 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            if len(file.pages) != 1:
-                raise ImageError(f"The TIFF file holds {len(file.pages)} pictures. Save the wanted one alone.")
-            page: Any = file.pages[0]
-            if page.imagewidth * page.imagelength > max_pixels:
+            pages: list[Any] = [page for page in file.pages if not page.is_reduced]  # a smaller copy is no picture
+            if len(pages) != 1:
                 raise ImageError(
-                    f"The picture has {page.imagewidth}×{page.imagelength} pixels, more than "
-                    f"max_pixels={max_pixels}. Crop it, or raise max_pixels."
+                    f"The TIFF file holds {len(pages) or 'reduced copies of'} pictures"
+                    f"{'' if pages else ' alone (a camera raw file, as a rule)'}. Save the wanted one alone."
                 )
+            page = pages[0]
+            check_pixels(page.imagewidth, page.imagelength, max_pixels)
             colours = {"MINISBLACK": 1, "RGB": 3}.get(page.photometric.name, 0)
             if page.axes not in ("YX", "YXS", "SYX") or not colours:
                 raise ImageError(
@@ -51,23 +53,23 @@ def decode_tiff(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]
                 )
             extra = [int(kind) for kind in page.extrasamples]
             bits = page.bitspersample
-            tag = page.tags.get(_ORIENTATION_TAG)
-            orientation = 1 if tag is None else int(tag.value)
+            orientation = int(page.tags.valueof(ORIENTATION_TAG, 1))
             array = page.asarray()
-            planes_first = page.axes == "SYX"
     except ImageError:
         raise
     except Exception as error:  # tifffile raises what its many decoders raise
         raise ImageError(f"The TIFF file is truncated, damaged or of an unknown coding: {error}") from error
-    if planes_first:
+    if page.axes == "SYX":
         array = np.moveaxis(array, 0, -1)
     if array.size == 0:
         raise ImageError("The TIFF picture has no pixels: the file is damaged.")
     array = array.reshape(*array.shape[:2], -1)
-    if array.shape[2] > colours + 1 or (extra and extra[0] == _ASSOCIATED_ALPHA):
+    unsaid = array.shape[2] == colours + 1 and extra[:1] in ([], [_UNSPECIFIED])
+    if array.shape[2] > colours + 1 or extra[:1] == [_ASSOCIATED_ALPHA] or (unsaid and not drop):
         raise ImageError(
             f"The TIFF picture has {array.shape[2]} channels with extra samples {extra}; at most one "
-            f"unassociated alpha is read. Save it without them."
+            "unassociated alpha (2) is read. Save it without them"
+            + (', or leave the last one, which may be near infrared, out with alpha="drop".' if unsaid else ".")
         )
     return _to_unit(array, bits), orientation
 

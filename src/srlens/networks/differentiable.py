@@ -1,37 +1,45 @@
 """Whether gradients reach a network's input, and cures for known architectures where they do not."""
 
-from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from srlens.errors import NotDifferentiableError
+from srlens.errors import ModuleError, NotDifferentiableError
 from srlens.networks.network import Network
 
-# Which layers stop gradients, and the flag whose other value lets them pass and computes the same.
-_CURES: tuple[tuple[Callable[[nn.Module], bool], str, bool], ...] = (
-    # PLKSR's partial large-kernel convolution writes in place in eval mode only.
-    (lambda layer: type(layer).__name__ == "PLKConv2d", "training", True),
-    # Activations that overwrite their input.
-    (lambda layer: getattr(layer, "inplace", False) is True, "inplace", False),
-)
-_SMALLEST_PROBE = 16
+# LR pixels a side; the second is for modules that say nothing of the sizes that they take.
+_FIRST_PROBE, _SECOND_PROBE = 16, 64
 
 
-def input_gradient_exists(network: Network) -> bool:
-    """Run the network forward and backward once, on a small smooth picture, and see whether a gradient arrives."""
-    multiple, minimum = network.padding.multiple, network.padding.minimum
-    side = -(-max(minimum, _SMALLEST_PROBE) // multiple) * multiple
+def input_gradient_exists(network: Network, *, mutating: bool = False) -> bool:
+    """Run the network forward and backward once, on a small smooth picture, and see whether a gradient arrives.
+
+    Args:
+        network: in eval mode, its weights frozen.
+        mutating: whether it may overwrite what its gradient needs, which is kept for it then.
+
+    Raises:
+        ModuleError: the module fails, on a larger picture too.
+    """
+    allowed = torch.autograd.graph.allow_mutation_on_saved_tensors() if mutating else nullcontext()
     try:
-        with torch.inference_mode(False), torch.enable_grad():
-            x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype)
-            x.requires_grad_(True)
-            (gradient,) = torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)
+        with torch.inference_mode(False), torch.enable_grad(), allowed:
+            try:
+                gradient = _gradient(network, _FIRST_PROBE)
+            except ModuleError:
+                gradient = _gradient(network, _SECOND_PROBE)
     except RuntimeError as error:
         if any(text in str(error) for text in _REFUSALS):
             return False
         raise
     return gradient is not None and bool((gradient != 0).any())
+
+
+def _gradient(network: Network, least: int) -> Tensor | None:
+    side, _ = network.padding.target(*[max(network.padding.minimum, least)] * 2)
+    x = _smooth_picture(network.channels, side).to(device=network.device, dtype=network.dtype).requires_grad_(True)
+    return torch.autograd.grad(network(x.clone()).float().sum(), x, allow_unused=True)[0]
 
 
 # How torch refuses: in-place writes; detached, no_grad or NumPy; inference mode.
@@ -53,13 +61,12 @@ def ensure_differentiable(network: Network) -> None:
     """
     if input_gradient_exists(network):
         return
-    for applies, flag, value in _CURES:
-        found = [layer for layer in network.module.modules() if applies(layer)]
-        for layer in found:
-            setattr(layer, flag, value)
-        if found and input_gradient_exists(network):
-            return
-    raise NotDifferentiableError(
-        f"No gradient reaches the input of {network.name} ({network.family or 'unknown architecture'}): it overwrites "
-        "tensors in place or detaches its input. Rewrite that part and give the module to srlens.Network.wrap."
-    )
+    overwriting = [layer for layer in network.module.modules() if getattr(layer, "inplace", False) is True]
+    for layer in overwriting:
+        setattr(layer, "inplace", False)  # noqa: B010 - a name that nn.Module does not know
+    if not (overwriting and input_gradient_exists(network)) and not input_gradient_exists(network, mutating=True):
+        raise NotDifferentiableError(
+            f"No gradient reaches the input of {network.name} ({network.family or 'unknown architecture'}): it "
+            "detaches its input, rounds it or leaves torch. Rewrite that part, and give the module to "
+            "srlens.Network.wrap."
+        )

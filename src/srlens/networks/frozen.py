@@ -3,25 +3,46 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
+
+
+def trains(layer: nn.Module) -> bool:
+    """Whether a layer computes in training mode while srlens does.
+
+    PLKSR's partial large-kernel convolution alone, which writes in place in eval mode only; it computes the same.
+    """
+    return type(layer).__name__ == "PLKConv2d"
+
+
+def settle(module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+    """Set a module that belongs to srlens to eval mode, for good, freeze its weights and put them somewhere."""
+    if hasattr(module, "training"):
+        module.eval()
+    for layer in module.modules():
+        if trains(layer):
+            layer.training = True
+    for weight in module.parameters():  # requires_grad_() of a TorchScript module is not there
+        weight.requires_grad_(False)
+    module.to(device=device, dtype=dtype)
 
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Within the block, no weight gradients are computed and dropout and batch statistics are off.
+    """Within the block, no weight gradients are computed and dropout and batch statistics are off, in every layer.
 
-    Computing weight gradients and throwing them away costs 1.35–1.57× (measured). A module that is in eval mode
-    already is left as it is, so that cures which set ``training`` on single layers hold.
+    Computing weight gradients and throwing them away costs 1.35–1.57× (measured).
 
     The flags are set one by one: ``eval()`` itself may be overridden to merge branches, which changes the weights.
     """
     trainable = [p for p in module.parameters() if p.requires_grad]
-    modes = [(m, m.training) for m in module.modules()] if module.training else []
+    # A frozen TorchScript module has no such flag.
+    modes = [(m, now) for m in module.modules() if (now := getattr(m, "training", None)) not in (None, trains(m))]
     try:
         for parameter in trainable:
             parameter.requires_grad_(False)
-        for child, _ in modes:
-            child.training = False
+        for child, mode in modes:
+            child.training = not mode
         yield
     finally:
         for parameter in trainable:

@@ -9,21 +9,15 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from srlens.errors import NetworkOutputError
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.catalog import file_sha256, find_by_sha256
+from srlens.networks.colours import COLOURS
 from srlens.networks.differentiable import input_gradient_exists
 from srlens.networks.frozen import frozen
-from srlens.networks.network import Colour, Network
+from srlens.networks.network import Network
 
 #: Side of the LR image for which multiply-adds are counted, in pixels.
 COST_SIDE = 64
-
-_COLOUR_RULES: dict[Colour, str] = {
-    "rgb": "RGB",
-    "y": "Y of YCbCr (BT.601, studio range); RGB images are converted",
-    "any": "as given",
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,7 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
         path: the file that it was read from, for its hash and its entry in the catalogue.
 
     Raises:
-        NetworkOutputError: the module fails on a small image.
+        ModuleError: the module fails on a small image.
     """
     from srlens.networks.zoo.registry import families
 
@@ -118,7 +112,7 @@ def inspect_network(network: Network, path: str | os.PathLike[str] | None = None
         paper=family.paper if family else None,
         note=family.note if family else "",
         scales=tuple(getattr(network.module, "scales", (network.scale,))),
-        colour=_COLOUR_RULES[network.colour],
+        colour=COLOURS[network.colour][1],
         multiply_adds=cost,
         cost_height=height,
         cost_width=width,
@@ -144,17 +138,11 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
     multiply-add). Fused attention would count 0 on the CPU, so that it is run unfused here.
 
     Raises:
-        NetworkOutputError: the module fails on such an image.
+        ModuleError: the module fails on such an image.
     """
     x = torch.zeros(1, network.channels, height, width, device=network.device, dtype=network.dtype)
     given = bicubic_upscale(x, network.scale) if network.pre_upsampled else x
     counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-            network.forward(network.module, given)
-    except RuntimeError as error:
-        raise NetworkOutputError(
-            f"{network.name} fails on an LR image of {height}×{width}: {str(error).splitlines()[0][:200]}. "
-            "Give srlens.Network.wrap the sizes that it takes (multiple=, minimum=)."
-        ) from error
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        network.run_module(given)
     return int(counter.get_total_flops()) // 2

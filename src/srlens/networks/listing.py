@@ -1,8 +1,19 @@
-"""What can be opened, as rows of plain values for tables and JSON."""
+"""What can be opened, as rows of plain values for tables and JSON; known without torch, which takes a second."""
 
-from typing import Any
+import sys
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
 
 from srlens.networks.catalog import SHIPPED, catalog, published
+
+
+@cache
+def family_facts(of: Literal["own", "spandrel"]) -> dict[str, dict[str, Any]]:
+    """The table of srlens's own families, or of spandrel's, by name; its columns are explained in the file."""
+    text = resources.files("srlens.networks.zoo").joinpath(f"{of}_families.toml").read_text(encoding="utf-8")
+    return {(fact := {"name": entry.get("id"), **entry})["name"]: fact for entry in tomllib.loads(text)["family"]}
 
 
 def listed_shipped() -> list[dict[str, Any]]:
@@ -24,20 +35,22 @@ def listed_families() -> list[dict[str, Any]]:
 
     The receptive field of a given file depends on its configuration: ``srlens networks inspect`` tells it.
     """
-    from srlens.networks.zoo.registry import families
-
     files: dict[str, list[str]] = {}
     for entry in published().values():
         files.setdefault(entry.family, []).append(entry.name)
+    facts = {**family_facts("own"), **family_facts("spandrel")}
+    # Families of plug-ins are in the registry alone; it is there where one was added.
+    registry = sys.modules.get("srlens.networks.zoo.registry")
+    added = {name: vars(family) for name, family in registry.families().items()} if registry is not None else {}
     return [
         {
-            "family": family.name,
-            "kind": "several" if callable(family.kind) else family.kind,
-            "receptive_field_table_1": family.table_1 or None,
-            "paper": family.paper,
-            "published": files.get(family.name, []),
+            "family": name,
+            "kind": kind if isinstance(kind := fact.get("kind"), str) else "several",
+            "receptive_field_table_1": fact.get("table_1") or None,
+            "paper": fact["paper"],
+            "published": files.get(name, []),
         }
-        for family in families().values()
+        for name, fact in {**{name: added[name] for name in added if name not in facts}, **facts}.items()
     ]
 
 

@@ -5,26 +5,22 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from html import escape
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from srlens.errors import ChannelError, ImageError, NetworkOutputError, SettingError
-from srlens.imaging.colour import match_channels, merge_luma
+from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
+from srlens.imaging.check import check_range, whole, whole_scale
+from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
+from srlens.networks.colours import Colour, colour_of
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
 
-Colour = Literal["rgb", "y", "any"]
 Forward = Callable[[nn.Module, Tensor], Any]
-
-
-def default_colour(channels: int) -> Colour:
-    """What the channels of a super-resolution network are, unless it is told."""
-    return "rgb" if channels == 3 else "y" if channels == 1 else "any"
 
 
 def _call(module: nn.Module, x: Tensor) -> Any:
@@ -49,11 +45,13 @@ class Network:
         family: the architecture, e.g. ``"IMDN"``; None for a module that srlens does not know.
         kind: how it gathers context (``"convolution"``, ``"global pooling"``, ``"non-local"``,
             ``"transformer"``); None where unknown.
-        colour: ``"rgb"``; ``"y"`` for a network of the BT.601 luma (an RGB image is converted by
-            :meth:`prepare`); ``"any"`` for other inputs.
+        colour: ``"rgb"``; ``"y"`` for a network of the luma of BT.601 in studio range, 16–235 of 255; ``"grey"`` for
+            one of grey in full range; ``"any"`` for other inputs. RGB and grey pictures are converted for the first
+            three, see :meth:`prepare`.
         padding: the sizes that the module takes.
         receptive_field: the theoretical receptive field.
-        forward: how the module is called, ``forward(module, x)``; a tuple or list result counts by its first entry.
+        forward: how the module is called, ``forward(module, x)``; a tuple or list result counts by its first entry,
+            but a list of several tensors of one size, which may be steps, is refused.
         pre_upsampled: the module takes the image already enlarged (VDSR, SRCNN): it is enlarged by MATLAB's
             bicubic first, and attribution still speaks of LR pixels.
         source: where it came from (file name, factory), for records.
@@ -101,8 +99,8 @@ class Network:
             channels: input channels.
             name: for captions; the class name if None.
             kind: how it gathers context, for comparisons between kinds.
-            colour: ``"y"`` if the single channel is the luma of BT.601 in studio range; by default ``"rgb"`` for
-                three channels, ``"y"`` for one, ``"any"`` otherwise.
+            colour: what the channels are, see :class:`Network`; by default ``"rgb"`` for three, ``"y"`` for one,
+                ``"any"`` otherwise.
             multiple: LR height and width must be multiples of this; the image is padded by reflection and the
                 attribution of the padding flows back into the mirrored pixels.
             minimum: the smallest LR height and width.
@@ -114,23 +112,16 @@ class Network:
         """
         if not isinstance(module, nn.Module):
             raise SettingError(f"Network.wrap takes a torch.nn.Module, got {type(module).__name__}.")
-        counts = {"scale": scale, "channels": channels, "multiple": multiple, "minimum": minimum}
-        for label, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SettingError(f"{label} must be a whole number of at least 1, got {value!r}.")
-        if not 0 < value_range < float("inf"):
-            raise SettingError(f"value_range must be positive (1.0 or 255.0 as a rule), got {value_range!r}.")
-        if colour not in (None, "rgb", "y", "any"):
-            raise SettingError(f"colour must be 'rgb', 'y' or 'any', got {colour!r}.")
+        channels = whole("channels", channels)
         return cls(
             module=module,
-            scale=scale,
+            scale=whole_scale(scale),
             channels=channels,
-            value_range=float(value_range),
+            value_range=check_range(value_range),
             name=name if name is not None else type(module).__name__,
             kind=kind,
-            colour=colour if colour is not None else default_colour(channels),
-            padding=Padding(multiple=multiple, minimum=minimum),
+            colour=colour_of(channels, colour),
+            padding=Padding(multiple=whole("multiple", multiple), minimum=whole("minimum", minimum)),
             forward=forward if forward is not None else _call,
             pre_upsampled=pre_upsampled,
         )
@@ -144,7 +135,8 @@ class Network:
             ImageError: ``x`` is not N×C×h×w.
             ChannelError: ``x`` has another channel count than the network takes.
             ImageTooSmallError: ``x`` is smaller than the network can take.
-            NetworkOutputError: the module returned another shape than ``scale`` promises.
+            NetworkOutputError: the module returned another shape than ``scale`` promises, or several pictures.
+            ModuleError: the module itself raised.
         """
         if x.ndim != 4:
             raise ImageError(
@@ -157,7 +149,13 @@ class Network:
         padded = self.padding.apply(x).to(device=self.device, dtype=wide)
         given = bicubic_upscale(padded, self.scale) if self.pre_upsampled else padded
         given = (given * self.value_range if self.value_range != 1 else given).to(self.dtype)
-        y = self.forward(self.module, given.clone() if given is x else given)
+        y = self.run_module(given.clone() if given is x else given)
+        shapes = [one.shape for one in y if isinstance(one, Tensor)] if isinstance(y, list) else []
+        if len(shapes) > 1 == len(set(shapes)):
+            raise NetworkOutputError(
+                f"{self.name} returned a list of {len(shapes)} tensors of one size, {tuple(shapes[0])}. Say which "
+                "counts, e.g. the last: forward=lambda module, x: module(x)[-1]."
+            )
         if isinstance(y, tuple | list) and y:
             y = y[0]
         expected = (x.shape[0], padded.shape[-2] * self.scale, padded.shape[-1] * self.scale)
@@ -170,6 +168,27 @@ class Network:
         y = y[..., : height * self.scale, : width * self.scale]
         return y / self.value_range if self.value_range != 1 else y
 
+    def run_module(self, x: Tensor) -> Any:
+        """What the bare module makes of N×C×h×w, in its own range and of a size that it takes.
+
+        Raises:
+            ModuleError: it raised; other errors of srlens and those of a full memory pass.
+        """
+        try:
+            return self.forward(self.module, x)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever the module raises is reported under its name
+            if type(error).__module__.startswith("srlens."):
+                raise
+            words = " ".join(str(error).split())[:300]
+            raise ModuleError(
+                f"{self.name} fails on an input of {tuple(x.shape)} in {str(x.dtype).removeprefix('torch.')}: "
+                f"{type(error).__name__}: {words}. What it needs can be said to srlens.Network.wrap: certain sizes "
+                "(multiple=, minimum=), further arguments (forward=), other channels (channels=); or try "
+                "network.to(dtype=torch.float32)."
+            ) from error
+
     def check_channels(self, x: Tensor) -> None:
         """Raise ChannelError unless ``x`` (…×C×h×w) has the channel count that the network takes."""
         if x.shape[-3] != self.channels:
@@ -181,7 +200,9 @@ class Network:
     def prepare(self, image: Tensor) -> Tensor:
         """Bring an image to the channels that the network takes.
 
-        RGB for a luma network becomes Y of BT.601 in studio range; grey for an RGB network is repeated.
+        One rule for all: a grey picture is an RGB picture of three equal channels. So it is repeated for an RGB
+        network; for one of luma it becomes Y of BT.601 in studio range, as RGB does; for one of grey it stays as it is,
+        and RGB becomes the same luma in full range. A luma plane itself goes to a network of ``colour="any"``.
 
         Args:
             image: C×h×w in [0, 1].
@@ -189,19 +210,29 @@ class Network:
         Raises:
             ChannelError: no rule leads from the image's channels to the network's.
         """
-        prepared = match_channels(image, self.channels) if self.colour != "any" else image
+        prepared = self.converted(image)
         self.check_channels(prepared)
         return prepared
+
+    def converted(self, image: Tensor) -> Tensor:
+        """:meth:`prepare` of any picture …×C×h×w in [0, 1], the clean one too; as it is where no rule exists."""
+        if self.colour == "y" and image.shape[-3] in (1, 3):
+            return luma(match_channels(image, 3))
+        if self.colour == "grey" and image.shape[-3] == 3:
+            return full_range(luma(image))
+        return match_channels(image, 3) if self.colour == "rgb" else image
 
     def upscale(self, image: Tensor) -> Tensor:
         """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
 
-        For a luma network and an RGB image, Cb and Cr are enlarged by bicubic and joined with the network's Y.
+        Of a network of luma or grey, Cb and Cr are enlarged by bicubic and joined with what it makes, so that RGB comes
+        back, of grey pictures too.
         """
         with torch.no_grad(), frozen(self.module):
             sr = self(self.prepare(image)[None])[0].to(device=image.device, dtype=image.dtype)
-            if self.colour == "y" and image.shape[0] == 3:
-                sr = merge_luma(sr, bicubic_upscale(image, self.scale))
+            if self.colour in ("y", "grey") and sr.shape[0] == 1:
+                sr = studio_range(sr) if self.colour == "grey" else sr
+                sr = merge_luma(sr, bicubic_upscale(match_channels(image, 3), self.scale))
         return sr.clamp(0, 1)
 
     def __repr__(self) -> str:
@@ -251,10 +282,9 @@ class Network:
         """SHA-256 (hex) of the weights: names, types, shapes and bytes, as they are now."""
         digest = hashlib.sha256()
         for key, tensor in sorted(self.module.state_dict().items()):
-            if not isinstance(tensor, Tensor):
-                continue
-            digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+            if isinstance(tensor, Tensor):
+                digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
     @property
@@ -268,8 +298,20 @@ class Network:
         return NetworkFacts(**{name: getattr(self, name) for name in names}, digest=digest, device=self.device.type)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """A copy of the network on another device or in another floating-point type; this one is unchanged."""
-        module = deepcopy(self.module)
+        """A copy of the network on another device or in another floating-point type; this one is unchanged.
+
+        Floating-point tensors that are mere attributes of layers go along with weights and buffers. What a module makes
+        anew in each call keeps the type that it makes it in.
+        """
+        memo: dict[int, Any] = {}
+        for layer in self.module.modules():
+            for value in vars(layer).values():
+                # Old `weight_norm` leaves one there that is no leaf, which cannot be copied otherwise.
+                if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
+                    kept = value.detach().clone()
+                    memo[id(value)] = kept.to(device, dtype if kept.is_floating_point() else None)
+        with torch.no_grad():  # copies of TorchScript's weights would hang on the weights otherwise
+            module = deepcopy(self.module, memo)
         return replace(self, module=module.to(device=device, dtype=dtype))
 
 

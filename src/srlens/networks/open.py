@@ -13,6 +13,7 @@ import torch
 from srlens.errors import CheckpointError, SettingError
 from srlens.naming import known_name
 from srlens.networks.catalog import SHIPPED, Checkpoint, catalog_names, fetch, find_entry, published
+from srlens.networks.colours import Colour
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.user_module import load_module_network
@@ -29,6 +30,7 @@ def open_network(
     scale: int | None = None,
     value_range: float | None = None,
     channels: int | None = None,
+    colour: Colour | None = None,
     name: str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -45,6 +47,7 @@ def open_network(
         scale: which scale of a network that holds several; needed for a ``module``.
         value_range: overrides what is known of the network (1.0 or 255.0).
         channels: of a ``module`` only; 3 by default.
+        colour: overrides what is known of the channels: ``"y"`` or ``"grey"`` for one, see :class:`Network`.
         name: for captions.
         device: where to put the weights.
         dtype: the weights' type; float32 by default.
@@ -60,7 +63,8 @@ def open_network(
     Warns:
         AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
     """
-    given: dict[str, Any] = {"scale": scale, "value_range": value_range, "name": name, "device": device, "dtype": dtype}
+    given: dict[str, Any] = {"scale": scale, "value_range": value_range, "colour": colour, "name": name}
+    given |= {"device": device, "dtype": dtype}
     if module:
         return load_module_network(os.fspath(spec), channels=channels, **given)
     entry = find_entry(known_name(spec, catalog_names()) or "")
@@ -121,7 +125,8 @@ def _fetched(spec: str) -> Path | None:
 
 def _nothing_found(spec: str) -> str:
     """What would have been accepted, and what looks like it."""
-    if _is_factory(spec):
+    module, _, factory = spec.partition(":")
+    if factory.isidentifier() and all(part.isidentifier() for part in module.split(".")):
         return (
             f"{spec!r} looks like package.module:factory. That executes your own code, so it must be asked for: "
             "module=True, or --module on the command line."
@@ -141,8 +146,3 @@ def _nothing_found(spec: str) -> str:
         f"{start}{hint} Accepted: a checkpoint file ({', '.join(_SUFFIXES[:-1])}), a shipped network "
         f"({', '.join(SHIPPED)}), or a published one (`srlens networks list` shows {len(published())})."
     )
-
-
-def _is_factory(spec: str) -> bool:
-    module, colon, factory = spec.partition(":")
-    return bool(colon) and factory.isidentifier() and all(part.isidentifier() for part in module.split("."))

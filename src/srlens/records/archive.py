@@ -79,20 +79,6 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises:
         InputError: the file is missing, damaged or of another kind, or was made with a plug-in that is not loaded.
     """
-    return _opened(path, lambda header, arrays: _result(decode(header["content"], arrays)))
-
-
-def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The readable record of a file: numbers and settings as plain values.
-
-    Raises:
-        InputError: as :func:`load`.
-    """
-    record: dict[str, Any] = _opened(path, lambda header, _: header["record"])
-    return record
-
-
-def _opened(path: str | os.PathLike[str], read: Callable[[dict[str, Any], Arrays], Any]) -> Any:
     from safetensors import safe_open
 
     try:
@@ -101,7 +87,10 @@ def _opened(path: str | os.PathLike[str], read: Callable[[dict[str, Any], Arrays
             if not isinstance(header, dict) or header.get("format") != FORMAT:
                 raise InputError(f"it is no srlens result of the format {FORMAT!r}.")
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
-        return read(header, arrays)
+        value = decode(header["content"], arrays)
+        if not isinstance(value, Shown):
+            raise InputError(f"it holds a {type(value).__name__}, which is no result.")
+        return value
     except InputError as error:
         raise InputError(f"{path} holds no result that can be read: {error}") from error
     except Exception as error:  # whatever a file may hold, it is the file that is wrong
@@ -109,12 +98,6 @@ def _opened(path: str | os.PathLike[str], read: Callable[[dict[str, Any], Arrays
             f"{path} holds no result that can be read: {type(error).__name__}: {error}. It is missing or damaged, or "
             "of another version of srlens."
         ) from error
-
-
-def _result(value: Any) -> Any:
-    if not isinstance(value, Shown):
-        raise InputError(f"it holds a {type(value).__name__}, which is no result.")
-    return value
 
 
 def encode(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:

@@ -29,7 +29,7 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
         if entry.image not in pictures:
             pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
-        tiles.append(Tile(part, frame, [f"#{rank} {_short(entry.image.name)}", f"{entry.psnr:.2f} dB"]))
+        tiles.append(Tile(part, frame, [f"#{rank} {entry.image.name}", f"{entry.psnr:.2f} dB"]))
     judges = ", ".join(name for name, _ in listed.networks)
     title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
     if len(listed.windows) > SHOWN:
@@ -47,7 +47,3 @@ def _part(picture: Tensor, window: Window) -> tuple[Tensor, tuple[float, float, 
     left = min(max(0, (window.left + window.right - side) // 2), width - side)
     part = picture[..., top : top + side, left : left + side]
     return part, (window.top - top, window.left - left, window.height, window.width)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"{name[:13]}…"

@@ -6,11 +6,8 @@ from pathlib import Path
 
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
-from srlens.comparison.subject import Subject
+from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import SettingError, StudyError
-from srlens.imaging.colour import match_channels
-from srlens.imaging.files import image_digest, read_image
-from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
 from srlens.naming import known_name
 from srlens.networks.network import Network
@@ -68,7 +65,7 @@ def mine(
         SettingError: no network, different scales, a count or size below 1.
         StudyError: no picture gave a window; says why.
     """
-    scale = common_scale(networks, "mining")
+    scale = common_scale(networks, "mining", named=False)
     if count < 1 or size < 1 or (per_image is not None and per_image < 1):
         raise SettingError(f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1.")
     specs = find_images(images)
@@ -78,13 +75,12 @@ def mine(
     skipped: list[tuple[str, str]] = []
     for done, (spec, name) in enumerate(zip(specs, _unique_names(specs), strict=True), start=1):
         try:
-            path = image_file(spec)
-            ref = ImageRef(name, spec, image_digest(path))
-            subject = Subject.from_hr(read_image(path), scale, name=name, degradation=degradation)
+            subject = read_subject(spec, scale, is_hr=True, degradation=degradation)
             candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
             skipped.append((name, str(error)))
         else:
+            ref = ImageRef(name, spec, subject.digest or "")
             chosen = without_overlaps(candidates, cap, apart)
             found += [WindowRef(ref, candidate.window, round(candidate.psnr, 4)) for candidate in chosen]
         if progress is not None:
@@ -134,10 +130,8 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
 
 
 def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
-    lr, hr = subject.lr, subject.hr
-    assert hr is not None
+    lr = subject.lr
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
         raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
-    if any(network.channels == 3 for network in networks):
-        lr, hr = match_channels(lr, 3), match_channels(hr, 3)
-    return hard_windows([network.upscale(lr) for network in networks], hr, size=size)
+    assert subject.hr is not None
+    return hard_windows([network.upscale(lr) for network in networks], subject.hr, size=size)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from srlens.comparison.subject import Subject
+from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import CheckpointError, ImageError, StudyError
 from srlens.imaging.degrade import GIVEN
-from srlens.imaging.files import image_digest, read_image
+from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
 from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
 from srlens.networks.network import Network
@@ -67,11 +67,8 @@ def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
     """
-    path = image_file(ref.spec)
-    found = image_digest(path)
+    found = image_digest(image_file(ref.spec))
     if found != ref.digest:
         raise ImageError(_CHANGED.format(ref.spec, "the picture that", found, ref.digest, _REMEDY))
-    image = read_image(path)
-    if degradation == GIVEN:
-        return Subject(ref.name, image, None, GIVEN, ref.digest, scale=scale)
-    return Subject.from_hr(image, scale, name=ref.name, degradation=degradation, digest=ref.digest)
+    subject = read_subject(ref.spec, scale, is_hr=degradation != GIVEN, degradation=degradation)
+    return replace(subject, name=ref.name)

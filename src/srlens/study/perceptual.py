@@ -1,23 +1,12 @@
 """LPIPS (Zhang et al., CVPR 2018), where its extra is installed."""
 
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from srlens.errors import StudyError
 from srlens.imaging.colour import match_channels
-
-
-def require_lpips() -> None:
-    """Raise StudyError unless the extra is installed."""
-    if find_spec("lpips") is None:
-        raise StudyError(
-            "The study asks for LPIPS, but the package lpips is not installed: pip install 'srlens[lpips]', or set "
-            "lpips = false."
-        )
 
 
 def lpips_distance(sr: Tensor, hr: Tensor) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from srlens.study.plan import Plan, make_plan
 from srlens.study.progress import Report, Tracker
 from srlens.study.schema import Study, read_study
 from srlens.study.store import Failure, Store
-from srlens.study.worker import Batch, Outcome, failure_of, run_batch
+from srlens.study.worker import Outcome, failure_of, run_batch
+
+Batch = Sequence[Job]  # for one worker, all of one network
 
 _POLL = 0.5  # seconds between looks at the results of batches that report only at their end
 
@@ -81,9 +84,7 @@ def run_study(
     store = Store(folder if folder is not None else plan.study.folder)
     maps = plan.study.output.maps
     if plan.study.output.lpips:
-        from srlens.study.perceptual import require_lpips
-
-        require_lpips()
+        from srlens.extras import lpips  # noqa: F401 - who lacks it is told before anything is computed
     started = time.perf_counter()
     with store.locked():
         ids = [job.id for job in plan.jobs]
@@ -98,7 +99,8 @@ def run_study(
         given_up = {f.job for f in store.failures(ids) if f.permanent} if not retry else set()
         missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
-        batches = _batches(missing, batch, str(store.folder.absolute()), maps, threads, device)
+        batches = _batches(missing, batch)
+        work = partial(run_batch, folder=str(store.folder.absolute()), maps=maps, threads=threads, device=device)
         running: AbstractContextManager[object] = nullcontext()
         if executor is None:
             from srlens.study.executors.local import LocalExecutor, default_workers
@@ -106,7 +108,7 @@ def run_study(
             workers = min(workers if workers is not None else default_workers(threads), max(1, len(batches)))
             executor = running = LocalExecutor(workers, _devices(device, workers))
         flight = 2 * workers if workers is not None else len(batches)
-        loop = _Loop(executor, store, tracker, {job.id: job for job in missing}, flight, polled=batch > 1)
+        loop = _Loop(executor, store, tracker, work, [job.id for job in missing] if batch > 1 else [], flight, maps)
         with running:
             loop.run(batches)
         tracker.tell(final=True)
@@ -129,23 +131,30 @@ def _devices(device: str | None, workers: int) -> list[str] | None:
     return [f"cuda:{k % torch.cuda.device_count()}" for k in range(workers)]
 
 
-def _batches(jobs: Sequence[Job], size: int, folder: str, maps: bool, threads: int, device: str | None) -> list[Batch]:
+def _batches(jobs: Sequence[Job], size: int) -> list[Batch]:
     """Jobs in runs of ``size``, none of them over two networks."""
     of_one = [list(group) for _, group in groupby(jobs, key=lambda job: job.network)]
-    groups = [tuple(group[k : k + size]) for group in of_one for k in range(0, len(group), size)]
-    return [Batch(group, folder, maps, threads, device) for group in groups]
+    return [group[k : k + size] for group in of_one for k in range(0, len(group), size)]
 
 
 @dataclass
 class _Loop:
-    """Keeps the executor busy and takes in what comes back."""
+    """Keeps the executor busy and takes in what comes back.
+
+    Attributes:
+        work: what computes a batch.
+        polled: ids whose results are looked for on disk, since batches report at their end.
+        flight: batches in hand at a time.
+        maps: whether a job without its map counts as missing.
+    """
 
     executor: Executor
     store: Store
     tracker: Tracker
-    jobs: dict[str, Job]
+    work: Callable[[Batch], list[Outcome]]
+    polled: list[str]
     flight: int
-    polled: bool
+    maps: bool
     waiting: deque[Batch] = field(default_factory=deque)
     suspects: deque[Batch] = field(default_factory=deque)
     running: dict["Future[list[Outcome]]", Batch] = field(default_factory=dict)
@@ -161,7 +170,7 @@ class _Loop:
                 for future in finished:
                     self._take(future, self.running.pop(future))
                 if not finished and self.polled:
-                    stored = len(self.store.done(self.jobs, maps=False))
+                    stored = len(self.store.done(self.polled, maps=False))
                     self.tracker.ahead = max(0, stored - self.tracker.computed)
                 self.tracker.tell()
         finally:
@@ -174,7 +183,7 @@ class _Loop:
         if submit_many is not None:
             batches = list(self.waiting)
             self.waiting.clear()
-            futures = submit_many(run_batch, [(batch,) for batch in batches])
+            futures = submit_many(self.work, [(batch,) for batch in batches])
             self.running.update(zip(futures, batches, strict=True))
 
     def _fill(self) -> None:
@@ -188,7 +197,7 @@ class _Loop:
             self._submit(self.waiting.popleft())
 
     def _submit(self, batch: Batch) -> None:
-        self.running[self.executor.submit(run_batch, batch)] = batch
+        self.running[self.executor.submit(self.work, batch)] = batch
 
     def _take(self, future: "Future[list[Outcome]]", batch: Batch) -> None:
         alone, self.alone = self.alone is batch, None
@@ -223,8 +232,8 @@ class _Loop:
 
     def _blame(self, batch: Batch, error: BaseException) -> None:
         """Record the jobs that a dead worker or task left without a result."""
-        stored = self.store.done([job.id for job in batch.jobs], maps=batch.maps)
-        for job in batch.jobs:
+        stored = self.store.done([job.id for job in batch], maps=self.maps)
+        for job in batch:
             if job.id in stored:
                 self.tracker.count(failed=False, computed=True)
                 continue

@@ -123,9 +123,9 @@ class Study(_Strict):
 
     title: str = "Study"
     scale: Annotated[int, pydantic.Field(ge=1)] = 4
-    networks: Annotated[tuple[NetworkEntry, ...], pydantic.Field(min_length=1)]
+    networks: Annotated[tuple[NetworkEntry, ...], pydantic.Field(min_length=1, strict=False)]  # TOML has lists
     #: A mined list (relative to the study file), or tables.
-    windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1)]
+    windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1, strict=False)]
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
     output: OutputSection = OutputSection()
@@ -167,7 +167,7 @@ def study_from(content: dict[str, Any], *, base: Path | None = None, source: str
     if "base" in content:
         raise StudyError(f"{source}: `base` is no setting; relative paths start at the study file.")
     try:
-        study = Study.model_validate(_tuples(content))
+        study = Study.model_validate(content)
     except pydantic.ValidationError as error:
         lines = [f"  {_place(e['loc'])}: {_said(e)}" for e in error.errors()]
         raise StudyError(
@@ -182,15 +182,6 @@ def study_schema() -> dict[str, Any]:
     schema = Study.model_json_schema()
     schema["properties"].pop("base", None)
     return schema
-
-
-def _tuples(value: Any) -> Any:
-    """Lists as tuples, which strict models take; nothing else is converted."""
-    if isinstance(value, list):
-        return tuple(_tuples(v) for v in value)
-    if isinstance(value, dict):
-        return {k: _tuples(v) for k, v in value.items()}
-    return value
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -3,7 +3,6 @@
 import math
 import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -24,28 +23,11 @@ from srlens.study.statistics import (
 
 Answer = Literal["supported", "not supported", "undecided"]
 
-#: Gu & Dong (2021): PSNR against log DI over ten networks, 150 windows.
-PAPER_PEARSON, PAPER_SPEARMAN = 0.851, 0.880
-WIDE_KINDS = ("global pooling", "non-local", "transformer")
-FEWEST_NETWORKS = 5
-FEWEST_WINDOWS = 20
-FEWEST_PICTURES = 5
-SMALL_CORRELATION = 0.2
-SMALL_RATIO = 1.1
+_TEXTS = tomllib.loads(resources.files(__package__).joinpath("findings.toml").read_text(encoding="utf-8"))
+#: What the rules name: the fewest of everything, what counts as small, and the paper's correlations.
+LIMITS: dict[str, Any] = _TEXTS["limits"]
 #: The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings.
 REGULARITY = "around_peak_share"
-
-_LIMITS: dict[str, Any] = {
-    "networks": FEWEST_NETWORKS,
-    "windows": FEWEST_WINDOWS,
-    "pictures": FEWEST_PICTURES,
-    "correlation": SMALL_CORRELATION,
-    "ratio": SMALL_RATIO,
-    "kinds": ", ".join(WIDE_KINDS),
-    "paper_pearson": PAPER_PEARSON,
-    "paper_spearman": PAPER_SPEARMAN,
-}
-"""What the texts name."""
 
 
 @dataclass(frozen=True)
@@ -130,29 +112,25 @@ def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
 
 def _contrast(blocks: Blocks, seed: int) -> Contrast | None:
     known = np.array([kind != "unknown" for kind in blocks.kinds])
-    wide = np.array([kind in WIDE_KINDS for kind in blocks.kinds])[known]
+    wide = np.array([kind in LIMITS["kinds"].split(", ") for kind in blocks.kinds])[known]
     if not wide.any() or wide.all():
         return None
     return contrast_groups(blocks.index[known], wide, blocks.clusters, seed=seed)
 
 
 def _enough(blocks: Blocks, networks: int) -> bool:
-    return networks >= FEWEST_NETWORKS and len(blocks.places) >= FEWEST_WINDOWS and blocks.pictures >= FEWEST_PICTURES
-
-
-@cache
-def _texts() -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath("findings.toml").read_text(encoding="utf-8"))
+    counts = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
+    return all(count >= LIMITS[name] for name, count in counts.items())
 
 
 def _verdict(
     number: int, blocks: Blocks, answer: Answer = "undecided", *texts: str, networks: str | None = None, **numbers: Any
 ) -> Verdict:
     """A verdict in words: ``texts`` name those of ``findings.toml`` that tell the evidence from ``numbers``."""
-    finding = _texts()["findings"][number - 1]
-    small = finding["small"].format_map(_LIMITS)
-    rule = finding["rule"].format(decision=_texts()["decision"].format(small=small, **_LIMITS), **_LIMITS)
-    evidence = "".join(finding[text] for text in texts or ("unknown",)).format(**numbers, **_LIMITS).replace(" -", " −")
+    finding = _TEXTS["findings"][number - 1]
+    small = finding["small"].format_map(LIMITS)
+    rule = finding["rule"].format(decision=_TEXTS["decision"].format(small=small, **LIMITS), **LIMITS)
+    evidence = "".join(finding[text] for text in texts or ("unknown",)).format(**numbers, **LIMITS).replace(" -", " −")
     windows = f"{len(blocks.places)} windows of {blocks.pictures} pictures"
     sample = f"{networks or f'{len(blocks.labels)} networks'}, {windows}"
     return Verdict(number, finding["claim"], answer, evidence, sample, rule)
@@ -162,7 +140,8 @@ def _first(blocks: Blocks, image: Correlation | None, window: Correlation | None
     if image is None or window is None:
         return _verdict(1, blocks)
     enough = _enough(blocks, len(blocks.labels))
-    one, other = (decide(e, none=0, small=SMALL_CORRELATION, enough=enough) for e in (image.pearson, image.spearman))
+    small = LIMITS["correlation"]
+    one, other = (decide(e, none=0, small=small, enough=enough) for e in (image.pearson, image.spearman))
     return _verdict(1, blocks, one if one == other else "undecided", "evidence", image=image, window=window)
 
 
@@ -170,7 +149,7 @@ def _second(blocks: Blocks, contrast: Contrast | None) -> Verdict:
     if contrast is None:
         return _verdict(2, blocks)
     ratio, networks = contrast.ratio, contrast.wide + contrast.local
-    answer = decide(ratio, none=1, small=SMALL_RATIO, enough=_enough(blocks, networks))
+    answer = decide(ratio, none=1, small=LIMITS["ratio"], enough=_enough(blocks, networks))
     smallest = 0.05 <= ratio.p <= 1 / math.comb(networks, contrast.wide) + 1e-12
     texts = ("evidence", "smallest") if smallest else ("evidence",)
     counts = f"{contrast.wide} networks against {contrast.local}"
@@ -194,8 +173,8 @@ def _third(blocks: Blocks, used: dict[str, tuple[float, Interval]]) -> Verdict:
 
 def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
     regular = textures[REGULARITY]
-    enough = blocks.pictures >= FEWEST_PICTURES and regular.count >= FEWEST_WINDOWS
-    answer = decide(regular.spearman, none=0, small=SMALL_CORRELATION, enough=enough)
+    enough = blocks.pictures >= LIMITS["pictures"] and regular.count >= LIMITS["windows"]
+    answer = decide(regular.spearman, none=0, small=LIMITS["correlation"], enough=enough)
     others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman.value)}
     if not others:
         return _verdict(4, blocks, answer, "evidence", regular=regular)

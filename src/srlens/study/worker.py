@@ -4,15 +4,15 @@ import errno
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
-from srlens.attribution.attribute import attribute
+from srlens.comparison.compare import explain
 from srlens.comparison.crop import crop_around
-from srlens.comparison.explained import Explained
 from srlens.comparison.measures import MEASURES
 from srlens.errors import (
     NetworkOutputError,
@@ -46,25 +46,6 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Jobs for one worker, in order.
-
-    Attributes:
-        jobs: what to compute.
-        folder: of the results.
-        maps: whether maps are kept.
-        threads: of torch on the CPU; results depend on it in the last digits, so that it is the same for all.
-        device: as torch names it; None: the worker's own (see :func:`use_device`), else CUDA where there is one.
-    """
-
-    jobs: tuple[Job, ...]
-    folder: str
-    maps: bool
-    threads: int
-    device: str | None = None
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What became of a job.
 
@@ -83,14 +64,25 @@ class Outcome:
     computed: bool = True
 
 
-def run_batch(batch: Batch) -> list[Outcome]:
-    """Compute and store jobs; a job that fails does not stop the others, a full disk does."""
+def run_batch(
+    jobs: Sequence[Job], folder: str, *, maps: bool, threads: int = 1, device: str | None = None
+) -> list[Outcome]:
+    """Compute and store jobs in order; a job that fails does not stop the others, a full disk does.
+
+    Args:
+        jobs: what to compute.
+        folder: of the results.
+        maps: whether maps are kept.
+        threads: of torch on the CPU; results depend on it in the last digits, so that it is the same for all.
+        device: as torch names it; None: the worker's own (see :func:`use_device`), else CUDA where there is one.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(batch.threads)
+    torch.set_num_threads(threads)
+    store = Store(Path(folder))
     outcomes = []
     try:
-        for job in batch.jobs:
-            outcomes.append(_run_job(job, batch))
+        for job in jobs:
+            outcomes.append(_run_job(job, store, maps, _device(device)))
             if outcomes[-1].disk is not None:
                 break
     finally:
@@ -98,13 +90,12 @@ def run_batch(batch: Batch) -> list[Outcome]:
     return outcomes
 
 
-def _run_job(job: Job, batch: Batch) -> Outcome:
+def _run_job(job: Job, store: Store, maps: bool, device: torch.device) -> Outcome:
     started = time.perf_counter()
-    store = Store(Path(batch.folder))
-    if store.done([job.id], maps=batch.maps):
+    if store.done([job.id], maps=maps):
         return Outcome(job.id, None, 0.0, computed=False)
     try:
-        _compute(job, batch, store)
+        _compute(job, store, maps, device)
     except Exception as error:  # recorded with its reason; the other jobs go on
         return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, _disk_error(error))
     return Outcome(job.id, None, time.perf_counter() - started)
@@ -138,32 +129,29 @@ def failure_of(job: Job, error: BaseException) -> Failure:
     )
 
 
-def _compute(job: Job, batch: Batch, store: Store) -> None:
+def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
     load_plugins()
     if missing := set(job.added) - set(MEASURES):
         raise StudyError(
             f"This worker lacks the measure(s) {', '.join(sorted(missing))}, which a plug-in adds to the study. Name "
             f"the plug-in in {VARIABLE} where workers see it, or install it there."
         )
-    network = _kept.network(job.network, _device(batch.device))
+    network = _kept.network(job.network, device)
     scale = job.network.scale
     subject, window = crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
-    sr = network.upscale(subject.lr)
-    result = attribute(network, subject.lr, window, job.method.resolved(), clean=subject.hr)
-    lpips = None
+    explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance
 
-        lpips = lpips_distance(sr, subject.hr)
-    explained = Explained(network.facts_with(result.network_digest), result, sr, subject, lpips=lpips)
-    row = job_row(job, explained, threads=batch.threads)
+        explained = replace(explained, lpips=lpips_distance(explained.sr, subject.hr))
+    row = job_row(job, explained, threads=torch.get_num_threads())
     place = store.place(job.place_id)
     if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
         place.parent.mkdir(parents=True, exist_ok=True)
         write_image(place, subject.hr if subject.hr is not None else subject.lr)
-    if batch.maps:
+    if maps:
         extra = {key: row[key] for key in ("job", "image", "image_sha256", "lr_top", "lr_left")}
-        save(replace(result, image=None), store.map(job.id), extra=extra)
+        save(replace(explained.result, image=None), store.map(job.id), extra=extra)
     store.write_part(row)
 
 

@@ -5,6 +5,7 @@ with sublinear memory cost, arXiv 1604.06174. Here the cuts between segments are
 whatever the network's own code looks like.
 """
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -73,14 +74,14 @@ class Segmented:
         self.segments = min(choices, key=_kept)
         self.elements = _kept(self.segments)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The window of the outputs for x (N×C×h×w); differentiable."""
+    def __call__(self, x: Tensor) -> Iterator[Tensor]:
+        """The one window of the outputs for x (N×C×h×w); differentiable."""
         values = {0: self._plan.given_part(x)}
         for segment in self.segments:
             taken = {value: values[value] for value in segment.taken}
             # What draws random numbers is not recorded.
             values |= checkpoint(segment.run, taken, use_reentrant=False, preserve_rng_state=False)
-        return self._plan.window_in(values)
+        yield self._plan.window_in(values)
 
 
 def _divided(program: Program, count: int) -> list[Program]:

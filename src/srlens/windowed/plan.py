@@ -1,25 +1,19 @@
 """From a graph and a window to the steps that compute just the window."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from srlens.imaging.window import Window
-from srlens.windowed import axes, spatial
-from srlens.windowed.axes import Restriction
 from srlens.windowed.box import Box, cut, hull, inside, volume
 from srlens.windowed.graph import Graph, Node
 from srlens.windowed.program import Program, Step, Take, Values
+from srlens.windowed.rules import RULES, Restriction, pointwise
 
-# N×C×h×w inputs to the window of their outputs, N×C'×height×width; a plan is one.
-Source = Callable[[Tensor], Tensor]
-
-_RULES = {**axes.RULES, **spatial.RULES}  # by the name of the operator
 # Operators of which even a whole output may need only a part of the input. For all others a whole stays a whole, and
 # the rule need not be asked: a large network has thousands of nodes, nearly all of them whole.
-_CHOOSING = frozenset({"slice", "select", "constant_pad_nd"})
+_CHOOSING = frozenset({"slice", "constant_pad_nd"})
 # A box of more than this share of a tensor is taken as the whole: cropping would cost what it saves.
 _NEARLY_ALL = 0.9
 
@@ -41,10 +35,6 @@ class Plan:
     result: Take
     saved: float
     memory_format: torch.memory_format
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The window (N×C'×height×width) of the outputs for x (N×C×h×w); differentiable."""
-        return self.window_in(self.program.run({0: self.given_part(x)}))
 
     def given_part(self, x: Tensor) -> Tensor:
         """The part of x (N×C×h×w) that the steps start from, a copy in the plan's memory format."""
@@ -86,7 +76,7 @@ def _restricted(node: Node, asked: dict[int, Box], graph: Graph) -> Restriction:
     """The node as the boxes asked of its outputs allow."""
     first, choosing = node.outputs[0], node.name in _CHOOSING
     whole = graph.wholes[first]
-    rule = axes.pointwise if torch.Tag.pointwise in node.operator.tags else _RULES.get(node.name)
+    rule = pointwise if torch.Tag.pointwise in node.operator.tags else RULES.get(node.name)
     if rule is not None and volume(whole) and [value for value in node.outputs if value in asked] == [first]:
         box = asked[first] if volume(asked[first]) <= _NEARLY_ALL * volume(whole) else whole
         restriction = rule(node, box, graph.shapes) if box != whole or choosing else None

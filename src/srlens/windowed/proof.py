@@ -1,17 +1,17 @@
 """Whether a plan gives what the whole network gives at the same input: values and gradient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from srlens.windowed.plan import Plan, Source
+from srlens.windowed.shared import Forward
 
 
 @dataclass(frozen=True)
 class Result:
-    """One evaluation.
+    """One evaluation of one window.
 
     Attributes:
         patch: the window of the output, N×C×height×width.
@@ -22,8 +22,8 @@ class Result:
     gradient: Tensor
 
 
-# Patch and gradient at an input (the first argument), the patch computed by a source.
-Differentiate = Callable[[Tensor, Source], Result]
+# Patch and gradient of each window at an input (the first argument), the patches computed by a forward pass.
+Differentiate = Callable[[Tensor, Forward], list[Result]]
 
 # Relative L2 differences of patch and gradient that pass. A plan computes the same sums, but kernels add them up in
 # another order for another size. Rectifiers and the detector's cusp amplify that in the gradient, far more so in half
@@ -39,64 +39,49 @@ _NOISE_FACTOR = 4.0
 _NOISE_LIMIT = 0.3
 
 
-def tried(
-    plan: Plan, x: Tensor, dtype: torch.dtype, differentiate: Differentiate, whole: tuple[Source, Tensor] | None
-) -> Result | str:
-    """The plan's result at x; or why it is not that of the whole network.
+def difference_of_windows(patch: Tensor, whole: Tensor, dtype: torch.dtype) -> str:
+    """How a window differs from the whole network's by more than rounding; empty if it does not."""
+    difference = _distance(patch, whole)
+    return "" if difference <= _tolerances(dtype)[0] else f"its window differs by {difference:.1g}"
+
+
+def difference_of_gradients(
+    result: Result, x: Tensor, differentiate: Differentiate, whole: Forward, memory_format: torch.memory_format
+) -> str:
+    """How a plan's result at x differs from the whole network's by more than rounding; empty if it does not.
 
     Args:
-        plan: to be tried.
+        result: of the plan.
         x: the input.
-        dtype: in which the network computes.
-        differentiate: evaluates.
-        whole: the window by the whole network, and its values at x as it lies. None: no proof is needed.
+        differentiate: evaluates the window.
+        whole: computes it by the whole network.
+        memory_format: of the plan.
     """
+
+    def alike(inputs: Tensor) -> Iterator[Tensor]:
+        # In the plan's memory format: another one rounds otherwise everywhere, which may flip a rectifier.
+        return whole(inputs.clone(memory_format=memory_format))
+
     try:
-        if whole is None:
-            return differentiate(x, plan)
-        source, y = whole
-
-        def full(inputs: Tensor) -> Tensor:
-            # In the plan's memory format: another one rounds otherwise everywhere, which may flip a rectifier.
-            return source(inputs.clone(memory_format=plan.memory_format))
-
-        expected = differentiate(x, full)
-        if not agrees(expected.patch, y, dtype):
-            return "the network's output depends on how its input lies in memory"
-        result = differentiate(x, plan)
-        if not agrees(result.patch, expected.patch, dtype):
-            return f"its window differs by {distance(result.patch, expected.patch):.1g}"
-        difference = distance(result.gradient, expected.gradient)
-        noise = 0.0
-        if _tolerances(dtype)[1] < difference <= _NOISE_LIMIT:
-            rounded = differentiate(x.detach() * (1 + torch.finfo(dtype).eps / 2), full)
-            noise = distance(rounded.gradient, expected.gradient)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
-        return f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-    agreed = difference <= max(_tolerances(dtype)[1], _NOISE_FACTOR * noise)
-    return result if agreed else f"its gradient differs by {difference:.1g}"
-
-
-def agrees(patch: Tensor, full: Tensor, dtype: torch.dtype) -> bool:
-    """Whether two patches differ by rounding at most."""
-    return distance(patch, full) <= _tolerances(dtype)[0]
+        (expected,) = differentiate(x, alike)
+    except RuntimeError:  # a view may be refused in that format; in a plan it is a reshape
+        (expected,) = differentiate(x, whole)
+    dtype = expected.patch.dtype
+    difference = _distance(result.gradient, expected.gradient)
+    noise = 0.0
+    if _tolerances(dtype)[1] < difference <= _NOISE_LIMIT:
+        (rounded,) = differentiate(x.detach() * (1 + torch.finfo(dtype).eps / 2), whole)
+        noise = _distance(rounded.gradient, expected.gradient)
+    if difference <= max(_tolerances(dtype)[1], _NOISE_FACTOR * noise):
+        return difference_of_windows(result.patch, expected.patch, dtype)
+    return f"its gradient differs by {difference:.1g}"
 
 
 def _tolerances(dtype: torch.dtype) -> tuple[float, float]:
     return _TOLERANCES.get(dtype, _TOLERANCES[torch.float32])
 
 
-def distance(tensor: Tensor, reference: Tensor) -> float:
+def _distance(tensor: Tensor, reference: Tensor) -> float:
     """Relative L2 distance; infinite if only the reference is zero, NaN if either is not finite."""
     difference, norm = (tensor.double() - reference.double()).norm(), reference.double().norm()
     return float(difference / norm) if difference else 0.0
-
-
-def gradient_of_sines(x: Tensor, source: Source) -> Result:
-    """Patch, and gradient of the sum of its sines."""
-    leaf = x.detach().requires_grad_(True)
-    patch = source(leaf.clone())
-    (gradient,) = torch.autograd.grad(patch.sin().sum(), leaf)
-    return Result(patch.detach(), gradient)

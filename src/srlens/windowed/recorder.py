@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -22,17 +23,57 @@ class NotRecordableError(Exception):
     """The call cannot be repeated from its record; the message says why. Never leaves this package."""
 
 
+def _dropout(func: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> float | None:
+    """The share that attention drops at random; None for an operator that has no such argument."""
+    names = [argument.name for argument in func._schema.arguments]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    share: float | None = given.get("dropout_p", 0.0 if "dropout_p" in names else None)
+    return share
+
+
 def last_written(tensor: Tensor) -> int | None:
     """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
     return None if tensor.is_inference() else int(tensor._version)
 
 
 # The same tensor in other words. detach is among them because autograd itself runs it on the results of view
-# operators; a network's own detach is caught by comparing gradients.
+# operators; a network's own is seen in UserCalls.
 _SAME = frozenset({"alias", "detach", "lift_fresh"})
 # The same elements in the same order in another shape. As recorded, most of them fail where the tensor lies in memory
 # another way (a crop, channels last); reshape does not.
 _RESHAPING = frozenset({"view", "_unsafe_view", "_reshape_alias", "squeeze", "unsqueeze"})
+
+
+# What a module may do with a tensor that no operator tells of: its pixels become numbers, which would be constants in
+# the record; or its gradient is stopped or changed, which values do not show.
+_TENSOR: Any = Tensor  # its attributes' own functions are not in its type
+_PIXELS = {Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.data_ptr, Tensor.untyped_storage, Tensor.__dlpack__}
+_STOPS = {Tensor.detach, torch.detach, Tensor.detach_, torch.detach_, _TENSOR.data.__get__}
+_HOOKS = {Tensor.register_hook, _TENSOR.grad_fn.__get__}
+
+
+class UserCalls(TorchFunctionMode):
+    """Ends a call with NotRecordableError where it does with a tensor of the record what no operator tells of.
+
+    Args:
+        recorder: at work within the same block.
+    """
+
+    def __init__(self, recorder: "Recorder") -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at what the module calls, and call it."""
+        unseen = func in _PIXELS | _STOPS | _HOOKS
+        if unseen and any(isinstance(one, Tensor) and one in self._recorder.known for one in args):
+            name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
+            what = "stops the gradient" if func in _STOPS else "takes values or gradients out of PyTorch"
+            self._recorder.known.clear()  # should the network take this for an error of its own, and go on
+            raise NotRecordableError(f"it {what} ({name})")
+        return func(*args, **(kwargs or {}))
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -44,15 +85,22 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     NotRecordableError.
 
     Whether memory was written to is told by PyTorch's own counter, which all views of it share.
+
+    Attributes:
+        known: of each live tensor that follows from the input, its value, and last_written as that was made.
     """
 
     def __init__(self, given: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._known: Any = WeakTensorKeyDictionary()  # value of each live tensor, and last_written as that was made
+        self.known: Any = WeakTensorKeyDictionary()
         self._constants: list[tuple[Tensor, int | None]] = []  # that nodes refer to, likewise
         self._nodes: list[Node] = []
         self._shapes: list[tuple[int, ...]] = []
         self._register(given, given._version)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first operator imports the compiler: 1.7 s
 
     def graph(self, output: Tensor) -> Graph:
         """The record, ending in ``output``.
@@ -76,18 +124,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             self._note(func, tuple(args), named, result)
         except NotRecordableError:
-            self._known.clear()  # should the network take this for an error of its own, and go on
+            self.known.clear()  # likewise
             raise
         return result
 
     def _note(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         name = func._schema.name
-        if torch.Tag.nondeterministic_seeded in func.tags:
+        if torch.Tag.nondeterministic_seeded in func.tags and _dropout(func, args, kwargs) != 0:
             raise NotRecordableError(f"it draws random numbers ({name})")
         given, named = map_arguments((args, kwargs), Tensor, self._described)
         node = Node(func, given, named, ())
         if not node.inputs:  # a constant, be it one that is being painted
             return
+        if not torch.is_grad_enabled():  # so too in an autograd function, whose derivative need not be its operators'
+            raise NotRecordableError("it stops the gradient (no_grad)")
         map_arguments((given, named), Tensor, lambda t: self._constants.append((t, last_written(t))))
         if func._schema.is_mutable:
             operator = _out_of_place(func)
@@ -98,7 +148,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         written = args[0]._version if node.is_view else 0
         if node.name in _SAME:
-            self._known[result] = (node.inputs[0], written)
+            self.known[result] = (node.inputs[0], written)
             return
         results = [result] if isinstance(result, Tensor) else result
         tensors = isinstance(results, tuple | list) and all(isinstance(r, Tensor | None) for r in results)
@@ -118,7 +168,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _value(self, tensor: Tensor) -> int | None:
         value: int | None
-        value, written = self._known.get(tensor, (None, None))
+        value, written = self.known.get(tensor, (None, None))
         if value is not None and last_written(tensor) != written:
             # Another view of the same memory was written to since: what this tensor now holds was not recorded.
             raise NotRecordableError("it writes into one of several overlapping views")
@@ -128,7 +178,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._shapes.append(tuple(tensor.shape) if tensor is not None else ())
         value = len(self._shapes) - 1
         if tensor is not None:
-            self._known[tensor] = (value, written)
+            self.known[tensor] = (value, written)
         return value
 
 

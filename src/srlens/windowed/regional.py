@@ -1,157 +1,185 @@
-"""One window of one network: regional evaluation where that is proven right and pays, else in full with a reason."""
+"""Windows of one network: regional evaluation where that is proven right and pays, else in full with a reason."""
+
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from srlens.imaging.window import Window
 from srlens.windowed.memory import Segmented, TooLargeError
-from srlens.windowed.plan import Plan, Source
-from srlens.windowed.proof import Differentiate, Result, agrees, gradient_of_sines, tried
-from srlens.windowed.records import Record, Records
+from srlens.windowed.plan import Plan
+from srlens.windowed.proof import Differentiate, Result, difference_of_gradients, difference_of_windows
+from srlens.windowed.shared import Forward, SharedForward, whole_forward
+from srlens.windowed.windowed import Record, Windowed
 
 # Less is eaten up by cropping.
 _LEAST_SAVED = 0.08
-# Recording and verifying cost a forward pass and one evaluation, so that n evaluations gain if n·saved > 1.4 or so.
+# What channels last saves, about (see windowed).
+_SAVED_BY_FORMAT = 0.1
+# Recording and verifying cost two forward passes and one evaluation, so that n evaluations gain if n·saved > 1.7 or so.
 _LEAST_GAIN = 1.5
 # Fewer do not repay record, plan and verification, unless nearly everything is saved.
 _LEAST_EVALUATIONS = 6
-# What channels last saves, about (see records).
-_SAVED_BY_FORMAT = 0.1
 # Share of the memory that all values of a segment, and those between segments, may take; see memory for the rest.
 _VALUES = 0.5
-_PROVING_SIDE = 48  # input pixels
-_PROVING_WINDOW = 8  # output pixels
-_EXCEEDS = "One gradient evaluation keeps more than memory"
 
 
 class Regional:
-    """Evaluates one window of one network.
+    """Evaluates windows of one network at one input after another; what they have in common is computed once.
 
     Args:
-        records: of the network, whose weights are frozen while it is evaluated.
-        window: in output pixels.
-        expected: the number of gradients that will be asked for.
+        windowed: what is known of the network, whose weights are frozen while it is evaluated.
+        windows: in output pixels.
+        expected: the number of gradients that will be asked for, of all windows together; few do not repay the
+            verification.
 
     Attributes:
         description: how it evaluates now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``.
     """
 
-    def __init__(self, records: Records, window: Window, expected: int) -> None:
-        self._records = records
-        self._window = window
+    def __init__(self, windowed: Windowed, windows: Sequence[Window], expected: int) -> None:
+        self._windowed = windowed
+        self._windows = tuple(windows)
         self._expected = expected
-        self._sources: dict[tuple[int, ...], Source] = {}
-        self.description = "full (no gradient evaluated yet)" if records.wanted else "full (as asked)"
+        self._full = whole_forward(windowed.network, windows)
+        self._forwards: dict[tuple[int, ...], Forward] = {}
+        self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs and the windows there, as they were compared
+        self.description = "full (no gradient evaluated yet)" if windowed.wanted else "full (as asked)"
 
-    def source(self, x: Tensor) -> Source:
-        """The best proven way to compute the window for inputs like ``x``."""
-        return self._sources.get(tuple(x.shape), self.full)
+    def patches(self, x: Tensor) -> list[Tensor]:
+        """Each window for x, without gradient."""
+        for given, patches in self._known:
+            if torch.equal(given, x):
+                return patches
+        with torch.no_grad():
+            return list(self._forwards.get(tuple(x.shape), self._full)(x.clone()))
 
-    def full(self, x: Tensor) -> Tensor:
-        """The window, by the whole network."""
-        return self._window.crop(self._records.network(x))
-
-    def evaluate(self, x: Tensor, differentiate: Differentiate) -> Result:
-        """Patch and gradient at ``x``.
+    def evaluate(
+        self, x: Tensor, differentiate: Differentiate, tick: Callable[[], None] = lambda: None
+    ) -> list[Result]:
+        """Patch and gradient of each window at ``x``.
 
         At the first evaluation of a network at a shape, it is recorded, and evaluated in full and by a plan at the
-        same input. Where the two agree, this and further evaluations are regional, as are all those of other windows
-        as long as the network does not change. What is returned does not depend on whether this is the first.
+        same input. Where the two agree, and the windows at the ends too (see :class:`Windowed`), this and further
+        evaluations are regional; of other windows those at the ends are compared alone. What is returned does not
+        depend on whether this is the first.
 
-        Where that takes more than the memory allowed, a plan is run that needs less.
+        Where one window takes more than the memory allowed, a plan is run that needs less.
+
+        Args:
+            x: N×C×h×w.
+            differentiate: evaluates.
+            tick: called with each window that is done.
 
         Raises:
             TooLargeError: no way to evaluate keeps within the memory allowed.
         """
-        records = self._records
+
+        def evaluated(forward: Forward) -> list[Result]:
+            def told(inputs: Tensor) -> Iterator[Tensor]:
+                for patch in forward(inputs):
+                    yield patch
+                    tick()
+
+            return differentiate(x, told)
+
+        windowed, shape = self._windowed, tuple(x.shape)
         try:
-            if records.wanted and tuple(x.shape) not in self._sources:
-                return self._first(x, differentiate)
-            return differentiate(x, self.source(x))
+            if windowed.wanted and shape not in self._forwards:
+                plans = self._worthwhile(x)
+                results = plans if isinstance(plans, str) else self._verified(x, plans, differentiate, evaluated)
+                if not isinstance(results, str):
+                    return results
+                self._choose(x, self._full, f"full ({results})")
+            return evaluated(self._forwards.get(shape, self._full))
         except TooLargeError:
-            if records.memory is None or len(x) > 1 or not records.wanted:  # fewer inputs at once are a better remedy
+            if windowed.memory is None or len(x) > 1 or not windowed.wanted:  # fewer inputs at once are a better remedy
                 raise
-        return differentiate(x, self._confined(x, records.memory))
+        return evaluated(self._confined(x, windowed.memory))
 
-    def _first(self, x: Tensor, differentiate: Differentiate) -> Result:
+    def _worthwhile(self, x: Tensor) -> list[Plan] | str:
+        """Plans that save enough, or why there are none."""
         if self._expected / len(x) < _LEAST_EVALUATIONS:
-            few = "full (too few evaluations to repay the verification of a regional one)"
-            return differentiate(x, self._choose(x, self.full, few))
-        record, y = self._records.of(x)
-        plan = self._worthwhile(record, x)
-        while isinstance(plan, Plan):
-            whole = None
-            if not record.proven:
-                whole = self.full, self._window.crop(y if y is not None else self._records.output(x))
-            result = tried(plan, x, self._records.network.dtype, differentiate, whole)
-            if isinstance(result, Result):
-                record.proven = True
-                self._choose(x, plan, f"regional ({self._records.described(plan)})")
-                return result
-            self._records.refuse(record, plan, result)
-            plan = self._worthwhile(record, x)  # in another memory format, or none
-        return differentiate(x, self._choose(x, self.full, f"full ({plan})"))
-
-    def _worthwhile(self, record: Record, x: Tensor) -> Plan | str:
-        """A plan that saves enough, or why there is none."""
-        plan = self._records.plan(record, self._window)
-        if isinstance(plan, str):
-            return plan
-        saved = 1 - (1 - plan.saved) * (1 - _SAVED_BY_FORMAT * (plan.memory_format == torch.channels_last))
+            return "too few evaluations to repay the verification of a regional one"
+        plans = self._windowed.plans(x, self._windows)
+        if isinstance(plans, str):
+            return plans
+        needed = sum(1 - plan.saved for plan in plans) / len(plans)
+        saved = 1 - needed * (1 - _SAVED_BY_FORMAT * (plans[0].memory_format == torch.channels_last))
         if saved < _LEAST_SAVED:
-            return f"the window needs {1 - plan.saved:.0%} of the multiply-adds"
-        if self._expected / len(x) * saved < _LEAST_GAIN:
-            return f"too few evaluations to save {saved:.0%}"
-        return plan
+            return f"the window needs {needed:.0%} of the multiply-adds"
+        return plans if self._expected / len(x) * saved >= _LEAST_GAIN else f"too few evaluations to save {saved:.0%}"
 
-    def _choose(self, x: Tensor, source: Source, description: str) -> Source:
-        self._sources[tuple(x.shape)] = source
+    def _verified(
+        self, x: Tensor, plans: list[Plan], differentiate: Differentiate, evaluated: Callable[[Forward], list[Result]]
+    ) -> list[Result] | str:
+        """The results at x by plans, which are chosen if they are those of the whole network; or why they are not."""
+        record, forward = self._windowed.of(x), SharedForward(plans)
+        results: list[Result] = []
+        try:
+            reason = self._compared(record, forward)
+            if not reason:
+                results = evaluated(forward)
+            if not reason and not record.proven:
+                whole = whole_forward(self._windowed.network, self._windows[:1])
+                reason = difference_of_gradients(results[0], x, differentiate, whole, plans[0].memory_format)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
+            reason = f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        if reason:
+            record.graph = f"regional evaluation was rejected: {reason}"
+            return record.graph
+        record.proven = True
+        self._choose(x, forward, _described(plans))
+        return results
+
+    def _compared(self, record: Record, forward: Forward) -> str:
+        """How windows differ from the whole network's at the ends; empty if they do not."""
+        self._known.clear()
+        for x, y in record.ends:
+            with torch.no_grad():
+                patches = list(forward(x.clone()))
+            for window, patch in zip(self._windows, patches, strict=True):
+                if difference := difference_of_windows(patch, window.crop(y), self._windowed.network.dtype):
+                    return difference
+            self._known.append((x, patches))
+        return ""
+
+    def _choose(self, x: Tensor, forward: Forward, description: str) -> Forward:
+        self._forwards[tuple(x.shape)] = forward
         self.description = description
-        return source
+        return forward
 
-    def _confined(self, x: Tensor, memory: int) -> Source:
-        """A way to compute the window within ``memory`` bytes: by a plan, in segments where that is not enough.
+    def _confined(self, x: Tensor, memory: int) -> Forward:
+        """A way to compute one window within ``memory`` bytes: by a plan, in segments where that is not enough.
 
-        The window is compared with the whole network's at x. The gradient there does not fit into memory; that plans
-        of this network have its gradient is shown on a corner of x.
+        A gradient of the whole network does not fit. The window is compared with the whole network's at the ends, and
+        the gradient is that of the operators, since a record holds nothing that has another.
         """
-        records, dtype = self._records, self._records.network.dtype
-        record, y = records.of(x)
-        plan = records.plan(record, self._window)
-        if isinstance(plan, str):
-            raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {plan}.")
-        how = records.described(plan)
-        source: Source = plan
-        allowed = memory * _VALUES / dtype.itemsize
-        if plan.program.allocates > allowed:
-            source = divided = Segmented(plan)
-            recomputed = f"recomputed in {len(divided.segments)} segments"
-            how += f", {recomputed}"
+        plans = self._windowed.plans(x, self._windows)
+        if isinstance(plans, str):
+            raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {plans}.")
+        forward: Forward = SharedForward(plans)
+        how = ""
+        allowed = memory * _VALUES / self._windowed.network.dtype.itemsize
+        if plans[0].program.allocates > allowed:
+            forward = divided = Segmented(plans[0])
+            how = f", recomputed in {len(divided.segments)} segments"
             if divided.elements > allowed:
                 needed = divided.elements / allowed * memory / 2**20
-                raise TooLargeError(f"{_EXCEEDS}; {recomputed} it takes {needed:.0f} MiB.")
-        with torch.no_grad():
-            patch = source(x.detach())
-        reason = None
-        if not agrees(patch, self._window.crop(y if y is not None else records.output(x)), dtype):
-            reason = "its window differs"
-        elif not record.proven:
-            reason = self._disproved(x)
-        if reason is not None:
-            records.refuse(record, plan, reason)
-            return self._confined(x, memory)  # in another memory format, or told that there is no plan
-        record.proven = True
-        return self._choose(x, source, f"regional ({how})")
+                raise TooLargeError(f"{_EXCEEDS}; {how[2:]} it takes {needed:.0f} MiB.")
+        if difference := self._compared(self._windowed.of(x), forward):
+            raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {difference}.")
+        return self._choose(x, forward, _described(plans, how))
 
-    def _disproved(self, x: Tensor) -> str | None:
-        """Why plans of this network do not have its gradient, from a corner of the input; None if they have."""
-        corner = x[:1, :, :_PROVING_SIDE, :_PROVING_SIDE].detach().contiguous()
-        y = self._records.output(corner)
-        height, width = (min(side, _PROVING_WINDOW) for side in y.shape[-2:])
-        window = Window((y.shape[-2] - height) // 2, (y.shape[-1] - width) // 2, height, width)
-        plan = self._records.plan(self._records.of(corner)[0], window)
-        if isinstance(plan, str):
-            return f"on a corner of {tuple(corner.shape[-2:])} pixels {plan}"
-        whole = Regional(self._records, window, 1).full, window.crop(y)
-        result = tried(plan, corner, self._records.network.dtype, gradient_of_sines, whole)
-        return result if isinstance(result, str) else None
+
+_EXCEEDS = "One gradient evaluation keeps more than memory"
+
+
+def _described(plans: Sequence[Plan], how: str = "") -> str:
+    """What plans compute, in words."""
+    shared = f", shared by {len(plans)} windows" if len(plans) > 1 else ""
+    needed = sum(1 - plan.saved for plan in plans) / len(plans)
+    last = ", channels last" if plans[0].memory_format == torch.channels_last and not shared else ""
+    return f"regional{shared} ({needed:.0%} of the multiply-adds{last}{how})"

@@ -1,133 +1,140 @@
-"""One network, evaluated where windows of its output need it: what its owner keeps, for one window and for many."""
+"""What is kept of one network for windowed evaluation: its records, by the shape of its input."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from srlens.imaging.window import Window
-from srlens.windowed.plan import Plan
-from srlens.windowed.program import Program, Step, Values
-from srlens.windowed.proof import Differentiate
-from srlens.windowed.records import Callee, Records
-from srlens.windowed.regional import Regional
+from srlens.networks.network import Network
+from srlens.windowed.graph import Graph
+from srlens.windowed.plan import Plan, make_plan
+from srlens.windowed.recorder import NotRecordableError, Recorder, UserCalls, last_written
 
 
-class SharedForward:
-    """Runs the plans of several windows on one input; steps that all would take in full are taken once.
+@dataclass
+class Record:
+    """The record of one network at one input shape, and how it has stood the test.
 
-    With a global operator (pooling, attention) nearly the whole network is common, and a window costs its own tail and
-    one backward pass. Without one, each window is a small crop and nothing is common.
-
-    Args:
-        plans: one a window, made from one graph.
+    Attributes:
+        graph: or why the network must be evaluated in full.
+        ends: inputs, and the whole network's output for each. Every plan is compared with them.
+        proven: the gradient of a plan was compared with the whole network's, and agreed.
     """
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
-        self._plans = tuple(plans)
-        self._own: list[Program] = []
-        common: dict[int, Step] = {}
-        needed = {0}
-        for plan in plans:
-            own = []
-            # What is whole and made of wholes is the same for every window, also if it is made of parts of them (a
-            # network that splits its channels). The input counts if no cut was made in it.
-            whole = {0} if plan.given is None else set()
-            for step in plan.program.steps:
-                inputs = {value for value, _ in step.takes}
-                if step.whole and inputs and inputs <= whole:
-                    whole.update(step.outputs)
-                    common[step.outputs[0]] = step
-                else:
-                    own.append(step)
-                    needed |= inputs
-            self._own.append(Program(tuple(own), plan.program.keep))
-            needed |= plan.program.keep
-        self._common = Program(tuple(common[value] for value in sorted(common)), frozenset(needed))
-
-    def common(self, x: Tensor) -> Values:
-        """The shared values at one input (1×C×h×w); differentiable."""
-        return self._common.run({0: x.clone(memory_format=self._plans[0].memory_format)})
-
-    def patch(self, index: int, common: Values) -> Tensor:
-        """Window ``index`` of the output, from the shared values."""
-        plan = self._plans[index]
-        given = common if plan.given is None else {**common, 0: plan.given_part(common[0])}
-        return plan.window_in(self._own[index].run(given))
-
-
-class WholeForward:
-    """The same for a network without a graph: one forward pass of everything, windows cut from its output.
-
-    Args:
-        network: takes 1×C×h×w.
-        windows: in output pixels.
-    """
-
-    def __init__(self, network: Callable[[Tensor], Tensor], windows: Sequence[Window]) -> None:
-        self._network = network
-        self._windows = tuple(windows)
-
-    def common(self, x: Tensor) -> Values:
-        """The output; differentiable."""
-        return {0: self._network(x)}
-
-    def patch(self, index: int, common: Values) -> Tensor:
-        """Window ``index`` of the output."""
-        return self._windows[index].crop(common[0])
+    graph: Graph | str
+    ends: tuple[tuple[Tensor, Tensor], ...] = ()
+    proven: bool = False
 
 
 class Windowed:
-    """One network's windowed evaluation: its records by input shape, and what was proven of them.
+    """One network's windowed evaluation: its records, and what was proven of them.
 
-    Its owner keeps it, and every further window of the network costs no record and no verification. Nothing is kept
+    Its owner keeps it, and every further window costs no record, and no gradient of the whole network. Nothing is kept
     elsewhere. It is not to be shared between threads. Weights that are replaced, or written to in a way that PyTorch
     counts (not through ``.data``), are noticed, and the network is recorded anew.
 
     Args:
         network: its weights frozen while it is evaluated.
-        memory: bytes that ``Differentiate`` may keep, beyond which it raises TooLargeError; None: any number.
+        memory: bytes that one evaluation may keep for its gradient; None: any number.
         wanted: False to evaluate in full always.
+        ends: images (K×C×h×w) at which every window is compared with the whole network's, those at the ends of all
+            that will be asked for; the first is recorded. None: the first input.
     """
 
-    def __init__(self, network: Callee, *, memory: int | None = None, wanted: bool = True) -> None:
+    def __init__(
+        self, network: Network, *, memory: int | None = None, wanted: bool = True, ends: Tensor | None = None
+    ) -> None:
         self.network = network
         self.memory = memory
-        self._records = Records(network, memory, wanted)
+        self.wanted = wanted
+        self._ends = ends
+        self._memory_format = torch.contiguous_format  # of all plans
+        self._kept: dict[Hashable, Record] = {}
+        self._weights: list[Tensor] = []
+        self._written: list[tuple[int, int, int | None]] = []
 
-    def at(self, window: Window, expected: int) -> Regional:
-        """Evaluation of one window of the output.
+    def of(self, x: Tensor) -> Record:
+        """The record for inputs like ``x``.
 
-        Args:
-            window: in output pixels.
-            expected: the number of gradients that will be asked for; few do not repay the verification.
+        It holds for the weights and buffers that it was made with. Whatever goes wrong with recording becomes the
+        reason to evaluate in full.
         """
-        return Regional(self._records, window, expected)
+        weights = [*self.network.module.parameters(), *self.network.module.buffers()]
+        written = [(id(weight), weight.data_ptr(), last_written(weight)) for weight in weights]
+        if written != self._written:
+            self._kept.clear()
+            self._weights, self._written = weights, written  # kept alive, so that no other gets the identity of one
+        key = tuple(x.shape), x.dtype, x.device
+        if key not in self._kept:
+            self._kept[key] = self._made(x.detach())
+        return self._kept[key]
 
-    def shared(
-        self, x: Tensor, windows: Sequence[Window], differentiate: Differentiate, expected: int
-    ) -> tuple[SharedForward | WholeForward, str]:
-        """Evaluation of several windows at one input, what they have in common computed once; and in words, how.
+    def _made(self, x: Tensor) -> Record:
+        first, *further = self._ends_like(x)
+        y, graph = _recorded(self.network, first)
+        if isinstance(graph, str) or y is None:
+            return Record(graph)
+        self._memory_format = _faster_format(graph, x.device, self.network.dtype)
+        with torch.no_grad():
+            return Record(graph, ((first, y), *((one, self.network(one.clone())) for one in further)))
 
-        The bound on memory does not hold for it.
+    def _ends_like(self, x: Tensor) -> Sequence[Tensor]:
+        """The ends, in batches like ``x``: in turn, as often as it takes."""
+        if self._ends is None or self._ends.shape[1:] != x.shape[1:]:
+            return [x.clone(memory_format=torch.contiguous_format)]
+        count = -(-len(self._ends) // len(x)) * len(x)
+        return torch.split(self._ends[torch.arange(count) % len(self._ends)].to(x), len(x))
 
-        Args:
-            x: an input, 1×C×h×w; others are to have its shape.
-            windows: in output pixels.
-            differentiate: evaluates the first window at ``x``, where plans of this network are not proven yet.
-            expected: the number of gradients that will be asked for, of all windows together.
-        """
-        whole = WholeForward(self.network, windows)
-        if not self._records.wanted:
-            return whole, "full (as asked)"
-        record, _ = self._records.of(x)
-        if not record.proven:
-            first = self.at(windows[0], expected)
-            first.evaluate(x, differentiate)
-            if not record.proven:
-                return whole, first.description
-        plans = [self._records.plan(record, window) for window in windows]
-        ready = [plan for plan in plans if isinstance(plan, Plan)]
-        if len(ready) < len(plans):
-            return whole, f"full ({record.graph})"
-        needed = 1 - sum(plan.saved for plan in ready) / len(ready)
-        return SharedForward(ready), f"regional, shared by {len(ready)} windows ({needed:.0%} of the multiply-adds)"
+    def plans(self, x: Tensor, windows: Sequence[Window]) -> list[Plan] | str:
+        """A plan of each window for inputs like ``x``, or why there are none."""
+        record = self.of(x)
+        if isinstance(record.graph, str):
+            return record.graph
+        try:
+            return [make_plan(record.graph, window, self._memory_format) for window in windows]
+        except Exception as error:  # an operator used in a way that its rule does not foresee must not stop anybody
+            record.graph = f"no plan: {type(error).__name__}: {error}"
+            return record.graph
+
+
+def _recorded(network: Network, x: Tensor) -> tuple[Tensor | None, Graph | str]:
+    """The network's output, and the graph of the call; or no output, and why there is no graph.
+
+    Autograd keeps nothing of the call.
+    """
+
+    def missing(_: None) -> Tensor:
+        raise NotRecordableError("it takes a gradient itself")
+
+    # As if for a gradient: without one, some layers take other operators, which have no derivative.
+    keeping_nothing = torch.autograd.graph.saved_tensors_hooks(lambda _: None, missing)
+    with torch.inference_mode(False), torch.enable_grad(), keeping_nothing:
+        given = x.clone().requires_grad_(True).clone()  # not a leaf, since some networks write into their input
+        recorder = Recorder(given)
+        try:
+            with recorder, UserCalls(recorder):
+                y = network(given)
+            return y.detach(), recorder.graph(y)
+        except NotRecordableError as error:
+            return None, str(error)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the module's own code runs here; evaluated in full, its errors pass
+            return None, f"it does not run under a recorder: {type(error).__name__}"
+
+
+# On the CPU, convolutions run 1.05–1.4 times as fast channels last (oneDNN). Attention does not gain.
+_LEAST_SHARE = 0.5
+_FORMATTED = (torch.float32, torch.bfloat16)
+
+
+def _faster_format(graph: Graph, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
+    """The faster memory format for a network that computes in ``dtype``; the same numbers up to rounding."""
+    bound_to_memory = any(node.name == "as_strided" for node in graph.nodes)  # it depends on how its input lies there
+    gaining = device.type == "cpu" and dtype in _FORMATTED and len(graph.shapes[0]) == 4
+    convolutions = sum(cost for node, cost in zip(graph.nodes, graph.costs, strict=True) if node.name == "convolution")
+    if gaining and not bound_to_memory and convolutions > _LEAST_SHARE * sum(graph.costs):
+        return torch.channels_last
+    return torch.contiguous_format

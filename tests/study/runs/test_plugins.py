@@ -34,6 +34,6 @@ def test_a_measure_makes_other_jobs(plug_in, make_study, monkeypatch):
 def test_a_worker_without_the_plug_in_says_so(plug_in, make_study, tmp_path, monkeypatch):
     plan = make_plan(make_study())
     monkeypatch.setattr(worker, "MEASURES", {})
-    (outcome,) = worker.run_batch(worker.Batch(plan.jobs[:1], str(tmp_path / "results"), maps=False, threads=1))
+    (outcome,) = worker.run_batch(plan.jobs[:1], str(tmp_path / "results"), maps=False)
     assert "lacks the measure(s) peak_density" in outcome.failure.message
     assert not outcome.failure.permanent

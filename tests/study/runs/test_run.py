@@ -7,7 +7,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 import polars
 import pytest
 
-from srlens.errors import StudyError
+from srlens.errors import MissingExtraError, StudyError
 from srlens.study import worker
 from srlens.study.plan import make_plan
 from srlens.study.run import run_study
@@ -154,7 +154,7 @@ class Mortal(Executor):
         self.here, self.deadly_top = here, deadly_top
 
     def submit(self, fn, /, *args, **kwargs):
-        if any(job.window.top == self.deadly_top for job in args[0].jobs):
+        if any(job.window.top == self.deadly_top for job in args[0]):
             future = Future()
             future.set_exception(BrokenExecutor("a process died"))
             return future
@@ -187,5 +187,5 @@ def test_lr_pictures_have_no_quality(make_study, here):
 
 
 def test_lpips_without_its_extra_is_refused(make_study, here):
-    with pytest.raises(StudyError, match=r"srlens\[lpips\]"):
+    with pytest.raises(MissingExtraError, match=r"srlens\[lpips\]"):
         run_study(make_study(output={"lpips": True}), executor=here)

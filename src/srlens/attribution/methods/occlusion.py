@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
+from torch import Tensor
 
 from srlens.attribution.baseline import Baseline, check_baseline, find_baseline
 from srlens.attribution.scene import Algorithm, Explanation, Scene
@@ -55,6 +56,10 @@ class Occlusion(Algorithm):
     def expected(self) -> int:
         """One forward pass a block; enough of them for windowed evaluation to pay."""
         return 64
+
+    def ends(self, image: Tensor) -> Tensor:
+        """The image and what it is filled with."""
+        return torch.stack([image, self._filling.of(image)])
 
     def check(self, height: int, width: int) -> None:
         """Raise a named error if a block, or the kernel of the fill's blur, is larger than the LR image."""

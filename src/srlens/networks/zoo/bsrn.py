@@ -7,10 +7,9 @@ CVPR Workshops 2022, arXiv 2205.05996.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import ResidualDistillationBlock
-from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.esa import ESA
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import ChannelAttention, EnlargingNetwork, named, run_blocks, shuffled
 
 _COPIES = 4
@@ -88,22 +87,4 @@ class BSRN(EnlargingNetwork):
         return self.upsampler(fused + shallow)
 
 
-FAMILY = Family(
-    name="BSRN",
-    kind="global pooling",
-    paper="Z. Li et al., CVPR Workshops 2022, arXiv 2205.05996",
-    detect=holds("fea_conv.pw", "B1.c1_r.pw", "B1.esa.conv_max.pw", "B1.cca.conv_du.0", "upsampler.upsampleOneStep.0"),
-    build=built(
-        BSRN,
-        "fea_conv.pw",
-        copies=_COPIES,
-        scale="upsampler.upsampleOneStep.0",
-        distilled="B1.c1_d",
-        attention_width="B1.esa.conv1",
-        squeezed="B1.cca.conv_du.0",
-        blocks="B{}.c1_d",
-    ),
-    receptive_field=GLOBAL,  # channel attention pools the whole map
-    minimum=MINIMUM_SIDE,
-    note="Works on 0–1. Files made with blueprint separable convolutions (BSConvU) and direct pixel shuffle.",
-)
+FAMILY = Family(**own_facts("BSRN", BSRN))

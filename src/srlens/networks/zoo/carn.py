@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, holds, own_facts
 from srlens.networks.zoo.reading import subpixel_receptive_field, upsampler_scale
 
 #: Blocks of the network, and residual units of a block.
@@ -119,14 +119,10 @@ def _build(state: StateDict) -> CARN:
 
 
 FAMILY = Family(
-    name="CARN",
-    kind="convolution",
-    paper="Ahn, Kang & Sohn, ECCV 2018, arXiv 1803.08664",
+    **own_facts("CARN"),
     detect=lambda state: _PUBLISHED(state) and bool(_first_kernels(state)),
     build=_build,
     # Entry, then 3 blocks of 3 units of two 3×3 convolutions; fusions and CARN-M's mixers are 1×1.
     receptive_field=lambda module: subpixel_receptive_field(1 + 2 * LEVELS**2, module.scale),
     value_range=layers.range_of_shift,
-    table_1="45",
-    note="CARN and CARN-M; published files hold the scales 2, 3 and 4, of which 4 is used unless told.",
 )

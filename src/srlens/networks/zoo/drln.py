@@ -6,9 +6,8 @@ S. Anwar, N. Barnes, "Densely Residual Laplacian Super-Resolution", IEEE TPAMI 2
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, own_facts
 
 #: Blocks in each of the densely connected groups.
 _GROUPS = (3, 3, 3, 3, 4, 4)
@@ -94,22 +93,4 @@ class DRLN(layers.EnlargingNetwork):
         return self.add_mean(self.tail(self.upsample(total + shallow)))
 
 
-FAMILY = Family(
-    name="DRLN",
-    kind="global pooling",
-    paper="S. Anwar, N. Barnes, IEEE TPAMI 2020, arXiv 1906.12021",
-    detect=holds(
-        "sub_mean.shifter",
-        "head",
-        "b1.r3.body.0",
-        "b1.ca.c4.body.0",
-        "b20.g.body.0",
-        "c20.body.0",
-        "upsample.up.body.0",
-        "tail",
-    ),
-    build=built(DRLN, "head", scale="upsample.up.body", squeezed="b1.ca.c1.body.0"),
-    receptive_field=GLOBAL,  # the attention averages the whole map
-    value_range=255.0,  # whatever mean shift the file brings
-    note="Works on 0–255; the mean shift comes with the file.",
-)
+FAMILY = Family(**own_facts("DRLN", DRLN))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, holds, own_facts
 from srlens.networks.zoo.reading import count_blocks, read_sizes, subpixel_receptive_field
 
 #: Maps from which on the paper scales residuals by 0.1 (section 3.3); the state dict does not tell.
@@ -83,15 +83,11 @@ def _build(state: StateDict) -> EDSR:
 
 
 FAMILY = Family(
-    name="EDSR",
-    kind="convolution",
-    paper="Lim et al., CVPR Workshops 2017, arXiv 1707.02921",
+    **own_facts("EDSR"),
     detect=lambda state: _PUBLISHED(state) or _BASICSR(state),
     translate=_published_names,
     build=_build,
     # Head, two convolutions a block, the one that closes the body.
     receptive_field=lambda module: subpixel_receptive_field(1 + 2 * module.blocks + 1, module.scale),
     value_range=layers.range_of_shift,
-    table_1="75 (16 blocks)",
-    note="Value range read off the mean shift; residuals are scaled by 0.1 from 256 maps on (paper).",
 )

@@ -1,6 +1,6 @@
 """A network family: what no state dict tells of it, and how a state dict of it becomes a module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import ReceptiveField
+from srlens.networks.listing import family_facts
+from srlens.networks.receptive_field import GLOBAL, ReceptiveField
 from srlens.networks.zoo.reading import read_sizes
 from srlens.networks.zoo.scale_probe import most_consistent_scale
 
@@ -26,7 +27,7 @@ class Family:
 
     Attributes:
         name: as the field writes it, e.g. ``"RFDN"``.
-        kind: how it gathers context.
+        kind: how it gathers context; None where that is not known.
         paper: authors, venue, year, arXiv number.
         receptive_field: the theoretical receptive field.
         detect: whether a state dict is of this family; None for a family that spandrel opens.
@@ -42,10 +43,11 @@ class Family:
         spandrel_id: the id of spandrel's architecture, where spandrel opens it.
         table_1: receptive field in Table 1 of Gu & Dong (2021); empty where it is not there.
         note: what a user must know (mean shift, colour rule, scales), one sentence.
+        layers: what :func:`holds` looks for, where that is all; it tells which family a foreign file comes nearest.
     """
 
     name: str
-    kind: Kind | Callable[[Any], Kind]
+    kind: Kind | Callable[[Any], Kind] | None
     paper: str
     receptive_field: ReceptiveField | Callable[[Any], ReceptiveField]
     detect: Detect | None = None
@@ -58,8 +60,9 @@ class Family:
     spandrel_id: str | None = None
     table_1: str = ""
     note: str = ""
+    layers: Sequence[str] = ()
 
-    def kind_of(self, module: nn.Module) -> Kind:
+    def kind_of(self, module: nn.Module) -> Kind | None:
         """How a loaded module gathers context."""
         return self.kind(module) if callable(self.kind) else self.kind
 
@@ -70,6 +73,10 @@ class Family:
     def value_range_of(self, module: nn.Module) -> float:
         """The largest input value that a loaded module works with."""
         return self.value_range(module) if callable(self.value_range) else self.value_range
+
+    def missing(self, state: StateDict) -> list[str]:
+        """Which of its :attr:`layers` a state dict lacks."""
+        return [name for name in self.layers if name not in state and f"{name}.weight" not in state]
 
     def load(self, state: StateDict) -> Any:
         """Build the module that a state dict describes and fill it, in float64 where a weight is of that type.
@@ -88,11 +95,25 @@ class Family:
         return module
 
 
+def own_facts(name: str, network: Callable[..., nn.Module] | None = None) -> dict[str, Any]:
+    """What the table of srlens's own families says of one: arguments of :class:`Family`.
+
+    Args:
+        name: of the family.
+        network: makes the module, where the table says of which layers its arguments are read.
+    """
+    facts = dict(family_facts("own")[name])
+    if facts.get("receptive_field") == "global":
+        facts["receptive_field"] = GLOBAL
+    if layers := facts.get("layers"):
+        facts["detect"] = holds(*layers)
+    sizes = facts.pop("sizes", None)
+    facts.pop("variants", None)
+    if network is not None and sizes is not None:
+        facts["build"] = lambda state: network(**read_sizes(state, **sizes))
+    return facts
+
+
 def holds(*names: str) -> Detect:
     """A :attr:`Family.detect`: whether a state dict has all these keys, or layers of these names with a ``weight``."""
     return lambda state: all(name in state or f"{name}.weight" in state for name in names)
-
-
-def built(network: Callable[..., nn.Module], entry: str, **layers: Any) -> Callable[[StateDict], nn.Module]:
-    """A :attr:`Family.build`: the network with the arguments that :func:`read_sizes` finds."""
-    return lambda state: network(**read_sizes(state, entry, **layers))

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution
 from srlens.networks.zoo.reading import count_blocks, read_sizes
 
@@ -65,14 +65,4 @@ def _receptive_field(module: FSRCNN) -> ReceptiveField:
     )
 
 
-FAMILY = Family(
-    name="FSRCNN",
-    kind="convolution",
-    paper="Dong, Loy & Tang, ECCV 2016, arXiv 1608.00367",
-    detect=holds("first_part.0", "first_part.1", "mid_part.0", "mid_part.3", "last_part", "last_part.bias"),
-    build=_build,
-    receptive_field=_receptive_field,
-    probe_scale=True,
-    table_1="17 (6 mappings)",
-    note="With one channel it takes the luma Y; the file does not tell the scale, so it is found by trying.",
-)
+FAMILY = Family(**own_facts("FSRCNN"), build=_build, receptive_field=_receptive_field, probe_scale=True)

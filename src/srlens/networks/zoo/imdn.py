@@ -4,9 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo.distillation import DistillationNetwork
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import ChannelAttention, convolution
 
 #: Slope of every leaky rectifier for negative values.
@@ -29,9 +28,12 @@ def _contrast(x: Tensor) -> Tensor:
 
 
 class DistillationBlock(nn.Module):
-    """Four 3×3 convolutions that set ``distilled`` maps aside and hand on the rest; N×C×h×w to the same."""
+    """Four 3×3 convolutions that set ``distilled`` maps aside and hand on the rest; N×C×h×w to the same.
 
-    def __init__(self, width: int, distilled: int, hidden: int) -> None:
+    Without ``hidden`` there is no attention.
+    """
+
+    def __init__(self, width: int, distilled: int, hidden: int | None) -> None:
         super().__init__()
         rest = width - distilled
         self.distilled, self.rest = distilled, rest
@@ -40,7 +42,7 @@ class DistillationBlock(nn.Module):
         self.c3 = convolution(rest, width)
         self.c4 = convolution(rest, distilled)
         self.c5 = nn.Conv2d(4 * distilled, width, 1)
-        self.cca = ChannelAttention(4 * distilled, hidden, _contrast)
+        self.cca = nn.Identity() if hidden is None else ChannelAttention(4 * distilled, hidden, _contrast)
 
     def forward(self, x: Tensor) -> Tensor:
         """Refine ``x`` (N×C×h×w)."""
@@ -63,16 +65,4 @@ class IMDN(DistillationNetwork):
         super().__init__(width, blocks, "IMDB", lambda: DistillationBlock(width, distilled, hidden), **image)
 
 
-FAMILY = Family(
-    name="IMDN",
-    kind="global pooling",
-    paper="Hui, Gao, Yang & Wang, ACM Multimedia 2019, arXiv 1909.11856",
-    # Not the strided IMDN-AS and IMDN-RTE, nor IMDN-RTC.
-    detect=holds("fea_conv", "IMDB1.c4", "IMDB1.c5", "IMDB1.cca.conv_du.0", "c.0", "LR_conv", "upsampler.0"),
-    build=built(
-        IMDN, "fea_conv", scale="upsampler.0", blocks="IMDB{}.c1", distilled="IMDB1.c4", hidden="IMDB1.cca.conv_du.0"
-    ),
-    receptive_field=GLOBAL,  # the contrast attention reads every pixel
-    table_1="global",
-    note="Contrast-aware channel attention, over the whole image, in every block.",
-)
+FAMILY = Family(**own_facts("IMDN", IMDN))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.networks.receptive_field import ReceptiveField
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import MeanShiftedNetwork, Upsampler, convolution, range_of_shift
 from srlens.networks.zoo.reading import subpixel_receptive_field
 
@@ -60,16 +60,4 @@ def _receptive_field(module: MSRN) -> ReceptiveField:
     return ReceptiveField(stages=true.stages, paper=as_published.paper)
 
 
-FAMILY = Family(
-    name="MSRN",
-    kind="convolution",
-    paper="Li, Fang, Mei & Zhang, ECCV 2018",
-    detect=holds(
-        "sub_mean.bias", "head.0", "body.0.conv_3_1", "body.0.conv_5_2", "body.0.confusion", "tail.2.0", "tail.3"
-    ),
-    build=built(MSRN, "head.0", scale="tail.2", blocks="body.{}.confusion"),
-    receptive_field=_receptive_field,
-    value_range=range_of_shift,
-    table_1="107",
-    note="Value range read off the mean shift; the paper's receptive field adds parallel branches.",
-)
+FAMILY = Family(**own_facts("MSRN", MSRN), receptive_field=_receptive_field, value_range=range_of_shift)

@@ -6,9 +6,9 @@ from torch.nn import functional
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import ReceptiveField, Stage
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, ScaleSelectable, convolution, run_blocks
-from srlens.networks.zoo.reading import read_sizes
+from srlens.networks.zoo.reading import convolutional, read_sizes, upsampler_steps
 
 #: Slope of every leaky rectifier for negative values.
 SLOPE = 0.2
@@ -81,22 +81,17 @@ class PAN(EnlargingNetwork, ScaleSelectable):
         self.conv_first = convolution(self.channels, width)
         self.SCPA_trunk = nn.Sequential(*(SelfCalibratedBlock(width, group or width // 2) for _ in range(blocks)))
         self.trunk_conv = convolution(width, width)
-        for number in range(1, len(self.steps) + 1):
+        for number in range(1, len(upsampler_steps(self.scale)) + 1):
             self.add_module(f"upconv{number}", convolution(width if number == 1 else tail_width, tail_width))
             self.add_module(f"att{number}", PixelAttention(tail_width))
             self.add_module(f"HRconv{number}", convolution(tail_width, tail_width))
         self.conv_last = convolution(tail_width, self.channels)
 
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """Factors of the enlargements, first to last."""
-        return (2, 2) if self.scale == 4 else (self.scale,)
-
     def forward(self, x: Tensor) -> Tensor:
         """Enlarge ``x`` (N×C×h×w) to N×C×sh×sw."""
         shallow = self.conv_first(x)
         features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
-        for number, step in enumerate(self.steps, start=1):
+        for number, step in enumerate(upsampler_steps(self.scale), start=1):
             enlarged = functional.interpolate(features, scale_factor=step, mode="nearest")
             attended = run_blocks(self, [f"upconv{number}", f"att{number}"], enlarged)[-1]
             features = _rectify(self.get_submodule(f"HRconv{number}")(_rectify(attended)))
@@ -114,30 +109,11 @@ def _receptive_field(module: PAN) -> ReceptiveField:
     # First convolution; two in a block, through k3 and k4; the one that closes the trunk. Pixel attention
     # reaches nowhere, and the bilinear shortcut (one LR pixel) lies well inside. The two convolutions behind
     # an enlargement stand on the enlarged grid, as does the last one.
-    trunk = 1 + 2 * module.blocks + 1
-    stages, grid = [Stage(1, trunk)], 1
-    for step in module.steps:
+    stages, grid = [Stage(1, 1 + 2 * module.blocks + 1)], 1
+    for step in upsampler_steps(module.scale):
         grid *= step
         stages.append(Stage(grid, 2))
-    stages.append(Stage(grid, 1))
-    return ReceptiveField(stages=tuple(stages), paper=1 + 2 * (trunk + 2 * len(module.steps) + 1))
+    return convolutional(*stages, Stage(grid, 1))
 
 
-FAMILY = Family(
-    name="PAN",
-    kind="convolution",
-    paper="Zhao, Kong, He, Qiao & Dong, ECCV Workshops 2020, arXiv 2010.01073",
-    detect=holds(
-        "conv_first",
-        "SCPA_trunk.0.conv1_a",
-        "SCPA_trunk.0.PAConv.k2",
-        "trunk_conv",
-        "upconv1",
-        "att1.conv",
-        "conv_last",
-    ),
-    build=_build,
-    receptive_field=_receptive_field,
-    probe_scale=True,
-    note="Pixel attention is local; a file of one enlargement does not tell scale 2 from 3, so it is tried.",
-)
+FAMILY = Family(**own_facts("PAN"), build=_build, receptive_field=_receptive_field, probe_scale=True)

@@ -76,10 +76,14 @@ def upsampler_stages(scale: int, grid: Fraction | int = 1, *, behind: bool = Fal
     return stages
 
 
+def convolutional(*stages: Stage) -> ReceptiveField:
+    """Give a chain of convolutions in both conventions."""
+    return ReceptiveField(stages=stages, paper=1 + 2 * sum(stage.radius for stage in stages))
+
+
 def subpixel_receptive_field(radius: int, scale: int) -> ReceptiveField:
     """Receptive field of a trunk, an upsampler of sub-pixel convolutions and one 3×3 convolution on the SR grid.
 
     ``radius`` is the reach of the trunk in LR pixels; the paper counts it as so many 3×3 convolutions.
     """
-    stages = (Stage(1, radius), *upsampler_stages(scale), Stage(scale, 1))
-    return ReceptiveField(stages=stages, paper=1 + 2 * sum(stage.radius for stage in stages))
+    return convolutional(Stage(1, radius), *upsampler_stages(scale), Stage(scale, 1))

@@ -1,19 +1,22 @@
 """The explicit list of what can be loaded: srlens's own families first, then spandrel's architectures."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from torch import nn
 
-from srlens.errors import SettingError, UnknownArchitectureError
+from srlens.errors import CheckpointError, SettingError, SrlensError, UnknownArchitectureError
 from srlens.networks.checkpoint import StateDict, readings
-from srlens.networks.network import Network, default_colour
+from srlens.networks.colours import colour_of
+from srlens.networks.network import Network
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN
 from srlens.networks.zoo.family import Family
-from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families
+from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families, spandrel_name
 
-_OWN = "fsrcnn carn edsr msrn imdn rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
+_OWN = "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
 
 #: The families written here, in the order in which a state dict is tried.
 OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
@@ -43,56 +46,81 @@ def add_family(*new: Family) -> None:
     _added.extend(new)
 
 
-def open_state(state: StateDict, file: str) -> Network | None:
-    """Build the network of a state dict, by the first of its readings that some family knows; None where none does.
+def open_state(state: StateDict, file: str) -> Network:
+    """Build the network of a state dict, by the first of its readings that some family knows.
 
     Args:
         state: of :func:`srlens.networks.checkpoint.read_state_dict`.
         file: its name, for messages.
 
     Raises:
-        UnknownArchitectureError: it is spandrel's, but no network of images.
-        Exception: of many kinds, where the state dict is incomplete or of a variant.
+        UnknownArchitectureError: no family knows it, or it is no network of images; names the nearest.
+        CheckpointError: it is incomplete or of a variant; names what is missing.
     """
     for reading in readings(state):
         for family in (*_added, *OWN_FAMILIES):
             if family.detect is not None and family.detect(reading):
-                module = family.load(reading)
+                with _strictly(file, family.name):
+                    module = family.load(reading)
                 padding = Padding(multiple=family.multiple, minimum=family.minimum)
-                return _network(module, family, family.name, module.scale, module.channels, padding)
+                return _network(module, family, module.scale, module.channels, padding)
         network = _opened_by_spandrel(reading, file)
         if network is not None:
             return network
-    return None
+    told = [(f, f.missing(reading)) for reading in readings(state) for f in OWN_FAMILIES if f.layers]
+    nearest, lacking = min(told, key=lambda one: len(one[1]) / len(one[0].layers))
+    hint = f" Nearest is {nearest.name}, but {', '.join(lacking[:3])} is not there."
+    raise UnknownArchitectureError(
+        f"{file} is a checkpoint of no known architecture (first keys: {', '.join(list(state)[:4])})."
+        f"{hint if 2 * len(lacking) <= len(nearest.layers) else ''} `srlens networks list` shows the known ones; for "
+        "your own, build the module and use srlens.Network.wrap, or --module on the command line."
+    )
+
+
+@contextmanager
+def _strictly(file: str, name: str) -> Iterator[None]:
+    """Within the block, whatever does not follow from a state dict is a CheckpointError that says what."""
+    try:
+        yield
+    except SrlensError:
+        raise
+    except (RuntimeError, KeyError, ValueError, AssertionError, IndexError, TypeError, ZeroDivisionError) as error:
+        # The first line of several says which class; the others name missing, unexpected and unlike keys.
+        lines = [f"no key {error}"] if isinstance(error, KeyError) else str(error).splitlines()
+        words = "; ".join(line.strip().rstrip(".")[:160] for line in (lines[1:] or lines)[:3])
+        raise CheckpointError(
+            f"{file} looks like {name}, but does not load strictly: {words}. It is a variant or an incomplete file; "
+            "use srlens.Network.wrap with its own module."
+        ) from error
 
 
 def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
     from srlens.extras import spandrel
 
-    try:
-        found: Any = load_by_spandrel(state)
-    except spandrel.UnsupportedModelError:
+    name = spandrel_name(state)
+    if name is None:
         return None
-    name = found.architecture.name
+    with _strictly(file, name):
+        found: Any = load_by_spandrel(state)
     if not isinstance(found, spandrel.ImageModelDescriptor):
         raise UnknownArchitectureError(f"{file} is a {name}, which is no image network.")
-    family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), None)
+    unknown = Family(name, None, "", UNKNOWN)
+    family = next((f for f in spandrel_families() if f.spandrel_id == found.architecture.id), unknown)
     sizes = found.size_requirements
     padding = Padding(multiple=max(sizes.multiple_of, 1), minimum=max(sizes.minimum, 1), square=sizes.square)
-    return _network(found.model, family, name, found.scale, found.input_channels, padding)
+    return _network(found.model, family, found.scale, found.input_channels, padding)
 
 
-def _network(
-    module: nn.Module, family: Family | None, name: str, scale: int, channels: int, padding: Padding
-) -> Network:
+def _network(module: nn.Module, family: Family, scale: int, channels: int, padding: Padding) -> Network:
     return Network(
         module=module,
         scale=scale,
         channels=channels,
-        value_range=float(family.value_range_of(module)) if family is not None else 1.0,
-        family=family.name if family is not None else name,
-        kind=family.kind_of(module) if family is not None else None,
-        colour=default_colour(channels),
+        value_range=float(family.value_range_of(module)),
+        family=family.name,
+        kind=family.kind_of(module),
+        # One-channel networks that spandrel opens are those of manga and of grey denoisers, not of the luma.
+        colour="grey" if channels == 1 and family.detect is None else colour_of(channels),
         padding=padding,
-        receptive_field=family.receptive_field_of(module) if family is not None else UNKNOWN,
+        receptive_field=family.receptive_field_of(module),
     )

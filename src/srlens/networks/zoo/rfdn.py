@@ -7,8 +7,8 @@ ECCV Workshops 2020, arXiv 2009.11551.
 from torch import nn
 
 from srlens.networks.zoo.distillation import DistillationNetwork, ResidualDistillationBlock
-from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.esa import ESA, esa_receptive_field, plain_convolution
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import convolution
 
 
@@ -34,19 +34,6 @@ class RFDN(DistillationNetwork):
 
 
 FAMILY = Family(
-    name="RFDN",
-    kind="global pooling",
-    paper="J. Liu, J. Tang, G. Wu, ECCV Workshops 2020, arXiv 2009.11551",
-    detect=holds("fea_conv", "B1.c1_d", "B1.c1_r", "B1.esa.conv_max", "c.0", "LR_conv", "upsampler.0"),
-    build=built(
-        RFDN, "fea_conv", scale="upsampler.0", distilled="B1.c1_d", attention_width="B1.esa.conv1", blocks="B{}.c1_d"
-    ),
+    **own_facts("RFDN", RFDN),
     receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3),
-    value_range=255.0,  # no file tells; the authors train on 0–255
-    minimum=MINIMUM_SIDE,
-    table_1="global (as counted)",
-    note=(
-        "Works on 0–255. Gu & Dong count its attention as global pooling; it is a strided one of finite "
-        "reach, wider than most LR images."
-    ),
 )

@@ -6,8 +6,8 @@ arXiv 2205.07514.
 
 from torch import Tensor, nn
 
-from srlens.networks.zoo.esa import ESA, MINIMUM_SIDE, esa_receptive_field, plain_convolution
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.esa import ESA, esa_receptive_field, plain_convolution
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, run_blocks, shuffled
 
 
@@ -61,20 +61,6 @@ class RLFN(EnlargingNetwork):
 
 
 FAMILY = Family(
-    name="RLFN",
-    kind="global pooling",
-    paper="F. Kong et al., CVPR Workshops 2022, arXiv 2205.07514",
-    detect=holds("conv_1", "block_1.c1_r", "block_1.c5", "block_1.esa.conv3", "conv_2", "upsampler.0"),
-    build=built(
-        RLFN,
-        "conv_1",
-        scale="upsampler.0",
-        inner="block_1.c1_r",
-        attention_width="block_1.esa.conv1",
-        blocks="block_{}.c1_r",
-    ),
+    **own_facts("RLFN", RLFN),
     receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1),
-    value_range=255.0,  # no file tells; the authors train on 0–255
-    minimum=MINIMUM_SIDE,
-    note="Works on 0–255. Its strided attention, grouped with RFDN's as global pooling, has a finite reach.",
 )

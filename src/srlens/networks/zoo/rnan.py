@@ -7,9 +7,8 @@ ICLR 2019, arXiv 1903.10082.
 from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.reading import read_sizes
 
 
@@ -86,22 +85,4 @@ def _build(state: StateDict) -> RNAN:
     return RNAN(**sizes | {"groups": sizes["groups"] + 2})
 
 
-FAMILY = Family(
-    name="RNAN",
-    kind="non-local",
-    paper="Y. Zhang, K. Li, K. Li, B. Zhong, Y. Fu, ICLR 2019, arXiv 1903.10082",
-    detect=holds(
-        "head.0",
-        "body_nl_low.0.body.0.RA_MB.0.MB_RB1.0.theta",
-        "body.0.body.0.RA_MB.0.MB_Up.0",
-        "body_nl_high.0.body.1",
-        "tail.0.0",
-        "tail.1",
-    ),
-    build=_build,
-    receptive_field=GLOBAL,  # non-local blocks
-    value_range=255.0,  # whatever mean shift the file brings
-    multiple=2,  # the mask branch halves the grid and doubles it: an odd side would come back one pixel longer
-    table_1="global",
-    note="Works on 0–255; the mean shift comes with the file. Memory grows with the pixel count squared.",
-)
+FAMILY = Family(**own_facts("RNAN"), build=_build)

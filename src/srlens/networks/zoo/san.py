@@ -9,9 +9,8 @@ CVPR 2018, arXiv 1712.01034.
 import torch
 from torch import Tensor, nn
 
-from srlens.networks.receptive_field import GLOBAL
 from srlens.networks.zoo import layers
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, own_facts
 
 _ITERATIONS = 5
 #: Covariance is taken over at most this many pixels of each axis, around the centre.
@@ -117,33 +116,4 @@ class SAN(layers.MeanShiftedNetwork):
         return self.non_local(y) + shallow
 
 
-FAMILY = Family(
-    name="SAN",
-    kind="non-local",
-    paper="T. Dai, J. Cai, Y. Zhang, S.-T. Xia, L. Zhang, CVPR 2019",
-    detect=holds(
-        "gamma",
-        "head.0",
-        "RG.0.gamma",
-        "RG.0.rcab.0.conv_first.0",
-        "RG.0.soca.conv_du.0",
-        "non_local.non_local.theta",
-        "tail.0.0",
-        "tail.1",
-    ),
-    build=built(
-        SAN,
-        "head.0",
-        scale="tail.0",
-        squeezed="RG.0.soca.conv_du.0",
-        inner="non_local.non_local.theta",
-        inner_squeezed="non_local.soca.conv_du.0",
-        groups="RG.{}.conv_last",
-        blocks="RG.0.rcab.{}.conv_first.0",
-    ),
-    receptive_field=GLOBAL,  # covariance pooling and non-local blocks
-    value_range=255.0,  # whatever mean shift the file brings
-    minimum=4,  # each quarter of the map is pooled by two
-    table_1="global",
-    note="Works on 0–255; the mean shift comes with the file. Non-local within each quarter of the image.",
-)
+FAMILY = Family(**own_facts("SAN", SAN))

@@ -10,15 +10,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from srlens.networks.likeness import SIDE, distance_brought_down
 from srlens.networks.zoo.layers import ScaleSelectable
-
-#: Side of the test chart, in LR pixels.
-SIDE = 32
-
-#: LR pixels at each side that are not judged: padding shows there.
-BORDER = 6
 
 #: Root mean square error, in [0, 1], above which no scale is believed: the weights are not trained ones.
 LARGEST_ERROR = 0.02
@@ -32,15 +26,11 @@ def most_consistent_scale(module: ScaleSelectable, channels: int, scales: Sequen
 
     Leaves the module at any of ``scales``; gives ``default`` where none stands out, as with random weights.
     """
-    chart = _chart(channels).to(next(module.parameters()).dtype)
+    given = _chart(channels).to(next(module.parameters()).dtype)
     errors: dict[int, float] = {}
     for scale in scales:
         module.select_scale(scale)
-        with torch.no_grad():
-            enlarged = module(chart)
-        small = functional.interpolate(enlarged, size=(SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False)
-        difference = (small - chart)[..., BORDER:-BORDER, BORDER:-BORDER]
-        errors[scale] = float(difference.square().mean().sqrt())
+        errors[scale], _ = distance_brought_down(module, given)
     best, second = sorted(errors, key=errors.__getitem__)[:2]
     stands_out = errors[best] <= LARGEST_ERROR and errors[second] >= SMALLEST_RATIO * errors[best]
     return best if stands_out else default

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.receptive_field import GLOBAL, ReceptiveField, Stage
-from srlens.networks.zoo.family import Family, Kind, holds
+from srlens.networks.zoo.family import Family, Kind, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, Residual, convolution
 from srlens.networks.zoo.reading import count_blocks
 
@@ -165,13 +165,4 @@ def _receptive_field(module: SmallSR) -> ReceptiveField:
     return ReceptiveField((Stage(1, radius),), paper=1 + 2 * radius)
 
 
-FAMILY = Family(
-    name="SmallSR",
-    kind=_kind,
-    paper="no paper; the networks that ship with srlens",
-    detect=holds("head", "body.0.expand", "body.0.reduce", "tail"),
-    build=_build,
-    receptive_field=_receptive_field,
-    minimum=8,
-    note="Bicubic enlargement plus a learnt residual, ×4; convolutions alone, or with one of two attentions.",
-)
+FAMILY = Family(**own_facts("SmallSR"), kind=_kind, build=_build, receptive_field=_receptive_field)

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srlens.networks.receptive_field import GLOBAL
-from srlens.networks.zoo.family import Family, built, holds
+from srlens.networks.zoo.family import Family, own_facts
 from srlens.networks.zoo.layers import EnlargingNetwork, convolution, named, shuffled
 
 _POOLING = 8
@@ -109,28 +108,4 @@ class SMFANet(EnlargingNetwork):
         return self.to_img(self.feats(x) + x)
 
 
-FAMILY = Family(
-    name="SMFANet",
-    kind="global pooling",
-    paper="M. Zheng et al., ECCV 2024",
-    detect=holds(
-        "to_feat",
-        "feats.0.smfa.alpha",
-        "feats.0.smfa.belt",
-        "feats.0.smfa.lde.conv_0.0",
-        "feats.0.pcfn.conv_1",
-        "to_img.0",
-    ),
-    build=built(
-        SMFANet,
-        "to_feat",
-        scale="to_img.0",
-        blocks="feats.{}.smfa.linear_0",
-        detail_width="feats.0.smfa.lde.conv_0.0",
-        hidden="feats.0.pcfn.conv_0",
-        partial="feats.0.pcfn.conv_1",
-    ),
-    receptive_field=GLOBAL,  # variance over the whole map
-    minimum=_POOLING,
-    note="Works on 0–1. The output of the authors' evaluation mode, with the gradient that theirs loses.",
-)
+FAMILY = Family(**own_facts("SMFANet", SMFANet))

@@ -1,8 +1,6 @@
 """The architectures that spandrel itself opens: facts (a table in TOML), and how it is called."""
 
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import torch
@@ -10,6 +8,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from srlens.networks.checkpoint import StateDict
+from srlens.networks.listing import family_facts
 from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField
 from srlens.networks.zoo import spandrel_reach
 from srlens.networks.zoo.family import Family
@@ -18,17 +17,14 @@ from srlens.networks.zoo.family import Family
 @cache
 def spandrel_families() -> tuple[Family, ...]:
     """One family per super-resolution architecture of spandrel whose bare module gives one image."""
-    text = resources.files(__package__).joinpath("spandrel_families.toml").read_text(encoding="utf-8")
-    return tuple(_family(entry) for entry in tomllib.loads(text)["family"])
+    return tuple(_family(dict(entry)) for entry in family_facts("spandrel").values())
 
 
-def _family(entry: dict[str, str]) -> Family:
+def _family(entry: dict[str, Any]) -> Family:
     known: dict[str, Any] = {"global": GLOBAL, "unknown": UNKNOWN, "pooled": _global_where_pooled}
     reach = entry.pop("receptive_field")
-    spandrel_id = entry.pop("id")
     fields: dict[str, Any] = {
-        "name": spandrel_id,
-        "spandrel_id": spandrel_id,
+        "spandrel_id": entry.pop("id"),
         "receptive_field": known[reach] if reach in known else getattr(spandrel_reach, reach),
     }
     if (argument := entry.pop("value_range", None)) is not None:
@@ -40,17 +36,52 @@ def _global_where_pooled(module: nn.Module) -> ReceptiveField:
     return GLOBAL if any(isinstance(layer, nn.AdaptiveAvgPool2d) for layer in module.modules()) else UNKNOWN
 
 
+def spandrel_name(state: StateDict) -> str | None:
+    """What spandrel calls the architecture of a state dict; None where it knows none."""
+    from srlens.extras import spandrel
+
+    state = spandrel.canonicalize_state_dict(_with_branches(state))
+    known = spandrel.MAIN_REGISTRY.architectures("detection")
+    return next((one.architecture.name for one in known if one.detect(state)), None)
+
+
 def load_by_spandrel(state: StateDict) -> Any:
     """Build and fill the module of a state dict; spandrel's descriptor of it.
 
     Raises:
-        spandrel.UnsupportedModelError: it knows no such architecture.
         Exception: of many kinds, where the state dict is incomplete or of a variant.
     """
     from srlens.extras import spandrel
 
     with _Building():
-        return spandrel.MAIN_REGISTRY.load(state)
+        return spandrel.MAIN_REGISTRY.load(_with_branches(state))
+
+
+def _with_branches(state: StateDict) -> StateDict:
+    """A deployed SPAN, of which the merged convolutions (``eval_conv``) are left, with branches that merge to them.
+
+    spandrel's module merges them anew in each call: here an identity, the convolution itself and another identity, to
+    the last bit, and no skip. Layers are twice as wide in training.
+    """
+    merged = [key.removesuffix("eval_conv.weight") for key in state if key.endswith(".eval_conv.weight")]
+    if not merged or f"{merged[0]}sk.weight" in state:
+        return state
+    full = dict(state)
+    for layer in merged:
+        kernel, bias = state[f"{layer}eval_conv.weight"], state[f"{layer}eval_conv.bias"]
+        out, into = kernel.shape[:2]
+        parts = {
+            "sk.weight": kernel.new_zeros(out, into, 1, 1),
+            "conv.0.weight": nn.init.dirac_(kernel.new_empty(2 * into, into, 1, 1)),
+            "conv.1.weight": nn.functional.pad(kernel, (0, 0, 0, 0, 0, into, 0, out)),
+            "conv.2.weight": nn.init.dirac_(kernel.new_empty(out, 2 * out, 1, 1)),
+            "sk.bias": torch.zeros_like(bias),
+            "conv.0.bias": bias.new_zeros(2 * into),
+            "conv.1.bias": bias.new_zeros(2 * out),
+            "conv.2.bias": bias,
+        }
+        full |= {f"{layer}{name}": part for name, part in parts.items()}
+    return full
 
 
 class _Building(TorchFunctionMode):

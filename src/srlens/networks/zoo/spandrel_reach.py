@@ -6,23 +6,19 @@ made of convolutions alone.
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Any, cast
 
 from torch import nn
 
 from srlens.networks.receptive_field import GLOBAL, UNKNOWN, ReceptiveField, Stage
-from srlens.networks.zoo.reading import upsampler_stages
+from srlens.networks.zoo.reading import convolutional, upsampler_stages
 from srlens.networks.zoo.window_reach import Step, Window, trunk_stage
 
 
 def arguments(module: nn.Module) -> Mapping[str, Any]:
     """All keyword arguments, defaults included, that spandrel built a module with."""
     return cast(Mapping[str, Any], module.hyperparameters)
-
-
-def convolutional(*stages: Stage) -> ReceptiveField:
-    """Give a chain of convolutions in both conventions."""
-    return ReceptiveField(stages=stages, paper=1 + 2 * sum(stage.radius for stage in stages))
 
 
 def esrgan(module: nn.Module) -> ReceptiveField:
@@ -104,26 +100,20 @@ def ditn(module: nn.Module) -> ReceptiveField:
 def swin(module: nn.Module) -> ReceptiveField:
     """SwinIR and Swin2SR: attention in windows, every second layer shifted by half of one."""
     built = arguments(module)
-    window = built["window_size"]
     joint = 1 if built["resi_connection"] == "1conv" else 2
-    steps: list[Step] = [1]
-    for depth in built["depths"]:
-        steps += [Window(window, window // 2 if i % 2 else 0) for i in range(depth)]
-        steps.append(joint)
-    steps.append(joint)
-    return _windowed(steps, built, fold=built.get("start_unshuffle", 1))
+    groups = [[*_layers(built["window_size"], depth), joint] for depth in built["depths"]]
+    return _windowed([1, *chain(*groups), joint], built, fold=built.get("start_unshuffle", 1))
 
 
 def drct(module: nn.Module) -> ReceptiveField:
     """DRCT: groups of five attention layers, the second and fourth shifted."""
     built = arguments(module)
-    window = built["window_size"]
-    steps: list[Step] = [1]
-    for _ in built["depths"]:
-        steps += [Window(window, window // 2 if i % 2 else 0) for i in range(5)]
-    if built["resi_connection"] == "1conv":
-        steps.append(1)
-    return _windowed(steps, built, fold=1)
+    groups = [_layers(built["window_size"], 5) for _ in built["depths"]]
+    return _windowed([1, *chain(*groups), *[1] * (built["resi_connection"] == "1conv")], built, fold=1)
+
+
+def _layers(window: int, depth: int) -> list[Step]:
+    return [Window(window, window // 2 if i % 2 else 0) for i in range(depth)]
 
 
 def _windowed(steps: Sequence[Step], built: Mapping[str, Any], fold: int) -> ReceptiveField:

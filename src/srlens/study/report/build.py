@@ -1,7 +1,6 @@
 """Build the report of a study: one page, its tables as CSV, its figures as PDF."""
 
 import base64
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,6 @@ class BuiltReport:
         findings: the verdicts and their statistics.
         frame: every result, one row a job.
         missing: jobs without a result.
-        seconds: wall time.
     """
 
     page: Path
@@ -45,7 +43,6 @@ class BuiltReport:
     findings: Findings
     frame: "polars.DataFrame"
     missing: int
-    seconds: float
 
 
 def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> BuiltReport:
@@ -61,7 +58,6 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         StudyError: the folder holds no study, or no window at which all networks have a result.
     """
     load_plugins()
-    started = time.perf_counter()
     store = Store(folder)
     plan = store.read_plan()
     target = out if out is not None else folder / "report"
@@ -100,8 +96,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     files = [page, *files, target / "jobs.csv", target / "report.json"]
-    seconds = time.perf_counter() - started
-    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame), seconds)
+    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame))
 
 
 def _save_figures(figures: "dict[str, Figure]", target: Path) -> tuple[dict[str, str], list[Path]]:

@@ -1,6 +1,6 @@
 """The report's figures, from blocks and findings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.report.page import number
 from srlens.study.store import Store
-from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
+from srlens.study.verdicts import LIMITS, Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,9 +67,9 @@ def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
     weights = weights[:, known]
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     marks = []
-    for label, kind, x, y in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True):
-        across, up = interval(weights @ x), interval(weights @ y)
-        marks.append(Mark(label, kind, float(x.mean()), across.low, across.high, float(y.mean()), up.low, up.high))
+    for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True):
+        spans = ((float(values.mean()), *astuple(interval(weights @ values))) for values in of)
+        marks.append(Mark(label, kind, *spans))
     found = findings.correlation
     assert found is not None
     return scatter_figure(
@@ -78,8 +78,8 @@ def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson.value:.3f} (paper {PAPER_PEARSON:.3f})",
-            f"Spearman {found.spearman.value:.3f} (paper {PAPER_SPEARMAN:.3f})",
+            f"Pearson {found.pearson.value:.3f} (paper {LIMITS['paper_pearson']:.3f})",
+            f"Spearman {found.spearman.value:.3f} (paper {LIMITS['paper_spearman']:.3f})",
             f"{found.networks} networks, {found.windows} windows",
         ),
     )
@@ -98,11 +98,10 @@ def gallery_figures(rows: list[dict[str, Any]], blocks: Blocks, store: Store, sc
         f"(grey) to most (yellow). Regularity and coherence are of the surroundings. At most {_OF_ONE} windows of a "
         "picture are shown."
     )
-    jobs = dict(zip(blocks.places, blocks.jobs, strict=True))
     figures = {}
     for name, chosen in (("most-noticed", most), ("least-noticed", least)):
         title = f"{name.replace('-', ' ').capitalize()} windows"
-        tiles = [_tile(row, store, jobs[row["place"]], scale) for row in chosen]
+        tiles = [_tile(row, blocks, store, scale) for row in chosen]
         figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
     return figures
 
@@ -116,35 +115,31 @@ def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return chosen[:GALLERY]
 
 
-def _tile(row: dict[str, Any], store: Store, jobs: Sequence[str], scale: int) -> Any:
+def _tile(row: dict[str, Any], blocks: Blocks, store: Store, scale: int) -> Any:
     from srlens.figures.window_sheet import Tile
 
     try:
         picture = read_image(store.place(row["place"]))
     except InputError:
         picture = None  # it says so in its place
-    mass, frame = _mean_mass([store.map(job) for job in jobs])
+    place = blocks.places.index(row["place"])
+    shown = {key: float(blocks.values[key][0, place]) for key in ("lr_top", "lr_left", "lr_height")}
     caption = [
         f"#{row['rank']} {row['image']}",
         f"DI {row[INDEX]:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),
         f"regularity {row['around_peak_share']:.2f}, coherence {row['around_coherence']:.2f}",
     ]
-    shown = (0.0, 0.0, 0.0, 0.0)
-    if frame is not None:
-        # Pictures of studies on LR images are LR themselves.
-        factor = 1.0 if picture is None or mass is None or picture.shape[-2] != mass.shape[0] else 1 / scale
-        top, left, height, width = (value * factor for value in frame)
-        shown = (top, left, height, width)
-    elif picture is not None:
-        height, width = picture.shape[-2:]
-        shown = ((height - row["height"]) / 2, (width - row["width"]) / 2, row["height"], row["width"])
-    return Tile(picture, shown, caption, mass)
+    mass = _mean_mass(map(store.map, blocks.jobs[place]))
+    drawn = mass if picture is None else picture  # of a study on LR images the picture is LR, as the mass always is
+    factor = 1.0 if drawn is None else drawn.shape[-2] / (shown["lr_height"] * scale)
+    corner = row["top"] - shown["lr_top"] * scale, row["left"] - shown["lr_left"] * scale
+    top, left, height, width = (factor * side for side in (*corner, row["height"], row["width"]))
+    return Tile(picture, (top, left, height, width), caption, mass)
 
 
-def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, int] | None]:
-    """Mean of the unit-mass maps that are there, and the window in SR pixels of the crop."""
+def _mean_mass(files: Iterable[Path]) -> Array | None:
+    """Sum of the unit-mass maps that are there; None where there is none."""
     total: Array | None = None
-    frame: tuple[int, int, int, int] | None = None
     for file in files:
         try:
             stored = load(file)
@@ -153,5 +148,4 @@ def _mean_mass(files: list[Path]) -> tuple[Array | None, tuple[int, int, int, in
         mass = absolute_map(stored.map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass
-        frame = astuple(stored.window)
-    return total, frame
+    return total

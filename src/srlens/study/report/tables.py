@@ -12,7 +12,7 @@ from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.statistics import Pair, compare_pairs
 from srlens.study.store import Failure
-from srlens.study.verdicts import PAPER_PEARSON, PAPER_SPEARMAN, Findings
+from srlens.study.verdicts import LIMITS, Findings
 
 Row = dict[str, Any]
 
@@ -109,8 +109,8 @@ def correlation_rows(findings: Findings) -> list[Row]:
         for name, found in (("LR crop", findings.correlation), ("window", findings.correlation_window))
         if found is not None
         for label, estimate, paper in (
-            ("Pearson", found.pearson, PAPER_PEARSON),
-            ("Spearman", found.spearman, PAPER_SPEARMAN),
+            ("Pearson", found.pearson, LIMITS["paper_pearson"]),
+            ("Spearman", found.spearman, LIMITS["paper_spearman"]),
         )
     ]
 

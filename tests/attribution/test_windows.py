@@ -1,5 +1,6 @@
-"""OneWindow of nodes: sizes, back-off, and the bound on memory."""
+"""Batches of nodes: sizes, back-off, and the bound on memory."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import srlens
-from srlens.attribution.batch import OneWindow
+from srlens.attribution.windows import Windows
 from srlens.errors import OutOfMemoryError, SettingError
 
 
@@ -18,18 +19,19 @@ class Recorder:
         self.capacity = capacity
         self.sizes: list[int] = []
         self.network = srlens.Network.wrap(nn.Identity(), scale=1)
-        self.window = srlens.Window(0, 0, 2, 2)
+        self.windows = (srlens.Window(0, 0, 2, 2),)
 
-    def gradients(self, images: Tensor) -> Tensor:
+    def gradients(self, images: Tensor, tick: Callable[[], None]) -> Tensor:
         if len(images) > self.capacity:
             raise OutOfMemoryError("too many")
         self.sizes.append(len(images))
-        return images * 2
+        tick()
+        return images[:, None] * 2
 
 
-def batches(capacity: int, limit: int) -> tuple[OneWindow, Recorder]:
+def batches(capacity: int, limit: int) -> tuple[Windows, Recorder]:
     recorder: Any = Recorder(capacity)
-    result = OneWindow(recorder, None, torch.zeros(3, 2, 2), {}, None)
+    result = Windows(recorder, None, torch.zeros(3, 2, 2), {}, None)
     result.limit = limit
     return result, recorder
 

@@ -1,5 +1,7 @@
-"""One window: how many images run at once, measured on the first one, bounded by memory, halved where too many."""
+"""Windows of one image: how many images run at once, measured on the first one, halved where too many."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,15 +16,15 @@ _MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
 _LARGEST = 64
 
 
-class OneWindow(Scene):
-    """The scene of one window, whose gradients are computed in batches that fit.
+class Windows(Scene):
+    """The scene of windows of one network's output, whose gradients are computed in batches that fit.
 
     On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
     launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
-    recorded and verified once for regional evaluation.
+    recorded and verified once for regional evaluation. Several windows share each forward pass, of one image.
 
     Args:
-        evaluator: of one window.
+        evaluator: of the windows.
         memory: bytes that an evaluation may take; None: one node on the CPU, half of the free memory on CUDA.
         image: see :class:`Scene`, as the rest.
         kept: what further windows may use.
@@ -32,12 +34,13 @@ class OneWindow(Scene):
     def __init__(
         self, evaluator: Evaluator, memory: int | None, image: Tensor, kept: dict[str, Any], progress: Progress | None
     ) -> None:
-        super().__init__(image, (evaluator.window,), kept, progress)
+        super().__init__(image, evaluator.windows, kept, progress)
         self._evaluator = evaluator
         self._memory = memory
         self._device = evaluator.network.device
-        self._measured = self._device.type != "cuda"
-        self.limit = _MPS_BATCH if self._device.type == "mps" else 1
+        one = len(self.windows) == 1
+        self._measured = self._device.type != "cuda" or not one
+        self.limit = _MPS_BATCH if self._device.type == "mps" and one else 1
 
     @property
     def evaluation(self) -> str:
@@ -45,8 +48,8 @@ class OneWindow(Scene):
         return self._evaluator.evaluation
 
     def detect(self, images: Tensor) -> Tensor:
-        """Detector values (N×1, float64, CPU) at N×C×h×w LR images."""
-        return self._evaluator.detect(images)[:, None]
+        """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
+        return self._evaluator.values(images)
 
     def _gradients(self, images: Tensor) -> Tensor:
         pieces: list[Tensor] = []
@@ -55,7 +58,8 @@ class OneWindow(Scene):
             size = min(self.limit, _power_of_two(len(images) - start))
             batch = images[start : start + size]
             try:
-                pieces.append(self._evaluator.gradients(batch) if self._measured else self._measure_cuda(batch))
+                evaluate = self._evaluator.gradients if self._measured else self._measure_cuda
+                pieces.append(evaluate(batch, partial(self._tick, size)))
             except OutOfMemoryError:
                 if size == 1:
                     raise
@@ -63,16 +67,15 @@ class OneWindow(Scene):
                 torch.cuda.empty_cache()
                 continue
             start += size
-            self._tick(size)
-        return torch.cat(pieces)[:, None]
+        return torch.cat(pieces)
 
-    def _measure_cuda(self, images: Tensor) -> Tensor:
+    def _measure_cuda(self, images: Tensor, tick: Callable[[], None]) -> Tensor:
         self._measured = True
         free, _ = torch.cuda.mem_get_info(self._device)
         budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
         before = torch.cuda.memory_allocated(self._device)
         torch.cuda.reset_peak_memory_stats(self._device)
-        result = self._evaluator.gradients(images)
+        result = self._evaluator.gradients(images, tick)
         needed = max(torch.cuda.max_memory_allocated(self._device) - before, 1) / len(images)
         self.limit = max(1, min(_LARGEST, _power_of_two(int(budget / needed))))
         return result

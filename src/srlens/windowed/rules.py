@@ -1,16 +1,138 @@
-"""Rules for operators along rows and columns: convolutions, pooling, slices, rolls, pads, enlargement."""
+"""Rules, by operator: which box of its inputs a box of its output needs, and how to compute just that.
 
-from collections.abc import Sequence
+A rule says how one operator computes a box of its output from boxes of its inputs.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-from srlens.windowed.axes import Restriction, Rule
-from srlens.windowed.box import Box, Interval, cut, full_box
-from srlens.windowed.graph import Node, Ref, Shapes, size_of
+from srlens.windowed.box import Box, Interval, cut, full_box, shape_of, volume
+from srlens.windowed.graph import Node, Ref, Shape, Shapes, map_arguments, size_of
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One operator restricted to a box of its (first) output.
+
+    Attributes:
+        produced: the box that is computed; it holds the box that was asked for.
+        demands: the box needed of each value in ``node.inputs``, in that order.
+        run: the computation, given exactly those boxes in that order.
+    """
+
+    produced: Box
+    demands: tuple[Box, ...]
+    run: Callable[[Sequence[Tensor]], Any]
+
+
+# From node and asked-for box of its first output; None where the operator cannot be restricted as it is used.
+Rule = Callable[[Node, Box, Shapes], Restriction | None]
+# For each axis of an argument the axis of the output that it goes along with; None: it is needed in full.
+Axes = Sequence[int | None]
+# The axes of a tensor argument, from its position among the tensor arguments and its shape; None: all in full.
+AxesOf = Callable[[int, Shape], Axes | None]
+
+
+def along_axes(node: Node, asked: Box, shapes: Shapes, axes_of: AxesOf, whole: Collection[int] = ()) -> Restriction:
+    """The operator called as recorded, on parts of its arguments; axes of its output in ``whole`` computed in full."""
+    size = shapes[node.outputs[0]]
+    produced = tuple((0, size[axis]) if axis in whole else interval for axis, interval in enumerate(asked))
+    boxes: list[Box] = []
+    demands: list[Box] = []
+
+    def part(argument: Ref | Tensor) -> Ref | Tensor:
+        shape = size_of(argument, shapes)
+        axes = axes_of(len(boxes), shape) or [None] * len(shape)
+        boxes.append(tuple((0, n) if axis is None else produced[axis] for n, axis in zip(shape, axes, strict=True)))
+        if isinstance(argument, Tensor):
+            return cut(argument, boxes[-1])
+        demands.append(boxes[-1])
+        return argument
+
+    args, kwargs = map_arguments((node.args, node.kwargs), (Ref, Tensor), part)
+    return Restriction(produced, tuple(demands), Node(node.operator, args, kwargs, node.outputs).call)
+
+
+def pointwise(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Every element from the elements at the same place, with broadcasting."""
+    output = shapes[node.outputs[0]]
+    return along_axes(node, asked, shapes, lambda _, shape: _broadcast(shape, output))
+
+
+def _broadcast(shape: Shape, output: Shape) -> Axes:
+    missing = len(output) - len(shape)
+    return [axis if size == output[axis] else None for axis, size in enumerate(shape, missing)]
+
+
+def joining(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Concatenation and stacking: all tensors in full along their axis, the box along the others."""
+    joined = node.bound["dim"] % len(asked)
+    axes = [*range(joined), *([None] * (node.name == "cat")), *range(joined + 1, len(asked))]
+    return along_axes(node, asked, shapes, lambda *_: axes, whole={joined})
+
+
+def normalising(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Softmax, layer normalisation, batch normalisation with stored statistics: the same shape, some axes whole."""
+    bound, rank = node.bound, len(asked)
+    if len(node.inputs) != 1 or bound.get("training"):
+        return None
+    first = -len(bound["normalized_shape"]) if "normalized_shape" in bound else bound.get("dim", 1)
+    whole = {axis % rank for axis in (range(first, 0) if "normalized_shape" in bound else [first])}
+    return along_axes(node, asked, shapes, lambda position, _: None if position else range(rank), whole)
+
+
+def reducing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Sum, mean, deviation, norm over some axes."""
+    dims = node.bound.get("dim")
+    if dims is None or dims == [] or len(node.inputs) != 1:
+        return None
+    rank = len(shapes[node.inputs[0]])
+    gone = {axis % rank for axis in ([dims] if isinstance(dims, int) else dims)}
+    left = iter(range(rank))
+    axes = [None if axis in gone else axis if node.bound["keepdim"] else next(left) for axis in range(rank)]
+    return along_axes(node, asked, shapes, lambda *_: axes)
+
+
+def multiplying(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Matrix products: rows of the first factor, columns of the second, batches of both."""
+    output = shapes[node.outputs[0]]
+    batch, (row, column) = range(len(output) - 2), range(len(output))[-2:]
+    first = 1 if node.name in ("addmm", "baddbmm") else 0
+
+    def axes_of(position: int, shape: Shape) -> Axes:
+        if position < first:
+            return _broadcast(shape, output)
+        return [*batch, row, None] if position == first else [*batch, None, column]
+
+    return along_axes(node, asked, shapes, axes_of)
+
+
+def moving(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Views, permutations, shuffles: each element is one of the input; the operator itself tells which."""
+    shape = shapes[node.inputs[0]]
+    moved = cut(node.call([torch.arange(prod(shape)).reshape(shape)]), asked)
+    axes = np.unravel_index(moved.flatten().numpy(), shape)
+    wanted = tuple((int(axis.min()), int(axis.max()) + 1) for axis in axes)
+    places = [axis - low for axis, (low, _) in zip(axes, wanted, strict=True)]
+    index = torch.from_numpy(np.ravel_multi_index(places, shape_of(wanted)))
+    in_order = len(index) == volume(wanted) and bool((index.diff() == 1).all())
+
+    def run(tensors: Sequence[Tensor]) -> Tensor:
+        x = tensors[0]
+        result = (x.flatten() if in_order else x.flatten().index_select(0, index.to(x.device))).reshape(moved.shape)
+        last = x.ndim == moved.ndim == 4 and x.stride(1) == 1
+        return result.contiguous(memory_format=torch.channels_last) if last else result
+
+    return Restriction(asked, (wanted,), run)
+
 
 # What an interval of the output needs along one axis: interval of the input, padding before and behind it, padding of
 # the output, and where in what is computed the interval starts.
@@ -79,8 +201,10 @@ def _by_axis(values: int | Sequence[int], axes: int) -> list[int]:
 
 
 def choosing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
-    """Slices, rolls and pads: along each axis, an output element is one of the input or that of a constant border."""
+    """Slices, rolls, pads, repeats: along each axis, an output element is one of the input or of a constant border."""
     shape, middle = shapes[node.inputs[0]], [size // 2 for size in shapes[node.outputs[0]]]
+    if len(shape) != len(middle):
+        return None
     border = node.bound.get("value", 0.0)
     call = node.call if "value" not in node.bound else Node(node.operator, (*node.args[:2], -1.0), {}, ()).call
     wanted: list[tuple[int, int]] = []
@@ -107,17 +231,6 @@ def choosing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
         return torch.constant_pad_nd(result, around, border) if any(around) else result
 
     return Restriction(asked, (tuple(wanted),), run)
-
-
-def shuffling(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
-    """Pixel shuffle: whole input pixels, all channels."""
-    factor = node.bound["upscale_factor"]
-    batch, *image = asked
-    if len(image) != 3:
-        return None
-    pixels = [(first // factor, -(-stop // factor)) for first, stop in image[1:]]
-    produced = (batch, (0, shapes[node.outputs[0]][1]), *((a * factor, b * factor) for a, b in pixels))
-    return Restriction(produced, ((batch, (0, shapes[node.inputs[0]][1]), *pixels),), node.call)
 
 
 def interpolating(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
@@ -150,11 +263,18 @@ def _matrix(operator: OpOverload, size: int, enlarged: int, corners: bool | None
     return result[0, :, :, 0].t().contiguous()
 
 
-_CHOOSING = ("slice", "roll", "constant_pad_nd", "reflection_pad2d", "replication_pad2d")
+_SEPARABLE = ("slice", "roll", "expand", "constant_pad_nd", "reflection_pad2d", "replication_pad2d")
+_MOVING = ("reshape", "permute", "transpose", "t", "select", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle")
 _ENLARGING = ("nearest2d", "_nearest_exact2d", "bilinear2d", "bicubic2d", "_bilinear2d_aa", "_bicubic2d_aa")
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(("cat", "stack"), joining),
+    **dict.fromkeys(("_softmax", "native_layer_norm", "native_batch_norm", "cudnn_batch_norm"), normalising),
+    **dict.fromkeys(("mean", "sum", "amax", "amin", "var", "std", "linalg_vector_norm"), reducing),
+    **dict.fromkeys(("mm", "bmm", "addmm", "baddbmm"), multiplying),
+    # Not tagged as pointwise by PyTorch.
+    **dict.fromkeys(("_prelu_kernel", "_to_copy", "copy", "hardswish", "rsub"), pointwise),
     **dict.fromkeys(("convolution", "max_pool2d_with_indices", "avg_pool2d"), neighbouring),
-    "pixel_shuffle": shuffling,
-    **dict.fromkeys(_CHOOSING, choosing),
+    **dict.fromkeys(_SEPARABLE, choosing),
+    **dict.fromkeys(_MOVING, moving),
     **{("_upsample" if "_" in kind else "upsample_") + kind: interpolating for kind in _ENLARGING},
 }
