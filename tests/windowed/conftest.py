@@ -43,8 +43,8 @@ def agreed() -> Callable[..., list[Plan]]:
         image = torch.rand(shape, dtype=torch.float64, **options)
         windowed = Windowed(Function(function))
         record = windowed.of(image)
-        assert record.ends, record.graph
-        height, width = record.ends[0][1].shape[-2:]
+        assert record.known, record.graph
+        height, width = record.known[0][1].shape[-2:]
         plans = []
         for top, left, rows, columns in windows or some_windows(height, width):
             planned = windowed.plans(image, [srlens.Window(top, left, rows, columns)])

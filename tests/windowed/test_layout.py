@@ -108,7 +108,7 @@ def test_what_reads_memory_is_left_as_it_is() -> None:
     x = torch.rand(1, 3, 6, 8)
     record, memory_format = recorded(module, x)
     assert memory_format == torch.contiguous_format
-    torch.testing.assert_close(record.ends[0][1], module(x).detach(), rtol=0, atol=0)
+    torch.testing.assert_close(record.known[0][1], module(x).detach(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("kind", "reason"), [(Noisy, "random"), (Foreign, "stops the gradient (no_grad)")])
@@ -165,7 +165,7 @@ def test_recording_keeps_nothing_for_a_gradient() -> None:
 
     record, _ = recorded(nn.Sequential(nn.Conv2d(3, 3, 1), Sine()), torch.rand(1, 3, 8, 8))
     assert isinstance(record.graph, Graph)
-    assert not record.ends[0][1].requires_grad
+    assert not record.known[0][1].requires_grad
     assert kept == [None]
 
 

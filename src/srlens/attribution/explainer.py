@@ -87,8 +87,8 @@ class Explainer:
         shown = network.converted(check_image(clean).double()) if clean is not None else None
         self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
-        ends = self.method.algorithm.ends(self.image)
-        self._windowed = Windowed(network, memory=memory, wanted=regional, ends=ends)
+        known = self.method.algorithm.known(self.image)
+        self._windowed = Windowed(network, memory=memory, wanted=regional, known=known)
         self._kept: dict[str, Any] = {}
         self._shown = np.array(self.image.numpy())
 

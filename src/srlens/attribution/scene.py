@@ -128,10 +128,10 @@ class Algorithm(Protocol):
         """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
         return 1
 
-    def ends(self, image: Tensor) -> Tensor:
-        """Images (K×C×h×w) between which those lie at which the network is asked; by default ``image`` (C×h×w) alone.
+    def known(self, image: Tensor) -> Tensor:
+        """Images (K×C×h×w) where each window that is computed by itself is compared with the whole network's.
 
-        There each window that is computed by itself is compared with the whole network's.
+        ``image`` (C×h×w) is one; the first that a gradient is asked for is another, in any case.
         """
         return image[None]
 

@@ -60,9 +60,9 @@ class Regional:
         """Patch and gradient of each window at ``x``.
 
         At the first evaluation of a network at a shape, it is recorded, and evaluated in full and by a plan at the
-        same input. Where the two agree, and the windows at the ends too (see :class:`Windowed`), this and further
-        evaluations are regional; of other windows those at the ends are compared alone. What is returned does not
-        depend on whether this is the first.
+        same input. Where the two agree, and the windows at the known inputs too (see :class:`Windowed`), this and
+        further evaluations are regional; of other windows those at known inputs are compared alone. What is returned
+        does not depend on whether this is the first.
 
         Where one window takes more than the memory allowed, a plan is run that needs less.
 
@@ -114,32 +114,30 @@ class Regional:
         self, x: Tensor, plans: list[Plan], differentiate: Differentiate, evaluated: Callable[[Forward], list[Result]]
     ) -> list[Result] | str:
         """The results at x by plans, which are chosen if they are those of the whole network; or why they are not."""
-        record, forward = self._windowed.of(x), SharedForward(plans)
-        results: list[Result] = []
+        record, outputs = self._windowed.of(x), list[Tensor]()
         try:
-            reason = self._compared(record, forward)
-            if not reason:
-                results = evaluated(forward)
+            results = evaluated(self._choose(x, SharedForward(plans), _described(plans)))
+            self._known = [(x.detach(), [result.patch for result in results])]
+            reason = self._difference(record)
             if not reason and not record.proven:
-                whole = whole_forward(self._windowed.network, self._windows[:1])
+                whole = whole_forward(self._windowed.network, self._windows[:1], outputs)
                 reason = difference_of_gradients(results[0], x, differentiate, whole, plans[0].memory_format)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
             reason = f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         if reason:
+            self._known = []
             record.graph = f"regional evaluation was rejected: {reason}"
             return record.graph
+        record.known += tuple((x.detach(), y) for y in outputs[:1])
         record.proven = True
-        self._choose(x, forward, _described(plans))
         return results
 
-    def _compared(self, record: Record, forward: Forward) -> str:
-        """How windows differ from the whole network's at the ends; empty if they do not."""
-        self._known.clear()
-        for x, y in record.ends:
-            with torch.no_grad():
-                patches = list(forward(x.clone()))
+    def _difference(self, record: Record) -> str:
+        """How windows differ from the whole network's at the known inputs; empty if they do not."""
+        for x, y in record.known:
+            patches = self.patches(x)
             for window, patch in zip(self._windows, patches, strict=True):
                 if difference := difference_of_windows(patch, window.crop(y), self._windowed.network.dtype):
                     return difference
@@ -154,8 +152,8 @@ class Regional:
     def _confined(self, x: Tensor, memory: int) -> Forward:
         """A way to compute one window within ``memory`` bytes: by a plan, in segments where that is not enough.
 
-        A gradient of the whole network does not fit. The window is compared with the whole network's at the ends, and
-        the gradient is that of the operators, since a record holds nothing that has another.
+        A gradient of the whole network does not fit. The window is compared with the whole network's at the known
+        inputs, and the gradient is that of the operators, since a record holds nothing that has another.
         """
         plans = self._windowed.plans(x, self._windows)
         if isinstance(plans, str):
@@ -169,9 +167,10 @@ class Regional:
             if divided.elements > allowed:
                 needed = divided.elements / allowed * memory / 2**20
                 raise TooLargeError(f"{_EXCEEDS}; {how[2:]} it takes {needed:.0f} MiB.")
-        if difference := self._compared(self._windowed.of(x), forward):
+        self._choose(x, forward, _described(plans, how))
+        if difference := self._difference(self._windowed.of(x)):
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {difference}.")
-        return self._choose(x, forward, _described(plans, how))
+        return forward
 
 
 _EXCEEDS = "One gradient evaluation keeps more than memory"

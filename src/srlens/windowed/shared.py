@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from torch import Tensor
 
 from srlens.imaging.window import Window
+from srlens.networks.network import Network
 from srlens.windowed.plan import Plan
 from srlens.windowed.program import Program, Step, Values
 
@@ -52,11 +53,13 @@ class SharedForward:
             yield plan.window_in(own.run(common if plan.given is None else {**common, 0: plan.given_part(given)}))
 
 
-def whole_forward(network: Callable[[Tensor], Tensor], windows: Sequence[Window]) -> Forward:
-    """One forward pass of everything, windows cut from its output."""
+def whole_forward(network: Network, windows: Sequence[Window], outputs: list[Tensor] | None = None) -> Forward:
+    """One forward pass of everything, windows cut from its output, which is added to ``outputs``."""
 
     def forward(x: Tensor) -> Iterator[Tensor]:
         y = network(x)
+        if outputs is not None:
+            outputs.append(y.detach())
         yield from (window.crop(y) for window in windows)
 
     return forward

@@ -19,12 +19,12 @@ class Record:
 
     Attributes:
         graph: or why the network must be evaluated in full.
-        ends: inputs, and the whole network's output for each. Every plan is compared with them.
+        known: inputs, and the whole network's output for each. Every plan is compared with them.
         proven: the gradient of a plan was compared with the whole network's, and agreed.
     """
 
     graph: Graph | str
-    ends: tuple[tuple[Tensor, Tensor], ...] = ()
+    known: tuple[tuple[Tensor, Tensor], ...] = ()
     proven: bool = False
 
 
@@ -39,17 +39,17 @@ class Windowed:
         network: its weights frozen while it is evaluated.
         memory: bytes that one evaluation may keep for its gradient; None: any number.
         wanted: False to evaluate in full always.
-        ends: images (K×C×h×w) at which every window is compared with the whole network's, those at the ends of all
-            that will be asked for; the first is recorded. None: the first input.
+        known: images (K×C×h×w) at which every window is compared with the whole network's, besides the first input; the
+            first of them is recorded. None: the first input.
     """
 
     def __init__(
-        self, network: Network, *, memory: int | None = None, wanted: bool = True, ends: Tensor | None = None
+        self, network: Network, *, memory: int | None = None, wanted: bool = True, known: Tensor | None = None
     ) -> None:
         self.network = network
         self.memory = memory
         self.wanted = wanted
-        self._ends = ends
+        self._known = known
         self._memory_format = torch.contiguous_format  # of all plans
         self._kept: dict[Hashable, Record] = {}
         self._weights: list[Tensor] = []
@@ -72,7 +72,7 @@ class Windowed:
         return self._kept[key]
 
     def _made(self, x: Tensor) -> Record:
-        first, *further = self._ends_like(x)
+        first, *further = self._known_like(x)
         y, graph = _recorded(self.network, first)
         if isinstance(graph, str) or y is None:
             return Record(graph)
@@ -80,12 +80,12 @@ class Windowed:
         with torch.no_grad():
             return Record(graph, ((first, y), *((one, self.network(one.clone())) for one in further)))
 
-    def _ends_like(self, x: Tensor) -> Sequence[Tensor]:
-        """The ends, in batches like ``x``: in turn, as often as it takes."""
-        if self._ends is None or self._ends.shape[1:] != x.shape[1:]:
+    def _known_like(self, x: Tensor) -> Sequence[Tensor]:
+        """The known images, in batches like ``x``: in turn, as often as it takes."""
+        if self._known is None or self._known.shape[1:] != x.shape[1:]:
             return [x.clone(memory_format=torch.contiguous_format)]
-        count = -(-len(self._ends) // len(x)) * len(x)
-        return torch.split(self._ends[torch.arange(count) % len(self._ends)].to(x), len(x))
+        count = -(-len(self._known) // len(x)) * len(x)
+        return torch.split(self._known[torch.arange(count) % len(self._known)].to(x), len(x))
 
     def plans(self, x: Tensor, windows: Sequence[Window]) -> list[Plan] | str:
         """A plan of each window for inputs like ``x``, or why there are none."""

@@ -57,7 +57,7 @@ class Occlusion(Algorithm):
         """One forward pass a block; enough of them for windowed evaluation to pay."""
         return 64
 
-    def ends(self, image: Tensor) -> Tensor:
+    def known(self, image: Tensor) -> Tensor:
         """The image and what it is filled with."""
         return torch.stack([image, self._filling.of(image)])
 

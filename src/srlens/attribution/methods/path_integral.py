@@ -5,8 +5,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from srlens.attribution.baseline import check_baseline
 from srlens.attribution.image_path import ImagePath
@@ -50,10 +48,6 @@ class PathIntegral(Algorithm):
     def expected(self) -> int:
         """Refinement makes 9 evaluations at least, and more as a rule."""
         return self.steps if self.steps is not None else 21
-
-    def ends(self, image: Tensor) -> Tensor:
-        """The image and the baseline."""
-        return torch.cat([image[None], self.path.at(image, torch.zeros(1, dtype=image.dtype))])
 
     def check(self, height: int, width: int) -> None:
         """Raise ImageTooSmallError if the path needs a larger LR image."""
