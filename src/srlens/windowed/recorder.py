@@ -23,14 +23,6 @@ class NotRecordableError(Exception):
     """The call cannot be repeated from its record; the message says why. Never leaves this package."""
 
 
-def _dropout(func: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> float | None:
-    """The share that attention drops at random; None for an operator that has no such argument."""
-    names = [argument.name for argument in func._schema.arguments]
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    share: float | None = given.get("dropout_p", 0.0 if "dropout_p" in names else None)
-    return share
-
-
 def last_written(tensor: Tensor) -> int | None:
     """Grows with every write to the tensor's memory; None where that is not counted (inference mode)."""
     return None if tensor.is_inference() else int(tensor._version)
@@ -130,7 +122,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _note(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         name = func._schema.name
-        if torch.Tag.nondeterministic_seeded in func.tags and _dropout(func, args, kwargs) != 0:
+        # Attention that drops nothing draws nothing.
+        if torch.Tag.nondeterministic_seeded in func.tags and Node(func, args, kwargs, ()).bound.get("dropout_p") != 0:
             raise NotRecordableError(f"it draws random numbers ({name})")
         given, named = map_arguments((args, kwargs), Tensor, self._described)
         node = Node(func, given, named, ())

@@ -73,12 +73,12 @@ class Windowed:
 
     def _made(self, x: Tensor) -> Record:
         first, *further = self._known_like(x)
-        y, graph = _recorded(self.network, first)
-        if isinstance(graph, str) or y is None:
-            return Record(graph)
-        self._memory_format = _faster_format(graph, x.device, self.network.dtype)
-        with torch.no_grad():
-            return Record(graph, ((first, y), *((one, self.network(one.clone())) for one in further)))
+        record = _recorded(self.network, first)
+        if isinstance(record.graph, Graph):
+            self._memory_format = _faster_format(record.graph, x.device, self.network.dtype)
+            with torch.no_grad():
+                record.known += tuple((one, self.network(one.clone())) for one in further)
+        return record
 
     def _known_like(self, x: Tensor) -> Sequence[Tensor]:
         """The known images, in batches like ``x``: in turn, as often as it takes."""
@@ -99,8 +99,8 @@ class Windowed:
             return record.graph
 
 
-def _recorded(network: Network, x: Tensor) -> tuple[Tensor | None, Graph | str]:
-    """The network's output, and the graph of the call; or no output, and why there is no graph.
+def _recorded(network: Network, x: Tensor) -> Record:
+    """The graph of a call and its output; or why there is no graph.
 
     Autograd keeps nothing of the call.
     """
@@ -116,25 +116,24 @@ def _recorded(network: Network, x: Tensor) -> tuple[Tensor | None, Graph | str]:
         try:
             with recorder, UserCalls(recorder):
                 y = network(given)
-            return y.detach(), recorder.graph(y)
+            return Record(recorder.graph(y), ((x, y.detach()),))
         except NotRecordableError as error:
-            return None, str(error)
+            return Record(str(error))
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # the module's own code runs here; evaluated in full, its errors pass
-            return None, f"it does not run under a recorder: {type(error).__name__}"
+            return Record(f"it does not run under a recorder: {type(error).__name__}")
 
 
 # On the CPU, convolutions run 1.05–1.4 times as fast channels last (oneDNN). Attention does not gain.
-_LEAST_SHARE = 0.5
 _FORMATTED = (torch.float32, torch.bfloat16)
 
 
 def _faster_format(graph: Graph, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
     """The faster memory format for a network that computes in ``dtype``; the same numbers up to rounding."""
-    bound_to_memory = any(node.name == "as_strided" for node in graph.nodes)  # it depends on how its input lies there
     gaining = device.type == "cpu" and dtype in _FORMATTED and len(graph.shapes[0]) == 4
     convolutions = sum(cost for node, cost in zip(graph.nodes, graph.costs, strict=True) if node.name == "convolution")
-    if gaining and not bound_to_memory and convolutions > _LEAST_SHARE * sum(graph.costs):
+    bound_to_memory = any(node.name == "as_strided" for node in graph.nodes)  # it depends on how its input lies there
+    if gaining and not bound_to_memory and convolutions > sum(graph.costs) / 2:
         return torch.channels_last
     return torch.contiguous_format
