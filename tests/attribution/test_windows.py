@@ -25,7 +25,6 @@ class Recorder:
         if len(images) > self.capacity:
             raise OutOfMemoryError("too many")
         self.sizes.append(len(images))
-        tick()
         return images[:, None] * 2
 
 

@@ -1,6 +1,7 @@
 """The one place that calls the network and autograd."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ class Evaluator:
 
         Args:
             images: LR images.
-            tick: called with each window that is done.
+            tick: called between two windows.
 
         Raises:
             NotDifferentiableError: no gradient reaches the input.
@@ -94,7 +95,7 @@ class Evaluator:
         """
         # Whatever mode the caller is in.
         with failures_named(self.network.name), torch.inference_mode(False), torch.enable_grad():
-            results = self._regional.evaluate(self._as_given(images), self._differentiate, tick)
+            results = self._regional.evaluate(self._as_given(images), partial(self._differentiate, tick))
         return torch.stack([self._finite(result.gradient.cpu().double()) for result in results], dim=1)
 
     def _as_given(self, images: Tensor) -> Tensor:
@@ -103,7 +104,7 @@ class Evaluator:
         dtype = torch.float32 if self.network.dtype in _HALF else self.network.dtype
         return images.to(self.network.device, dtype, copy=True, memory_format=torch.contiguous_format)
 
-    def _differentiate(self, images: Tensor, forward: Forward) -> list[Result]:
+    def _differentiate(self, tick: Callable[[], None], images: Tensor, forward: Forward) -> list[Result]:
         """Patch and gradient of each window at images as the network takes them, the patches made by ``forward``."""
         x = images.detach().requires_grad_(True)
         patches = forward(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
@@ -113,7 +114,8 @@ class Evaluator:
                 patch = next(patches, None)
             if patch is None:
                 return results
-            k = len(results)
+            if k := len(results):
+                tick()
             results.append(Result(patch.detach(), self._gradient(x, patch, k, keep_graph=k + 1 < len(self.windows))))
 
     def _gradient(self, x: Tensor, patch: Tensor, k: int, *, keep_graph: bool) -> Tensor:

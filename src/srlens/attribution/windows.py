@@ -67,6 +67,7 @@ class Windows(Scene):
                 torch.cuda.empty_cache()
                 continue
             start += size
+            self._tick(size)
         return torch.cat(pieces)
 
     def _measure_cuda(self, images: Tensor, tick: Callable[[], None]) -> Tensor:

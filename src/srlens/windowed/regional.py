@@ -1,6 +1,6 @@
 """Windows of one network: regional evaluation where that is proven right and pays, else in full with a reason."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -54,9 +54,7 @@ class Regional:
         with torch.no_grad():
             return list(self._forwards.get(tuple(x.shape), self._full)(x.clone()))
 
-    def evaluate(
-        self, x: Tensor, differentiate: Differentiate, tick: Callable[[], None] = lambda: None
-    ) -> list[Result]:
+    def evaluate(self, x: Tensor, differentiate: Differentiate) -> list[Result]:
         """Patch and gradient of each window at ``x``.
 
         At the first evaluation of a network at a shape, it is recorded, and evaluated in full and by a plan at the
@@ -69,33 +67,23 @@ class Regional:
         Args:
             x: N×C×h×w.
             differentiate: evaluates.
-            tick: called with each window that is done.
 
         Raises:
             TooLargeError: no way to evaluate keeps within the memory allowed.
         """
-
-        def evaluated(forward: Forward) -> list[Result]:
-            def told(inputs: Tensor) -> Iterator[Tensor]:
-                for patch in forward(inputs):
-                    yield patch
-                    tick()
-
-            return differentiate(x, told)
-
         windowed, shape = self._windowed, tuple(x.shape)
         try:
             if windowed.wanted and shape not in self._forwards:
                 plans = self._worthwhile(x)
-                results = plans if isinstance(plans, str) else self._verified(x, plans, differentiate, evaluated)
+                results = plans if isinstance(plans, str) else self._verified(x, plans, differentiate)
                 if not isinstance(results, str):
                     return results
                 self._choose(x, self._full, f"full ({results})")
-            return evaluated(self._forwards.get(shape, self._full))
+            return differentiate(x, self._forwards.get(shape, self._full))
         except TooLargeError:
             if windowed.memory is None or len(x) > 1 or not windowed.wanted:  # fewer inputs at once are a better remedy
                 raise
-        return evaluated(self._confined(x, windowed.memory))
+        return differentiate(x, self._confined(x, windowed.memory))
 
     def _worthwhile(self, x: Tensor) -> list[Plan] | str:
         """Plans that save enough, or why there are none."""
@@ -110,13 +98,11 @@ class Regional:
             return f"the window needs {needed:.0%} of the multiply-adds"
         return plans if self._expected / len(x) * saved >= _LEAST_GAIN else f"too few evaluations to save {saved:.0%}"
 
-    def _verified(
-        self, x: Tensor, plans: list[Plan], differentiate: Differentiate, evaluated: Callable[[Forward], list[Result]]
-    ) -> list[Result] | str:
+    def _verified(self, x: Tensor, plans: list[Plan], differentiate: Differentiate) -> list[Result] | str:
         """The results at x by plans, which are chosen if they are those of the whole network; or why they are not."""
         record, outputs = self._windowed.of(x), list[Tensor]()
         try:
-            results = evaluated(self._choose(x, SharedForward(plans), _described(plans)))
+            results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans)))
             self._known = [(x.detach(), [result.patch for result in results])]
             reason = self._difference(record)
             if not reason and not record.proven:

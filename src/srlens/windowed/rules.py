@@ -116,7 +116,7 @@ def multiplying(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
 
 
 def moving(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
-    """Views, permutations, shuffles: each element is one of the input; the operator itself tells which."""
+    """Views, permutations: each element is one of the input; the operator itself tells which."""
     shape = shapes[node.inputs[0]]
     moved = cut(node.call([torch.arange(prod(shape)).reshape(shape)]), asked)
     axes = np.unravel_index(moved.flatten().numpy(), shape)
@@ -233,6 +233,17 @@ def choosing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     return Restriction(asked, (tuple(wanted),), run)
 
 
+def shuffling(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
+    """Pixel shuffle: whole input pixels, all channels."""
+    factor = node.bound["upscale_factor"]
+    batch, *image = asked
+    if len(image) != 3:
+        return None
+    pixels = [(first // factor, -(-stop // factor)) for first, stop in image[1:]]
+    produced = (batch, (0, shapes[node.outputs[0]][1]), *((a * factor, b * factor) for a, b in pixels))
+    return Restriction(produced, ((batch, (0, shapes[node.inputs[0]][1]), *pixels),), node.call)
+
+
 def interpolating(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Separable enlargement of any factor, as two small matrices that the operator itself supplies."""
     bound, wanted = node.bound, list(asked)
@@ -264,7 +275,7 @@ def _matrix(operator: OpOverload, size: int, enlarged: int, corners: bool | None
 
 
 _SEPARABLE = ("slice", "roll", "expand", "constant_pad_nd", "reflection_pad2d", "replication_pad2d")
-_MOVING = ("reshape", "permute", "transpose", "t", "select", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle")
+_MOVING = ("reshape", "permute", "transpose", "t", "select", "pixel_unshuffle", "channel_shuffle")
 _ENLARGING = ("nearest2d", "_nearest_exact2d", "bilinear2d", "bicubic2d", "_bilinear2d_aa", "_bicubic2d_aa")
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("cat", "stack"), joining),
@@ -274,6 +285,7 @@ RULES: dict[str, Rule] = {
     # Not tagged as pointwise by PyTorch.
     **dict.fromkeys(("_prelu_kernel", "_to_copy", "copy", "hardswish", "rsub"), pointwise),
     **dict.fromkeys(("convolution", "max_pool2d_with_indices", "avg_pool2d"), neighbouring),
+    "pixel_shuffle": shuffling,
     **dict.fromkeys(_SEPARABLE, choosing),
     **dict.fromkeys(_MOVING, moving),
     **{("_upsample" if "_" in kind else "upsample_") + kind: interpolating for kind in _ENLARGING},
