@@ -89,6 +89,7 @@ from .errors import (
     SrlensWarning as SrlensWarning,
     StudyError as StudyError,
     ToleranceWarning as ToleranceWarning,
+    UnsteadyNetworkWarning as UnsteadyNetworkWarning,
     UnlikeInputWarning as UnlikeInputWarning,
     UnknownArchitectureError as UnknownArchitectureError,
     UnsafeCheckpointError as UnsafeCheckpointError,

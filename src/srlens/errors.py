@@ -28,6 +28,7 @@ The tree::
     │                              weights or scale; BelowBicubicWarning is its former name
     ├── UnlikeInputWarning         what the network makes, brought down to the size of its input, is not that picture
     ├── ToleranceWarning           the step limit was reached before the tolerance
+    ├── UnsteadyNetworkWarning     the network gives other values at a second call: random numbers, or a state
     ├── IncompleteWarning          the map is far from the detector's change: it explains something else
     ├── IncomparableWarning        numbers are put side by side that depend on different conditions
     └── AmbiguousNameWarning       a name that srlens knows is also that of a file, which is left aside
@@ -131,6 +132,10 @@ class UnlikeInputWarning(SrlensWarning):
 
 class ToleranceWarning(SrlensWarning):
     """The limit of gradient evaluations was reached before the tolerance."""
+
+
+class UnsteadyNetworkWarning(SrlensWarning):
+    """A network that gives other values at a second call: it draws random numbers, or keeps a state."""
 
 
 class IncompleteWarning(SrlensWarning):

@@ -156,7 +156,7 @@ def test_counts_every_gradient_of_the_network(image) -> None:
 
     result = srlens.attribute(srlens.Network.wrap(Counted(), scale=2), image, WINDOW, tolerance=0.004, regional=False)
     assert result.evaluations == backwards > 9
-    assert forwards == backwards + 2  # the detector at both ends
+    assert forwards == backwards + 3  # the detector at both ends, and at the image again
     assert result.evaluation.startswith("full")
 
 

@@ -23,6 +23,7 @@ def attribute(
     clean: Tensor | ArrayLike | None = None,
     memory: int | None = None,
     regional: bool = True,
+    seed: int | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Attribution:
@@ -38,6 +39,7 @@ def attribute(
         clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.
         memory: bytes that one batch of evaluations may take; see :class:`srlens.Explainer`.
         regional: evaluate the network only where the window needs it, where that is proven to give the same.
+        seed: of a network that draws random numbers; see :class:`srlens.Explainer`.
         progress: called with (evaluations done, evaluations expected).
         **settings: of the method. All take
 
@@ -67,7 +69,7 @@ def attribute(
         NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
         ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
     """
-    explainer = Explainer(network, image, method, clean=clean, memory=memory, regional=regional, **settings)
+    explainer = Explainer(network, image, method, clean=clean, memory=memory, regional=regional, seed=seed, **settings)
     return explainer.window(window, progress=progress)
 
 

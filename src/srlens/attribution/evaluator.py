@@ -1,6 +1,7 @@
 """The one place that calls the network and autograd."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
@@ -12,10 +13,11 @@ from srlens.errors import NotFiniteError, SettingError, WindowError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
+from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 from srlens.windowed import Forward, Regional, Result, Windowed, bounded
 
-_HALF = (torch.float16, torch.bfloat16)
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Evaluator:
@@ -65,6 +67,7 @@ class Evaluator:
         windowed = windowed if windowed is not None else Windowed(network)
         self._memory = windowed.memory if len(self.windows) == 1 else None
         self._regional = Regional(windowed, self._read, expected)
+        self._overwriting: set[Forward] = set()
 
     @property
     def evaluation(self) -> str:
@@ -98,19 +101,51 @@ class Evaluator:
             results = self._regional.evaluate(self._as_given(images), partial(self._differentiate, tick))
         return torch.stack([self._finite(result.gradient.cpu().double()) for result in results], dim=1)
 
+    def rounding(self, images: Tensor) -> Tensor:
+        """Relative L2 error that rounding makes in each window's gradient at one LR image (1×C×h×w); shape (K,).
+
+        In half precision against a copy in float32; otherwise from the image times 1 + ε/2.
+        """
+        given = self.gradients(images)[0]
+        if self.network.dtype in HALF:
+            copy = self.network.to(dtype=torch.float32)
+            with frozen(copy.module):
+                windowed = Windowed(copy, memory=self._memory)
+                other = Evaluator(
+                    copy, self._detector, self.windows, *images.shape[-2:], windowed=windowed, clean=self._clean
+                ).gradients(images)[0]
+        else:
+            other = self.gradients(images * (1 + torch.finfo(self.network.dtype).eps / 2))[0]
+        norm = other.flatten(1).norm(dim=1)
+        return torch.where(norm > 0, (given - other).flatten(1).norm(dim=1) / norm, 0.0)
+
     def _as_given(self, images: Tensor) -> Tensor:
         """A copy of N×C×h×w images where and as the network takes them."""
         # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
-        dtype = torch.float32 if self.network.dtype in _HALF else self.network.dtype
+        dtype = torch.float32 if self.network.dtype in HALF else self.network.dtype
         return images.to(self.network.device, dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _differentiate(self, tick: Callable[[], None], images: Tensor, forward: Forward) -> list[Result]:
         """Patch and gradient of each window at images as the network takes them, the patches made by ``forward``."""
+        if forward not in self._overwriting:
+            try:
+                return self._passes(tick, images, forward, bounded(self._memory, self.network.module))
+            except RuntimeError as error:
+                if "inplace operation" not in str(error):
+                    raise
+                self._overwriting.add(forward)
+        # It writes over what its gradient needs; copies are kept, which no bound counts.
+        with torch.autograd.graph.allow_mutation_on_saved_tensors():
+            return self._passes(tick, images, forward, nullcontext())
+
+    def _passes(
+        self, tick: Callable[[], None], images: Tensor, forward: Forward, within: AbstractContextManager[None]
+    ) -> list[Result]:
         x = images.detach().requires_grad_(True)
         patches = forward(x.clone())  # a copy, since some networks write into their input, which a leaf forbids
         results: list[Result] = []
         while True:
-            with bounded(self._memory, self.network.module):  # what a backward pass computes again does not count
+            with within:  # what a backward pass computes again does not count
                 patch = next(patches, None)
             if patch is None:
                 return results
@@ -124,15 +159,19 @@ class Evaluator:
         values = self._measure(x, patch, k)
         if not values.requires_grad:
             raise not_differentiable(f"The detector {self._detector.name!r}", DETACHED)
-        (gradient,) = torch.autograd.grad(values.sum(), x, retain_graph=keep_graph)
-        return gradient
+        x.grad = None
+        # Not autograd.grad, which reentrant checkpoints refuse.
+        torch.autograd.backward(values.sum(), retain_graph=keep_graph)
+        if x.grad is None:
+            raise not_differentiable(self.network.name, DETACHED)
+        return x.grad
 
     def _measure(self, x: Tensor, patch: Tensor, k: int) -> Tensor:
         """Detector values (N) of the SR pixels that window ``k`` reads, made of the LR images x."""
         if not torch.isfinite(patch).all():
             raise NotFiniteError(self._why_not_finite())
         name = f"The detector {self._detector.name!r}"
-        if patch.dtype in _HALF:
+        if patch.dtype in HALF:
             patch = patch.float()  # a type in which the detector's sums are safe
         known = [self._known(what, x, patch, self._read[k]) for what in self._detector.reads]
         with failures_named(name):

@@ -1,7 +1,10 @@
 """One network on one image, with one method: what its windows have in common is computed and proven once."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -9,13 +12,20 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from srlens.attribution.evaluator import Evaluator
+from srlens.attribution.evaluator import HALF, Evaluator
 from srlens.attribution.field import Field, grid_windows
 from srlens.attribution.method import Method, as_method
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Explanation, Progress, Scene
 from srlens.attribution.windows import Windows
-from srlens.errors import NotDifferentiableError, SettingError, WindowError, ZeroMapError
+from srlens.errors import (
+    NotDifferentiableError,
+    SettingError,
+    ToleranceWarning,
+    UnsteadyNetworkWarning,
+    WindowError,
+    ZeroMapError,
+)
 from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
@@ -29,6 +39,8 @@ _BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 
 # A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
 _NO_DIFFERENCE = 1e-12
+_STEADY = 1e-4, 1e-2  # relative difference of two calls at one picture that kernels may make; in half precision
+_ROUNDING_MAY_MATTER = 0.01  # in float32 it makes 2e-3 at most in a gradient (RLFN)
 
 
 class Explainer:
@@ -53,6 +65,7 @@ class Explainer:
             time on the CPU, half of the free memory on a GPU.
         regional: evaluate the network only where a window needs it, where that pays and where the first evaluation
             shows it to give the same; ``Attribution.evaluation`` tells what was done.
+        seed: of a network that draws random numbers (PyTorch's), the same at each call; None: it draws as it likes.
         **settings: of the method, see :func:`srlens.attribute`.
 
     Attributes:
@@ -73,6 +86,7 @@ class Explainer:
         clean: Tensor | ArrayLike | None = None,
         memory: int | None = None,
         regional: bool = True,
+        seed: int | None = None,
         **settings: Any,
     ) -> None:
         self.method = as_method(method, settings)
@@ -81,14 +95,15 @@ class Explainer:
                 f"srlens takes a srlens.Network, got the bare module {type(network).__name__}. "
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
-        self.network = network
+        self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
+        self._seed = seed
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
         shown = network.converted(check_image(clean).double()) if clean is not None else None
         self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
         known = self.method.algorithm.known(self.image)
-        self._windowed = Windowed(network, memory=memory, wanted=regional, known=known)
+        self._windowed = Windowed(self.network, memory=memory, wanted=regional, known=known)
         self._kept: dict[str, Any] = {}
         self._shown = np.array(self.image.numpy())
 
@@ -184,9 +199,51 @@ class Explainer:
         values = found.values
         if values is None:  # last, when it is known whether a window can be computed by itself
             values = scene.detect(torch.stack([self.image] if found.baseline is None else [self.image, found.baseline]))
+        if scene.evaluation.startswith("full") and not self._kept.get("steady"):
+            self._kept["steady"] = True
+            found = self._steady(found, values[0], scene.detect(self.image[None])[0])
+        if found.errors is not None:
+            found = self._with_rounding(found, scene)
         if not zero_allowed:
             self._check(found, values[:, 0])
         return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
+
+    def _steady(self, found: Explanation, values: Tensor, again: Tensor) -> Explanation:
+        """The same, said to be no map of one function where the network gives other values at a second call."""
+        differences = (values - again).abs() - _STEADY[self.network.dtype in HALF] * values.abs()
+        if not (differences > 0).any():
+            return found
+        k = int(differences.argmax())
+        warnings.warn(
+            f"{self.network.name} gives other values each time at one picture (detector {float(values[k]):.6g}, then "
+            f"{float(again[k]):.6g}): it draws random numbers, or keeps a state between calls. What is integrated is "
+            "no one function. seed=0 draws the same numbers at each call; a state must be reset, forward=.",
+            UnsteadyNetworkWarning,
+            stacklevel=4,
+        )
+        return replace(found, converged=False)
+
+    def _with_rounding(self, found: Explanation, scene: Scene) -> Explanation:
+        """With the error that rounding makes in the maps, where it may matter: nodes round independently."""
+        errors, half = found.errors or (), self.network.dtype in HALF
+        least = min((error for error in errors if error is not None), default=1.0)
+        if not half and (least > _ROUNDING_MAY_MATTER or self.network.dtype == torch.float64):
+            return found
+        middle = self.image if found.baseline is None else (self.image + found.baseline) / 2
+        share = 1 if half else scene.evaluations**-0.5
+        rounding = [share * float(one) for one in scene.rounding(middle[None])]
+        tolerance = getattr(self.method.algorithm, "tolerance", None)
+        if tolerance is not None and max(rounding) > tolerance:
+            warnings.warn(
+                f"Rounding in {str(self.network.dtype).removeprefix('torch.')} alone makes an error of about "
+                f"{max(rounding):.2g} in the map of {self.network.name}, above the tolerance of {tolerance:g}. Compute "
+                "in a wider type: network.to(dtype=torch.float64).",
+                ToleranceWarning,
+                stacklevel=4,
+            )
+        told = tuple(None if one is None else hypot(one, more) for one, more in zip(errors, rounding, strict=True))
+        reached = tolerance is None or max(rounding) <= tolerance
+        return replace(found, errors=told, converged=found.converged and reached)
 
     def _check(self, found: Explanation, values: Tensor) -> None:
         """A zero map is an error here, not a black picture later."""
@@ -221,7 +278,7 @@ class Explainer:
             network_digest=self._digest,
             scale=self.network.scale,
             evaluation=scene.evaluation,
-            facts=found.facts,
+            facts=found.facts if self._seed is None else {**found.facts, "seed": self._seed},
             image=self._shown,
         )
 

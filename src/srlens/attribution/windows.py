@@ -7,13 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srlens.attribution.evaluator import Evaluator
+from srlens.attribution.evaluator import HALF, Evaluator
 from srlens.attribution.scene import Progress, Scene
-from srlens.errors import OutOfMemoryError
+from srlens.errors import NetworkOutputError, OutOfMemoryError
 
 _SHARE_OF_FREE = 0.5  # of a CUDA device's free memory, unless the user says otherwise
 _MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
 _LARGEST = 64
+_ALIKE, _ALIKE_IN_HALF = 0.01, 0.3  # gradients of one image, alone and in a batch: kernels round otherwise
 
 
 class Windows(Scene):
@@ -21,7 +22,9 @@ class Windows(Scene):
 
     On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
     launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
-    recorded and verified once for regional evaluation. Several windows share each forward pass, of one image.
+    recorded and verified once for regional evaluation. One image is evaluated alone and in a batch; where that differs
+    (statistics over the batch), or a batch fails, images run one at a time. Several windows share each forward pass,
+    of one image.
 
     Args:
         evaluator: of the windows.
@@ -38,6 +41,7 @@ class Windows(Scene):
         self._evaluator = evaluator
         self._memory = memory
         self._device = evaluator.network.device
+        self._compared = False
         one = len(self.windows) == 1
         self._measured = self._device.type != "cuda" or not one
         self.limit = _MPS_BATCH if self._device.type == "mps" and one else 1
@@ -51,6 +55,10 @@ class Windows(Scene):
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
         return self._evaluator.values(images)
 
+    def rounding(self, images: Tensor) -> Tensor:
+        """Relative L2 error that rounding makes in the gradient of each window at one image, 1×C×h×w; shape (K,)."""
+        return self._evaluator.rounding(images)
+
     def _gradients(self, images: Tensor) -> Tensor:
         pieces: list[Tensor] = []
         start = 0
@@ -59,16 +67,26 @@ class Windows(Scene):
             batch = images[start : start + size]
             try:
                 evaluate = self._evaluator.gradients if self._measured else self._measure_cuda
-                pieces.append(evaluate(batch, partial(self._tick, size)))
-            except OutOfMemoryError:
+                gradients = evaluate(batch, partial(self._tick, size))
+                if size > 1 and not self._compared:
+                    self._compared = True
+                    self._compare(gradients[0], self._evaluator.gradients(batch[:1])[0])
+            except (OutOfMemoryError, NetworkOutputError) as error:  # the latter: it takes one image at a time
                 if size == 1:
                     raise
-                self.limit = size // 2
+                self.limit = size // 2 if isinstance(error, OutOfMemoryError) else 1
                 torch.cuda.empty_cache()
                 continue
             start += size
+            pieces.append(gradients)
             self._tick(size)
         return torch.cat(pieces)
+
+    def _compare(self, in_batch: Tensor, alone: Tensor) -> None:
+        """Raise NetworkOutputError where an image's gradient depends on those beside it."""
+        tolerance = _ALIKE_IN_HALF if self._evaluator.network.dtype in HALF else _ALIKE
+        if float((in_batch - alone).norm()) > tolerance * float(alone.norm()):
+            raise NetworkOutputError(f"{self._evaluator.network.name} mixes the images of a batch.")
 
     def _measure_cuda(self, images: Tensor, tick: Callable[[], None]) -> Tensor:
         self._measured = True

@@ -168,6 +168,19 @@ class Network:
         y = y[..., : height * self.scale, : width * self.scale]
         return y / self.value_range if self.value_range != 1 else y
 
+    def seeded(self, seed: int) -> "Network":
+        """The same network, with PyTorch's random numbers drawn from ``seed`` anew at each call.
+
+        The process's own random numbers go on afterwards as if nothing had been drawn.
+        """
+
+        def forward(module: nn.Module, x: Tensor) -> Any:
+            with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
+                torch.manual_seed(seed)
+                return self.forward(module, x)
+
+        return replace(self, forward=forward)
+
     def run_module(self, x: Tensor) -> Any:
         """What the bare module makes of N×C×h×w, in its own range and of a size that it takes.
 

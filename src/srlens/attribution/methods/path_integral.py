@@ -118,7 +118,7 @@ def path_integral(
     if isinstance(accuracy, bool) or not isinstance(accuracy, Real) or not 0 < accuracy < 1:
         raise SettingError(
             f"tolerance must lie between 0 and 1, got {accuracy!r}: it bounds the map's relative L2 error. "
-            "0.05 is the default; below 0.005 float32 rounding dominates."
+            "0.05 is the default."
         )
     if parameterisation is not None and parameterisation not in PARAMETERISATIONS:
         known = ", ".join(repr(one) for one in PARAMETERISATIONS)
