@@ -32,9 +32,10 @@ def test_compare_writes_everything(picture: Path, tmp_path: Path) -> None:
     run = srlens("compare", "plain", "channel", picture, *where, *sweep, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     written = {file.name for file in (tmp_path / "here").iterdir()}
+    place = "t40_l48_16x16_steps-3"
     assert written == {
-        *(f"hr_comparison{kind}_t40_l48.{ending}" for kind in ("", "_interest") for ending in ("png", "svg")),
-        *(f"hr_srlens-{name}-x4_t40_l48.safetensors" for name in ("plain", "channel")),
+        *(f"hr_comparison{kind}_{place}.{ending}" for kind in ("", "_interest") for ending in ("png", "svg")),
+        *(f"hr_srlens-{name}-x4_{place}.safetensors" for name in ("plain", "channel")),
         *(f"comparison.{ending}" for ending in ("csv", "parquet", "tex")),
         *(f"sweep_window.{ending}" for ending in ("png", "svg", "csv", "parquet")),
         "result.json",

@@ -35,7 +35,7 @@ def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path:
     # Little memory, so that the first windows are finished before the stop.
     with pytest.raises(StoppedError):
         run_field(network, subject, settings, tmp_path / "cut", size=8, memory=50_000, progress=stop)
-    log = tmp_path / "cut/noise_tiny_field.jsonl"
+    log = tmp_path / "cut/noise_tiny_field_8x8_steps-3.jsonl"
     finished = len(log.read_text().splitlines()) - 1
     assert 0 < finished < len(whole.points)
     with log.open("a") as file:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,9 +26,9 @@ Make = Callable[..., Comparison]
 def test_two_networks_write_every_file(make_comparison: Make, tmp_path: Path) -> None:
     comparison = make_comparison()
     files = write_comparison(comparison, tmp_path, formats=("png", "pdf", "svg"))
-    stems = {f"roof-eaves_{name}_t24_l28" for name in ("comparison", "comparison_interest")}
+    stems = {f"roof-eaves_{name}_t24_l28_8x8_steps-4" for name in ("comparison", "comparison_interest")}
     figures = {f"{stem}.{ending}" for stem in stems for ending in ("png", "pdf", "svg")}
-    maps = {f"roof-eaves_{name}_t24_l28.safetensors" for name in ("narrow", "wide")}
+    maps = {f"roof-eaves_{name}_t24_l28_8x8_steps-4.safetensors" for name in ("narrow", "wide")}
     assert {file.name for file in files} == figures | maps | {"result.json"}
     assert {file.name for file in tmp_path.iterdir()} == {file.name for file in files}
     signs = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
@@ -96,4 +98,25 @@ def test_a_figure_that_fails_costs_neither_maps_nor_numbers(
     with pytest.raises(ValueError, match="no room"):
         write_comparison(make_comparison(), tmp_path)
     names = {file.name for file in tmp_path.iterdir()}
-    assert names == {"result.json", *(f"roof-eaves_{name}_t24_l28.safetensors" for name in ("narrow", "wide"))}
+    maps = {f"roof-eaves_{name}_t24_l28_8x8_steps-4.safetensors" for name in ("narrow", "wide")}
+    assert names == {"result.json", *maps}
+
+
+@pytest.mark.filterwarnings("ignore::srlens.SrlensWarning", "ignore:Glyph")
+def test_what_exists_is_not_overwritten(
+    networks: list[Network], make_subject: Callable[..., Subject], tmp_path: Path
+) -> None:
+    """Names of any script, windows of one corner, presets, detectors, methods: each run has its own files."""
+    named = [replace(networks[0], name=name) for name in ("网络 A", "模型-A", "网络-A")]
+    runs: list[dict[str, Any]] = [
+        {"steps": 2}, {"steps": 3}, {"steps": 2, "detector": "intensity"}, {"steps": 2, "preset": "paper"},
+        {"method": "gradient"}, {"steps": 2, "window": Window(24, 28, 10, 10)},
+    ]  # fmt: skip
+    written: set[Path] = set()
+    for run in [*runs, runs[-1]]:
+        comparison = compare(named, make_subject(), **{"window": Window(24, 28, 8, 8), **run})
+        files = write_comparison(comparison, tmp_path, formats=("png",))
+        written |= {file for file in files if file.suffix == ".safetensors"}
+    assert written == set(tmp_path.glob("*.safetensors"))
+    assert len(written) == len(runs) * len(named)
+    assert len(list(tmp_path.glob("result*.json"))) == len(runs)  # a run repeated is the same run

@@ -19,7 +19,7 @@ from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.records.archive import decode, encode, to_json
-from srlens.records.output import FORMATS, Format, draw, file_name
+from srlens.records.output import FORMATS, Format, draw, file_name, settings_name
 
 
 def run_field(
@@ -46,7 +46,7 @@ def run_field(
     height, width = subject.lr.shape[-2:]
     stride = size if stride is None else stride
     windows = grid_windows(height * network.scale, width * network.scale, size, stride)
-    stem = folder / file_name(subject.name, network.name, "field")
+    stem = folder / file_name(subject.name, network.name, "field", f"{size}x{size}", *settings_name(method))
     log = stem.with_name(stem.name + ".jsonl")
     key = to_json(_key(network, subject, method, size, stride))
     known = _read(log, key)

@@ -1,17 +1,19 @@
 """The files of a comparison, a sweep, fields of view: figures, maps, tables, result.json."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from srlens._version import __version__
+from srlens.attribution.method import Method
 from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
 from srlens.comparison.sweep import Sweep
 from srlens.comparison.table import write_frame
-from srlens.records.archive import save, save_json
+from srlens.records.archive import save, save_json, to_json
 
 Format = Literal["png", "pdf", "svg"]
 #: What figures are saved as unless the caller says otherwise.
@@ -28,16 +30,19 @@ def write_comparison(
     """Write the figure, one map a network (safetensors with its record) and result.json into ``folder``.
 
     Several networks have a second figure: their area of interest. Maps and record are written first, so that no
-    failure to draw costs them.
+    failure to draw costs them. Names tell picture, network, window and the settings that are not the method's usual
+    ones, so that another run overwrites none of them; a result.json of another run is kept as result-1.json, ….
 
     Returns:
-        The paths written, the figure first.
+        The paths written, the figure first, and last what was kept.
     """
     subject, window = comparison.subject, comparison.window
     names = [row.result.network for row in comparison.rows]
+    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    settings = settings_name(comparison.rows[0].result.method)
 
     def stem(middle: str) -> Path:
-        return folder / file_name(subject.name, middle, f"t{window.top}_l{window.left}")
+        return folder / file_name(subject.name, middle, where, *settings)
 
     record, interest = comparison.record(), area_of_interest(comparison) if len(names) > 1 else None
     if interest is not None:
@@ -45,14 +50,18 @@ def write_comparison(
     files = []
     for row in comparison.rows:
         path = Path(f"{stem(row.result.network)}.safetensors")
+        while path in files:  # names that differ in signs alone
+            path = path.with_stem(f"{path.stem}-2")
         save(row.result, path, extra={"image": subject.name, "image_sha256": subject.digest})
         files.append(path)
     files.append(folder / "result.json")
-    save_json({"srlens": __version__, **record}, files[-1])
+    record = {"srlens": __version__, **record}
+    kept = _kept(files[-1], record)
+    save_json(record, files[-1])
     figures = draw(comparison, stem(names[0] if interest is None else "comparison"), formats, style=style)
     if interest is not None:
         figures += draw(interest, stem("comparison_interest"), formats)
-    return [*figures, *files]
+    return [*figures, *files, *kept]
 
 
 def write_sweep(swept: Sweep, folder: Path, *, formats: Sequence[Format] = FORMATS) -> list[Path]:
@@ -79,6 +88,23 @@ def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) 
     return list(save_figure(figure_of(result, **options), stem, formats))
 
 
+def settings_name(method: Method) -> list[str]:
+    """The settings that are not the usual ones, as parts of a file name; none for LAM as it comes."""
+    own = [f"{key}-{value}" for key, value in method.departures.items() if value is not None]
+    return [one for one in (method.name, method.preset, *own) if one not in ("lam", "default")]
+
+
+def _kept(path: Path, record: Mapping[str, Any]) -> list[Path]:
+    """Where a file of that name and of another record is moved, out of the way."""
+
+    def compared(text: str) -> str:
+        return re.sub(r'"seconds": [^,\n]*', "", text)  # the same run takes other times
+
+    if not path.exists() or compared(path.read_text(encoding="utf-8")) == compared(to_json(record, indent=2) + "\n"):
+        return []
+    return [path.rename(next(one for k in count(1) if not (one := path.with_stem(f"{path.stem}-{k}")).exists()))]
+
+
 def file_name(*parts: str) -> str:
-    """Join parts into a file name that every system takes: letters, digits, dot, dash and underscore."""
-    return "_".join(re.sub(r"[^\w.-]+", "-", part, flags=re.ASCII).strip("-.") or "x" for part in parts)
+    """Join parts into a file name that every system takes: letters of any script, digits, dot, dash and underscore."""
+    return "_".join(re.sub(r"[^\w.-]+", "-", part).strip("-.") or "x" for part in parts)
