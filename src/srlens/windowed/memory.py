@@ -57,9 +57,6 @@ def bounded(memory: int | None, module: nn.Module) -> AbstractContextManager[Non
     return hooks
 
 
-_MOST_SEGMENTS = 64
-
-
 class Segmented:
     """Runs a plan in the number of segments that should need the least memory.
 
@@ -70,7 +67,7 @@ class Segmented:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        choices = [_divided(plan.program, count) for count in range(1, _MOST_SEGMENTS + 1)]
+        choices = [_divided(plan.program, count) for count in range(1, 65)]
         self.segments = min(choices, key=_kept)
         self.elements = _kept(self.segments)
 

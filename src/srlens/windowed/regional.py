@@ -20,8 +20,6 @@ _SAVED_BY_FORMAT = 0.1
 _LEAST_GAIN = 1.5
 # Fewer do not repay record, plan and verification, unless nearly everything is saved.
 _LEAST_EVALUATIONS = 6
-# Share of the memory that all values of a segment, and those between segments, may take; see memory for the rest.
-_VALUES = 0.5
 
 
 class Regional:
@@ -146,7 +144,8 @@ class Regional:
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {plans}.")
         forward: Forward = SharedForward(plans)
         how = ""
-        allowed = memory * _VALUES / self._windowed.network.dtype.itemsize
+        # Half is for all values of a segment, and those between segments; see memory for the rest.
+        allowed = memory / 2 / self._windowed.network.dtype.itemsize
         if plans[0].program.allocates > allowed:
             forward = divided = Segmented(plans[0])
             how = f", recomputed in {len(divided.segments)} segments"

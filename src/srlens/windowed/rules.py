@@ -4,17 +4,17 @@ A rule says how one operator computes a box of its output from boxes of its inpu
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-from srlens.windowed.box import Box, Interval, cut, full_box, shape_of, volume
+from srlens.windowed.box import Box, Interval, cut, full_box, shape_of
 from srlens.windowed.graph import Node, Ref, Shape, Shapes, map_arguments, size_of
 
 
@@ -115,23 +115,27 @@ def multiplying(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     return along_axes(node, asked, shapes, axes_of)
 
 
+_MOST_MOVED = 2**25  # elements of a tensor whose moves are followed one by one
+
+
 def moving(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Views, permutations: each element is one of the input; the operator itself tells which."""
     shape = shapes[node.inputs[0]]
-    moved = cut(node.call([torch.arange(prod(shape)).reshape(shape)]), asked)
-    axes = np.unravel_index(moved.flatten().numpy(), shape)
+    if prod(shape) > _MOST_MOVED:
+        return None
+    source = torch.arange(prod(shape)).reshape(shape)
+    moved = cut(node.call([source]), asked)
+    axes = (moved.div(step, rounding_mode="floor") % size for size, step in zip(shape, source.stride(), strict=True))
     wanted = tuple((int(axis.min()), int(axis.max()) + 1) for axis in axes)
-    places = [axis - low for axis, (low, _) in zip(axes, wanted, strict=True)]
-    index = torch.from_numpy(np.ravel_multi_index(places, shape_of(wanted)))
-    in_order = len(index) == volume(wanted) and bool((index.diff() == 1).all())
-
-    def run(tensors: Sequence[Tensor]) -> Tensor:
-        x = tensors[0]
-        result = (x.flatten() if in_order else x.flatten().index_select(0, index.to(x.device))).reshape(moved.shape)
-        last = x.ndim == moved.ndim == 4 and x.stride(1) == 1
-        return result.contiguous(memory_format=torch.channels_last) if last else result
-
-    return Restriction(asked, (wanted,), run)
+    part = cut(source, wanted)
+    with suppress(RuntimeError, IndexError):  # it may name sizes or places of the whole
+        if torch.equal(node.call([part]), moved):
+            return Restriction(asked, (wanted,), node.call)
+    size = shape_of(asked)
+    index = torch.searchsorted(part.flatten().contiguous(), moved.flatten().contiguous())
+    if len(index) == part.numel() and (index.diff() == 1).all():
+        return Restriction(asked, (wanted,), lambda tensors: tensors[0].reshape(size))
+    return Restriction(asked, (wanted,), lambda tensors: tensors[0].take(index.to(tensors[0].device)).reshape(size))
 
 
 # What an interval of the output needs along one axis: interval of the input, padding before and behind it, padding of

@@ -126,12 +126,11 @@ def _recorded(network: Network, x: Tensor) -> Record:
 
 
 # On the CPU, convolutions run 1.05–1.4 times as fast channels last (oneDNN). Attention does not gain.
-_FORMATTED = (torch.float32, torch.bfloat16)
 
 
 def _faster_format(graph: Graph, device: torch.device, dtype: torch.dtype) -> torch.memory_format:
     """The faster memory format for a network that computes in ``dtype``; the same numbers up to rounding."""
-    gaining = device.type == "cpu" and dtype in _FORMATTED and len(graph.shapes[0]) == 4
+    gaining = device.type == "cpu" and dtype in (torch.float32, torch.bfloat16) and len(graph.shapes[0]) == 4
     convolutions = sum(cost for node, cost in zip(graph.nodes, graph.costs, strict=True) if node.name == "convolution")
     bound_to_memory = any(node.name == "as_strided" for node in graph.nodes)  # it depends on how its input lies there
     if gaining and not bound_to_memory and convolutions > sum(graph.costs) / 2:
