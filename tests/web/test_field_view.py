@@ -6,7 +6,7 @@ import pytest
 from srlens.errors import SettingError, SrlensError
 from srlens.web.callbacks import FieldAnswer, Page
 from srlens.web.choices import Choices
-from srlens.web.field_view import _cells, field_html, field_value
+from srlens.web.field_view import _cells, field_legend, field_value
 from srlens.web.session import Session
 
 CHOICES = Choices(size=16)
@@ -21,7 +21,7 @@ def test_a_field_and_the_window_under_a_click(page: Page, session: Session) -> N
     assert len(answer.field.points) == 16
     assert {file.suffix for file in answer.files} == {".png", ".pdf", ".parquet", ".jsonl"}
     assert field_value(answer)["height"] == 256
-    assert "16 windows of 16×16" in field_html(answer.field)
+    assert "16 windows of 16×16" in field_legend(answer.field)
     point = answer.field.points[6]
     ticked = replace(CHOICES, size=24, networks=("channel", "nonlocal"))
     found = page.of_field(session, ticked, point.window.left + 3, point.window.top + 3)

@@ -1,6 +1,5 @@
 """A field for the browser: the diffusion index in colours over the grey picture, and its legend."""
 
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from srlens.figures.shading import grey
 from srlens.web.callbacks import FieldAnswer
 from srlens.web.paint import Bar, coloured_uri, preview_uri
 from srlens.web.picker import picker_value
-from srlens.web.results import bar_html
+from srlens.web.results import field_html
 
 _OPACITY = 0.7
 _FAINT = 0.45  # the grey picture below the colours runs from here to white
@@ -32,22 +31,11 @@ def field_value(answer: FieldAnswer) -> dict[str, Any]:
     return picker_value(preview_uri(picture), name, height, width, None)
 
 
-def field_html(field: Field) -> str:
-    """Colour bar and one sentence of numbers."""
-    found = [point.diffusion_index for point in field.points if point.diffusion_index is not None]
+def field_legend(field: Field) -> str:
+    """Colour bar and one sentence of numbers, as HTML."""
     highest = _highest(field)
     labels = tuple((at, f"{at * highest:.3g}") for at in (0.0, 0.5, 1.0))
-    bar = Bar(coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS), labels, "Diffusion index")
-    window, (height, width) = field.points[0].window, field.lr_size
-    flat = (
-        f", {len(field.points) - len(found)} of them flat and without a map" if len(found) < len(field.points) else ""
-    )
-    text = (
-        f"{field.network}: {len(field.points)} windows of {window.height}×{window.width} SR pixels{flat}; LR "
-        f"{height}×{width}; diffusion index from {min(found):.2f} to {max(found):.2f}, median {np.median(found):.2f}; "
-        f"{field.method.to_record()['steps']} steps."
-    )
-    return f'<section class="srl-results" aria-label="Field">{bar_html(bar)}<p>{escape(text)}</p></section>'
+    return field_html(field, Bar(coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS), labels, "Diffusion index"))
 
 
 def _highest(field: Field) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from srlens.web.callbacks import FieldAnswer
-from srlens.web.field_view import field_html, field_value
+from srlens.web.field_view import field_legend, field_value
 from srlens.web.results import message_html
 from srlens.web.wiring import COMPUTING, Wiring
 
@@ -20,7 +20,7 @@ def wire_field(wiring: Wiring) -> None:
         return {
             status: message_html("Done. Click a place to see its map."),
             parts.field_view: field_value(event),
-            parts.field_legend: field_html(event.field),
+            parts.field_legend: field_legend(event.field),
             parts.field_files: gr.File([str(file) for file in event.files], visible=True),
         }
 
