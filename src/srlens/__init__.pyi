@@ -1,28 +1,12 @@
 # The public names, once: what `import srlens` gives, type checkers read, and srlens/__init__.py imports on first use.
 
 from . import errors as errors
-from .attribution.attribute import (
-    attribute as attribute,
-    field as field,
-    field_method as field_method,
-)
-from .attribution.baseline import (
-    BASELINES as BASELINES,
-    Baseline as Baseline,
-)
-from .attribution.detector import (
-    DETECTORS as DETECTORS,
-    Detector as Detector,
-)
+from .attribution.attribute import attribute as attribute, field as field, field_method as field_method
+from .attribution.baseline import BASELINES as BASELINES, Baseline as Baseline
+from .attribution.detector import DETECTORS as DETECTORS, Detector as Detector
 from .attribution.explainer import Explainer as Explainer
-from .attribution.field import (
-    Field as Field,
-    FieldPoint as FieldPoint,
-)
-from .attribution.method import (
-    METHODS as METHODS,
-    Method as Method,
-)
+from .attribution.field import Field as Field, FieldPoint as FieldPoint
+from .attribution.method import METHODS as METHODS, Method as Method
 from .attribution.path import (
     CURVES as CURVES,
     LinearFromBlack as LinearFromBlack,
@@ -31,40 +15,14 @@ from .attribution.path import (
     ProgressiveBlur as ProgressiveBlur,
 )
 from .attribution.result import Attribution as Attribution
-from .attribution.scene import (
-    Algorithm as Algorithm,
-    Explanation as Explanation,
-    Scene as Scene,
-)
-from .comparison.compare import (
-    Comparison as Comparison,
-    compare as compare,
-)
-from .comparison.explained import (
-    Explained as Explained,
-    Measurable as Measurable,
-)
-from .comparison.field_of_view import (
-    FieldOfView as FieldOfView,
-    fields_of_view as fields_of_view,
-)
-from .comparison.interest import (
-    Interest as Interest,
-    area_of_interest as area_of_interest,
-)
-from .comparison.measures import (
-    MEASURES as MEASURES,
-    Measure as Measure,
-    add_measure as add_measure,
-)
-from .comparison.subject import (
-    Subject as Subject,
-    read_subject as read_subject,
-)
-from .comparison.sweep import (
-    Sweep as Sweep,
-    sweep as sweep,
-)
+from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
+from .comparison.compare import Comparison as Comparison, compare as compare
+from .comparison.explained import Explained as Explained, Measurable as Measurable
+from .comparison.field_of_view import FieldOfView as FieldOfView, fields_of_view as fields_of_view
+from .comparison.interest import Interest as Interest, area_of_interest as area_of_interest
+from .comparison.measures import MEASURES as MEASURES, Measure as Measure, add_measure as add_measure
+from .comparison.subject import Subject as Subject, read_subject as read_subject
+from .comparison.sweep import Sweep as Sweep, sweep as sweep
 from .comparison.table import write_tables as write_tables
 from .errors import (
     AmbiguousNameWarning as AmbiguousNameWarning,
@@ -103,10 +61,7 @@ from .imaging.degrade import (
     degrade as degrade,
     make_lr as make_lr,
 )
-from .imaging.files import (
-    read_image as read_image,
-    write_image as write_image,
-)
+from .imaging.files import read_image as read_image, write_image as write_image
 from .imaging.open import open_image as open_image
 from .imaging.window import Window as Window
 from .measures.concentration import (
@@ -122,14 +77,8 @@ from .networks.listing import (
 )
 from .networks.load import load_network as load_network
 from .networks.network import Network as Network
-from .networks.open import (
-    load_default as load_default,
-    open_network as open_network,
-)
-from .networks.receptive_field import (
-    ReceptiveField as ReceptiveField,
-    Stage as Stage,
-)
+from .networks.open import load_default as load_default, open_network as open_network
+from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family
 from .plugins import load_plugins as load_plugins
@@ -144,10 +93,7 @@ from .study.mine import mine as mine
 from .study.report.build import build_report as build_report
 from .study.run import run_study as run_study
 from .study.schema import read_study as read_study
-from .study.window_list import (
-    read_window_list as read_window_list,
-    write_window_list as write_window_list,
-)
+from .study.window_list import read_window_list as read_window_list, write_window_list as write_window_list
 from .web.server import serving as serving
 
 __version__: str

@@ -116,5 +116,5 @@ def test_progress_in_words():
     from srlens.cli.study_progress import rate_text
 
     assert rate_text(Report(10, 0, 0, 0.0, None)) == ""
-    assert rate_text(Report(10, 4, 1, 0.5, 10.0)) == "30 a minute, 10 s to go, 1 failed"
-    assert rate_text(Report(9000, 40, 0, 20.0, 8000.0)) == "20.0 a second, 2.2 h to go"
+    assert rate_text(Report(10, 4, 1, 0.5, 10.0)) == "30 a minute, 0:00:10 to go, 1 failed"
+    assert rate_text(Report(9000, 40, 0, 20.0, 8000.0)) == "20.0 a second, 2:13:20 to go"

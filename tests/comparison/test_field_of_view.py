@@ -20,8 +20,7 @@ from srlens.records.output import write_fields_of_view
 
 
 @pytest.mark.parametrize(
-    ("spec", "side"),
-    [("plain", 40), ("fsrcnn-y-x4.pth", 40), ("carn-m-multiscale.pth", 56), ("pan-x4.pth", 80)],
+    ("spec", "side"), [("plain", 40), ("fsrcnn-y-x4.pth", 40), ("carn-m-multiscale.pth", 56), ("pan-x4.pth", 80)]
 )
 def test_support_lies_within_the_theoretical_field(spec: str, side: int, shared: Path) -> None:
     network = open_network(str(shared / "weights" / spec) if "." in spec else spec, scale=4)

@@ -43,8 +43,8 @@ def test_ranks_are_the_order_of_the_indices(networks: list[Network], make_subjec
         assert [point.rank for point in ordered] == [1, 2]
         assert ordered[0].result.diffusion_index >= ordered[1].result.diffusion_index
     assert swept.points["wide"][0].rank == 1
-    assert not swept.order_changes
-    assert "does not change" in swept.sentence()
+    assert not swept.moved
+    assert "does not change" in swept.summary
 
 
 def test_a_change_of_order_is_said(networks: list[Network], make_subject: Callable[..., Subject]) -> None:
@@ -55,11 +55,11 @@ def test_a_change_of_order_is_said(networks: list[Network], make_subject: Callab
         "wide": (wide[0], SweepPoint(4, narrow[1].result, 2)),
     }
     changed = Sweep("steps", WINDOW, crossed)
-    assert changed.order_changes
+    assert changed.moved
     assert changed.moved == {"narrow": (1, 2), "wide": (1, 2)}
-    assert "changes: narrow (rank 1 to 2), wide (rank 1 to 2)" in changed.sentence()
+    assert "changes: narrow (rank 1 to 2), wide (rank 1 to 2)" in changed.summary
     alone = replace(changed, points={"narrow": narrow})
-    assert "of narrow lies between" in alone.sentence()
+    assert "of narrow lies between" in alone.summary
 
 
 def test_the_window_grows_about_its_centre(networks: list[Network], make_subject: Callable[..., Subject]) -> None:

@@ -99,11 +99,7 @@ def test_alpha_rules(tmp_path: Path, channels: int, depth: str) -> None:
         photometric = "rgb" if channels == 4 else "minisblack"
         values = unit.permute(1, 2, 0).contiguous().numpy()
         tifffile.imwrite(
-            tmp_path / "a",
-            values,
-            photometric=photometric,
-            planarconfig="contig",
-            extrasamples=["unassalpha"],
+            tmp_path / "a", values, photometric=photometric, planarconfig="contig", extrasamples=["unassalpha"]
         )
     colours, cover = unit[:-1], unit[-1:]
     assert torch.equal(read_image(tmp_path / "a", alpha="drop"), colours)

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srlens.errors import ChannelError, ImageError, SettingError
-from srlens.imaging.resample import (
-    bicubic,
-    bicubic_downscale,
-    bicubic_upscale,
-    matlab_downscale_uint8,
-    pil_downscale,
-)
+from srlens.imaging.resample import bicubic, bicubic_downscale, bicubic_upscale, matlab_downscale_uint8, pil_downscale
 
 
 def _cubic(x: np.ndarray) -> np.ndarray:

@@ -9,14 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srlens.errors import (
-    ChannelError,
-    ImageError,
-    ImageTooSmallError,
-    NotFiniteError,
-    SettingError,
-    WindowError,
-)
+from srlens.errors import ChannelError, ImageError, ImageTooSmallError, NotFiniteError, SettingError, WindowError
 from srlens.imaging.colour import luma as luma_of
 from srlens.imaging.degrade import modcrop
 from srlens.imaging.files import read_image

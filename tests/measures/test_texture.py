@@ -20,12 +20,7 @@ def _stripes(height: int, width: int, wavelength: float, degrees: float, phase: 
     return np.asarray(0.5 + 0.4 * np.sin(2 * np.pi * across / wavelength + phase))
 
 
-@given(
-    size=st.sampled_from([16, 24, 64]),
-    wavelength=st.floats(3, 7),
-    degrees=st.floats(0, 179),
-    phase=st.floats(0, 6),
-)
+@given(size=st.sampled_from([16, 24, 64]), wavelength=st.floats(3, 7), degrees=st.floats(0, 179), phase=st.floats(0, 6))
 @settings(deadline=None, max_examples=60)
 def test_stripes(size: int, wavelength: float, degrees: float, phase: float) -> None:
     texture = describe_texture(_stripes(size, size, wavelength, degrees, phase))

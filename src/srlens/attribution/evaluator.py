@@ -110,10 +110,9 @@ class Evaluator:
         if self.network.dtype in HALF:
             copy = self.network.to(dtype=torch.float32)
             with frozen(copy.module):
-                windowed = Windowed(copy, memory=self._memory)
-                other = Evaluator(
-                    copy, self._detector, self.windows, *images.shape[-2:], windowed=windowed, clean=self._clean
-                ).gradients(images)[0]
+                other = Evaluator(copy, self._detector, self.windows, *images.shape[-2:], clean=self._clean).gradients(
+                    images
+                )[0]
         else:
             other = self.gradients(images * (1 + torch.finfo(self.network.dtype).eps / 2))[0]
         norm = other.flatten(1).norm(dim=1)

@@ -189,7 +189,7 @@ class Explainer:
             clean=self._clean,
         )
 
-    def _explain(self, scene: Scene, *, zero_allowed: bool) -> list[Attribution]:
+    def _explain(self, scene: Windows, *, zero_allowed: bool) -> list[Attribution]:
         found = self.method.algorithm.explain(scene)
         if found.maps.shape != (needed := (len(scene.windows), *self.image.shape)):
             raise SettingError(
@@ -223,7 +223,7 @@ class Explainer:
         )
         return replace(found, converged=False)
 
-    def _with_rounding(self, found: Explanation, scene: Scene) -> Explanation:
+    def _with_rounding(self, found: Explanation, scene: Windows) -> Explanation:
         """With the error that rounding makes in the maps, where it may matter: nodes round independently."""
         errors, half = found.errors or (), self.network.dtype in HALF
         least = min((error for error in errors if error is not None), default=1.0)
@@ -231,9 +231,10 @@ class Explainer:
             return found
         middle = self.image if found.baseline is None else (self.image + found.baseline) / 2
         share = 1 if half else scene.evaluations**-0.5
-        rounding = [share * float(one) for one in scene.rounding(middle[None])]
+        rounding = [share * float(one) for one in scene.evaluator.rounding(middle[None])]
         tolerance = getattr(self.method.algorithm, "tolerance", None)
-        if tolerance is not None and max(rounding) > tolerance:
+        reached = tolerance is None or max(rounding) <= tolerance
+        if not reached:
             warnings.warn(
                 f"Rounding in {str(self.network.dtype).removeprefix('torch.')} alone makes an error of about "
                 f"{max(rounding):.2g} in the map of {self.network.name}, above the tolerance of {tolerance:g}. Compute "
@@ -242,7 +243,6 @@ class Explainer:
                 stacklevel=4,
             )
         told = tuple(None if one is None else hypot(one, more) for one, more in zip(errors, rounding, strict=True))
-        reached = tolerance is None or max(rounding) <= tolerance
         return replace(found, errors=told, converged=found.converged and reached)
 
     def _check(self, found: Explanation, values: Tensor) -> None:

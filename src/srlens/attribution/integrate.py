@@ -65,10 +65,8 @@ class FixedSum:
             variance = self._squares / FROM_BENDS * unseen + _square(self._bends / CURVATURE) * unseen**2
         if self._rule.systematic:
             variance = variance + _square(self._halves) * (steps / (steps - 1)) ** 2
-        errors = tuple(
-            float(square) ** 0.5 / float(norm) if norm > 0 else None
-            for square, norm in zip(variance, norms, strict=True)
-        )
+        found = zip(variance.tolist(), norms.tolist(), strict=True)
+        errors = tuple(square**0.5 / norm if norm > 0 else None for square, norm in found)
         return Explanation(self._total, errors=errors)
 
 

@@ -49,10 +49,6 @@ class Scene(ABC):
         """As :meth:`values`, but not counted."""
 
     @abstractmethod
-    def rounding(self, images: Tensor) -> Tensor:
-        """Relative L2 error that rounding makes in the gradient of each window at one image, 1×C×h×w; shape (K,)."""
-
-    @abstractmethod
     def _gradients(self, images: Tensor) -> Tensor:
         """As :meth:`gradients`; :meth:`_tick` is told of every few that are done."""
 

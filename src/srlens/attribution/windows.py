@@ -14,7 +14,7 @@ from srlens.errors import NetworkOutputError, OutOfMemoryError
 _SHARE_OF_FREE = 0.5  # of a CUDA device's free memory, unless the user says otherwise
 _MPS_BATCH = 4  # its allocator tells no peak; halved where it is too many
 _LARGEST = 64
-_ALIKE, _ALIKE_IN_HALF = 0.01, 0.3  # gradients of one image, alone and in a batch: kernels round otherwise
+_ALIKE = 0.01, 0.3  # relative difference of one image's gradients, alone and in a batch, by rounding; in half precision
 
 
 class Windows(Scene):
@@ -32,16 +32,20 @@ class Windows(Scene):
         image: see :class:`Scene`, as the rest.
         kept: what further windows may use.
         progress: called as the evaluations go on.
+
+    Attributes:
+        evaluator: as given.
     """
 
     def __init__(
         self, evaluator: Evaluator, memory: int | None, image: Tensor, kept: dict[str, Any], progress: Progress | None
     ) -> None:
         super().__init__(image, evaluator.windows, kept, progress)
-        self._evaluator = evaluator
+        self.evaluator = evaluator
         self._memory = memory
         self._device = evaluator.network.device
         self._compared = False
+        self._alike = _ALIKE[evaluator.network.dtype in HALF]
         one = len(self.windows) == 1
         self._measured = self._device.type != "cuda" or not one
         self.limit = _MPS_BATCH if self._device.type == "mps" and one else 1
@@ -49,15 +53,11 @@ class Windows(Scene):
     @property
     def evaluation(self) -> str:
         """How the network was evaluated."""
-        return self._evaluator.evaluation
+        return self.evaluator.evaluation
 
     def detect(self, images: Tensor) -> Tensor:
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
-        return self._evaluator.values(images)
-
-    def rounding(self, images: Tensor) -> Tensor:
-        """Relative L2 error that rounding makes in the gradient of each window at one image, 1×C×h×w; shape (K,)."""
-        return self._evaluator.rounding(images)
+        return self.evaluator.values(images)
 
     def _gradients(self, images: Tensor) -> Tensor:
         pieces: list[Tensor] = []
@@ -66,11 +66,13 @@ class Windows(Scene):
             size = min(self.limit, _power_of_two(len(images) - start))
             batch = images[start : start + size]
             try:
-                evaluate = self._evaluator.gradients if self._measured else self._measure_cuda
+                evaluate = self.evaluator.gradients if self._measured else self._measure_cuda
                 gradients = evaluate(batch, partial(self._tick, size))
                 if size > 1 and not self._compared:
                     self._compared = True
-                    self._compare(gradients[0], self._evaluator.gradients(batch[:1])[0])
+                    alone = self.evaluator.gradients(batch[:1])[0]
+                    if float((gradients[0] - alone).norm()) > self._alike * float(alone.norm()):
+                        raise NetworkOutputError("The images of a batch are mixed.")  # one alone has another gradient
             except (OutOfMemoryError, NetworkOutputError) as error:  # the latter: it takes one image at a time
                 if size == 1:
                     raise
@@ -82,19 +84,13 @@ class Windows(Scene):
             self._tick(size)
         return torch.cat(pieces)
 
-    def _compare(self, in_batch: Tensor, alone: Tensor) -> None:
-        """Raise NetworkOutputError where an image's gradient depends on those beside it."""
-        tolerance = _ALIKE_IN_HALF if self._evaluator.network.dtype in HALF else _ALIKE
-        if float((in_batch - alone).norm()) > tolerance * float(alone.norm()):
-            raise NetworkOutputError(f"{self._evaluator.network.name} mixes the images of a batch.")
-
     def _measure_cuda(self, images: Tensor, tick: Callable[[], None]) -> Tensor:
         self._measured = True
         free, _ = torch.cuda.mem_get_info(self._device)
         budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
         before = torch.cuda.memory_allocated(self._device)
         torch.cuda.reset_peak_memory_stats(self._device)
-        result = self._evaluator.gradients(images, tick)
+        result = self.evaluator.gradients(images, tick)
         needed = max(torch.cuda.max_memory_allocated(self._device) - before, 1) / len(images)
         self.limit = max(1, min(_LARGEST, _power_of_two(int(budget / needed))))
         return result

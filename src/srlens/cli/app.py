@@ -4,11 +4,7 @@ from pathlib import Path
 
 
 def app(
-    *,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    networks: Path | None = None,
-    device: str | None = None,
+    *, host: str = "127.0.0.1", port: int | None = None, networks: Path | None = None, device: str | None = None
 ) -> None:
     """Open the web page: choose a picture, click a place, see which pixels the networks used.
 

@@ -37,8 +37,7 @@ class NetworkOptions:
     channels: Annotated[int | None, _network("Input channels of a --module (3).")] = None
     multiple: Annotated[int | None, _network("LR sides that a --module takes are multiples of this (1).")] = None
     module: Annotated[
-        bool,
-        _network("Networks are package.module:factory. This imports and runs your own code.", negative=()),
+        bool, _network("Networks are package.module:factory. This imports and runs your own code.", negative=())
     ] = False
     device: Annotated[str | None, _network("cpu, cuda, cuda:1, mps; by default the best one there is.")] = None
 
@@ -103,7 +102,7 @@ class PictureOptions:
         str | None,
         _picture(
             "How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), "
-            "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1.",
+            "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1."
         ),
     ] = None
     crop: Annotated[
@@ -163,8 +162,7 @@ class OutputOptions:
 
     out: Annotated[Path, _output("Output folder.", name=["--out", "-o"])] = Path("srlens-out")
     style: Annotated[
-        Literal["default", "paper"],
-        _output('"paper" draws maps as the paper does (seismic, blended with the image).'),
+        Literal["default", "paper"], _output('"paper" draws maps as the paper does (seismic, blended with the image).')
     ] = "default"
     formats: Annotated[
         tuple[Literal["png", "pdf", "svg"], ...],

@@ -17,7 +17,6 @@ class Bars:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task: TaskID | None = None
 
     def step(self, description: str, unit: str = "gradients") -> Callback:
         """A callback ``(done, expected)`` for one step."""

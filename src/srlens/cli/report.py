@@ -50,7 +50,7 @@ def print_field(found: Field, files: Sequence[Path]) -> None:
 
 def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
     """Print the diffusion index of each network at each value, with ranks if they change, then what that means."""
-    ranked = swept.order_changes
+    ranked = bool(swept.moved)
     first = next(iter(swept.points.values()))[0].result
     shown = table("Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size))
     shown.add_column("Network", overflow="fold")
@@ -59,7 +59,7 @@ def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
     for name, points in swept.points.items():
         ranks = [f" ({point.rank})" if ranked else "" for point in points]
         shown.add_row(name, *(index(p.result.diffusion_index) + rank for p, rank in zip(points, ranks, strict=True)))
-    _print(shown, [swept.sentence()], (), files)
+    _print(shown, [swept.summary], (), files)
 
 
 def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from srlens.cli.console import console, say, table
 from srlens.cli.options import writable
 from srlens.errors import SettingError
 
@@ -170,7 +171,6 @@ def schema() -> None:
 def _report(folder: Path, out: Path | None, seed: int) -> None:
     from rich.text import Text
 
-    from srlens.cli.console import console, say, table
     from srlens.study.report.build import build_report
 
     built = build_report(folder, writable(out) if out is not None else None, seed=seed)
@@ -187,8 +187,6 @@ def _report(folder: Path, out: Path | None, seed: int) -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    from srlens.cli.console import say
-
     stored = summary.total - len(summary.failures)
     say(
         f"{stored} of {summary.total} results in {summary.folder}: {summary.found} were there, {summary.computed} "

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -34,7 +35,7 @@ def rate_text(report: Report) -> str:
     if report.rate > 0:
         parts.append(f"{report.rate * 60:.0f} a minute" if report.rate < 2 else f"{report.rate:.1f} a second")
     if report.remaining is not None and not report.final:
-        parts.append(f"{_duration(report.remaining)} to go")
+        parts.append(f"{timedelta(seconds=round(report.remaining))} to go")
     if report.failed:
         parts.append(f"{report.failed} failed")
     return ", ".join(parts)
@@ -50,10 +51,3 @@ def _lines() -> Callable[[Report], None]:
             say(f"{report.done}/{report.total} {rate_text(report)}", error=True)
 
     return tell
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

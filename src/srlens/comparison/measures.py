@@ -73,12 +73,7 @@ def _texture(part: str, feature: str) -> Drawn:
 
 
 #: Features of textures that reports hold against the diffusion index.
-_LOOKS = {
-    "peak_share": "regularity",
-    "coherence": "coherence",
-    "edge_density": "edge density",
-    "contrast": "contrast",
-}
+_LOOKS = {"peak_share": "regularity", "coherence": "coherence", "edge_density": "edge density", "contrast": "contrast"}
 
 _TEXTURES = [
     Measure(f"{part}_{feature}", f"{label} of the {name}", _texture(part, feature), format=fixed(2), places=_TEXTURE)
@@ -101,12 +96,7 @@ _OWN = (
         places=_LATEX,
     ),
     Measure(
-        "diffusion_index",
-        "DI (LR {lr})",
-        lambda e: e.result.diffusion_index,
-        format=index,
-        heading="DI",
-        short="di",
+        "diffusion_index", "DI (LR {lr})", lambda e: e.result.diffusion_index, format=index, heading="DI", short="di"
     ),
     Measure(
         "effective_pixels",

@@ -38,14 +38,7 @@ class Subject:
 
     @classmethod
     def from_hr(
-        cls,
-        hr: Tensor,
-        scale: int,
-        *,
-        name: str,
-        degradation: str = "matlab",
-        digest: str | None = None,
-        seed: int = 0,
+        cls, hr: Tensor, scale: int, *, name: str, degradation: str = "matlab", digest: str | None = None, seed: int = 0
     ) -> "Subject":
         """Make the LR image from an HR image, C×H×W in [0, 1], which is cropped to a multiple of the scale.
 

@@ -69,11 +69,6 @@ class Sweep(Shown):
         return tuple(point.value for point in next(iter(self.points.values())))
 
     @property
-    def order_changes(self) -> bool:
-        """Whether any two networks change places within the sweep."""
-        return bool(self.moved)
-
-    @property
     def moved(self) -> dict[str, tuple[int, int]]:
         """Best and worst rank of the networks whose rank is not the same throughout."""
         ranks = {name: [point.rank for point in points] for name, points in self.points.items()}
@@ -81,10 +76,6 @@ class Sweep(Shown):
 
     @property
     def summary(self) -> str:
-        """What it is, in one line."""
-        return self.sentence()
-
-    def sentence(self) -> str:
         """Whether the claim is stable, in one sentence."""
         span = f"{self.setting} from {self.values[0]:g} to {self.values[-1]:g}"
         if len(self.points) == 1:

@@ -12,14 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.errors import (
-    ChannelError,
-    ImageError,
-    ImageTooSmallError,
-    NotFiniteError,
-    SettingError,
-    WindowError,
-)
+from srlens.errors import ChannelError, ImageError, ImageTooSmallError, NotFiniteError, SettingError, WindowError
 from srlens.imaging import colour
 
 _SSIM_SIGMA, _SSIM_CUT = 1.5, 3.5  # pixels, σ

@@ -96,13 +96,13 @@ def settings_name(method: Method) -> list[str]:
 
 def _kept(path: Path, record: Mapping[str, Any]) -> list[Path]:
     """Where a file of that name and of another record is moved, out of the way."""
-
-    def compared(text: str) -> str:
-        return re.sub(r'"seconds": [^,\n]*', "", text)  # the same run takes other times
-
-    if not path.exists() or compared(path.read_text(encoding="utf-8")) == compared(to_json(record, indent=2) + "\n"):
-        return []
-    return [path.rename(next(one for k in count(1) if not (one := path.with_stem(f"{path.stem}-{k}")).exists()))]
+    if path.exists():
+        texts = (path.read_text(encoding="utf-8"), to_json(record, indent=2) + "\n")
+        one, other = (re.sub(r'"seconds": [^,\n]*', "", text) for text in texts)  # the same run takes other times
+        if one != other:
+            names = (path.with_stem(f"{path.stem}-{k}") for k in count(1))
+            return [path.rename(next(name for name in names if not name.exists()))]
+    return []
 
 
 def file_name(*parts: str) -> str:

@@ -87,10 +87,7 @@ class Job:
         network = self.network
         return {
             "srlens": __version__,
-            "network": {
-                "sha256": network.digest,
-                **network.model_dump(include={"scale", "value_range", "channels"}),
-            },
+            "network": {"sha256": network.digest, **network.model_dump(include={"scale", "value_range", "channels"})},
             "place": self.place(),
             "method": self.method.resolved().to_record(),
             "lpips": self.lpips,

@@ -80,7 +80,9 @@ def run_study(
     """
     if batch < 1 or threads < 1 or (workers is not None and workers < 1):
         raise SettingError(f"batch (={batch}), threads (={threads}) and workers (={workers}) must be at least 1.")
-    plan = _planned(study)
+    if not isinstance(study, Plan):
+        study = make_plan(study if isinstance(study, Study) else read_study(Path(study)))
+    plan = study
     store = Store(folder if folder is not None else plan.study.folder)
     maps = plan.study.output.maps
     if plan.study.output.lpips:
@@ -114,12 +116,6 @@ def run_study(
         tracker.tell(final=True)
     failures = store.failures(ids)
     return Summary(store.folder, len(ids), len(done), tracker.computed, tuple(failures), time.perf_counter() - started)
-
-
-def _planned(study: Study | Plan | str | os.PathLike[str]) -> Plan:
-    if isinstance(study, Plan):
-        return study
-    return make_plan(study if isinstance(study, Study) else read_study(Path(study)))
 
 
 def _devices(device: str | None, workers: int) -> list[str] | None:

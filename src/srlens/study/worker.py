@@ -33,14 +33,7 @@ from srlens.study.row import job_row
 from srlens.study.store import Failure, Store
 
 #: Errors that follow from what the job's id is made of: the same job would fail again.
-PERMANENT = (
-    NetworkOutputError,
-    NotDifferentiableError,
-    NotFiniteError,
-    SettingError,
-    WindowError,
-    ZeroMapError,
-)
+PERMANENT = (NetworkOutputError, NotDifferentiableError, NotFiniteError, SettingError, WindowError, ZeroMapError)
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 

@@ -54,7 +54,7 @@ def serving(
     limits = limits if limits is not None else Limits()
     with tempfile.TemporaryDirectory(prefix="srlens-app-", ignore_cleanup_errors=True) as folder:
         page = Page(networks=networks, device=device, limits=limits, folder=Path(folder))
-        before = os.environ.get("GRADIO_TEMP_DIR")
+        before = {name: value for name, value in os.environ.items() if name == "GRADIO_TEMP_DIR"}
         os.environ["GRADIO_TEMP_DIR"] = folder
         try:
             blocks, url = _launch(page, host, port, limits)
@@ -64,10 +64,8 @@ def serving(
                 blocks.close(verbose=False)
         finally:
             page.close()
-            if before is None:
-                del os.environ["GRADIO_TEMP_DIR"]
-            else:
-                os.environ["GRADIO_TEMP_DIR"] = before
+            del os.environ["GRADIO_TEMP_DIR"]
+            os.environ.update(before)
 
 
 def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[Any, str]:
@@ -90,10 +88,8 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
             server_name=host,
             server_port=port,
             share=False,
-            inbrowser=False,
             prevent_thread_lock=True,
             quiet=True,
-            show_error=False,
             ssr_mode=False,
             mcp_server=False,
             enable_monitoring=False,

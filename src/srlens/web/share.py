@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from srlens.attribution.settings import SETTINGS
 from srlens.imaging.degrade import without_level
 from srlens.networks.catalog import shipped_name
+from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, Choices, accepted
 
 _NAMES: Mapping[str, tuple[str, ...]] = {"degradation": without_level(), "style": STYLES}
@@ -104,24 +105,12 @@ def python_lines(choices: Choices, scale: int) -> str:
     """The Python program that computes what is on the screen."""
     given = "".join(f", {name}={value!r}" for name, value in choices.settings.items())
     picture = f"srlens.open_image({choices.picture!r})"
+    made = f"lr = {picture}"
     if choices.is_hr:
-        made = [f"hr = {picture}", f"lr = srlens.degrade(hr, {choices.made_by!r}, scale={scale})"]
+        made = f"hr = {picture}\nlr = srlens.degrade(hr, {choices.made_by!r}, scale={scale})"
         given += ", clean=hr"
-    else:
-        made = [f"lr = {picture}"]
-    lines = [
-        "import srlens",
-        "",
-        *made,
-        f"window = srlens.Window(top={choices.top}, left={choices.left}, height={choices.size}, width={choices.size})",
-        "networks = [",
-        *(f"    srlens.open_network({_word(name)!r})," for name in choices.networks),
-        "]",
-        "for network in networks:",
-        f"    result = srlens.attribute(network, lr, window{given})",
-        "    print(network.name, result.diffusion_index, result.completeness_gap, result.map_error)",
-    ]
-    return "\n".join(lines) + "\n"
+    networks = "\n".join(f"    srlens.open_network({_word(name)!r})," for name in choices.networks)
+    return asset("program.txt").format(choices=choices, made=made, networks=networks, given=given)
 
 
 def _word(name: str) -> str:

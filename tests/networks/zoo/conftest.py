@@ -80,14 +80,7 @@ def _extent(touched: Tensor) -> Interval:
 def check_footprint(support: Support) -> Callable[..., None]:
     """Gradient support must lie inside the theoretical footprint and fill it, up to ``slack`` pixels."""
 
-    def check(
-        module: nn.Module,
-        field: ReceptiveField,
-        scale: int,
-        size: int,
-        slack: int = 0,
-        **options: Any,
-    ) -> None:
+    def check(module: nn.Module, field: ReceptiveField, scale: int, size: int, slack: int = 0, **options: Any) -> None:
         middle = scale * (size // 2)
         for start, stop in [(middle, middle + 1), (middle - 1, middle + 2), (0, 2)]:
             first, last = field.footprint(start, stop, scale, size)

@@ -28,12 +28,7 @@ def test_value_range_is_read_off_the_mean_shift(mean_shift, value_range):
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_names_of_basicsr_are_understood(scale):
     module = EDSR(scale=scale, width=6, blocks=3, value_range=255.0)
-    prefixes = {
-        "head.0": "conv_first",
-        "body.3": "conv_after_body",
-        "tail.0": "upsample",
-        "tail.1": "conv_last",
-    }
+    prefixes = {"head.0": "conv_first", "body.3": "conv_after_body", "tail.0": "upsample", "tail.1": "conv_last"}
     prefixes |= {f"body.{i}.body.{j}": f"body.{i}.conv{1 + j // 2}" for i in range(3) for j in (0, 2)}
     theirs = {
         prefixes[ours] + key.removeprefix(ours): value

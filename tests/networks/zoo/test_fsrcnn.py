@@ -6,8 +6,7 @@ from srlens.networks.zoo.fsrcnn import FAMILY, FSRCNN
 
 
 @pytest.mark.parametrize(
-    ("channels", "width", "narrow", "mappings", "scale"),
-    [(1, 56, 12, 4, 4), (3, 9, 5, 1, 3), (1, 16, 7, 6, 2)],
+    ("channels", "width", "narrow", "mappings", "scale"), [(1, 56, 12, 4, 4), (3, 9, 5, 1, 3), (1, 16, 7, 6, 2)]
 )
 def test_any_configuration_is_read_off_its_state_dict(reload, channels, width, narrow, mappings, scale):
     module = FSRCNN(scale=scale, channels=channels, width=width, narrow=narrow, mappings=mappings)

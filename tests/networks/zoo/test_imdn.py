@@ -6,8 +6,7 @@ from srlens.networks.zoo.imdn import FAMILY, IMDN, deviation
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize(
-    ("channels", "width", "blocks", "distilled", "hidden"),
-    [(3, 16, 6, 4, 1), (1, 12, 2, 5, 3), (3, 64, 1, 16, 4)],
+    ("channels", "width", "blocks", "distilled", "hidden"), [(3, 16, 6, 4, 1), (1, 12, 2, 5, 3), (3, 64, 1, 16, 4)]
 )
 def test_any_configuration_is_read_off_its_state_dict(reload, scale, channels, width, blocks, distilled, hidden):
     module = IMDN(scale=scale, channels=channels, width=width, blocks=blocks, distilled=distilled, hidden=hidden)

@@ -70,11 +70,7 @@ CASES = [
     ("SwinIR", lambda: _swin(upscale=4, upsampler="nearest+conv", resi_connection="3conv"), 4),
     ("SwinIR", lambda: _swin(window=6, img_size=18, upsampler="pixelshuffledirect"), 2),
     ("Swin2SR", lambda: Swin2SR(**SWIN, depths=[2, 2], upscale=2, upsampler="pixelshuffle"), 2),
-    (
-        "DRCT",
-        lambda: DRCT(**SWIN, depths=[6, 6], upscale=2, upsampler="pixelshuffle", gc=4),
-        2,
-    ),
+    ("DRCT", lambda: DRCT(**SWIN, depths=[6, 6], upscale=2, upsampler="pixelshuffle", gc=4), 2),
 ]
 
 
