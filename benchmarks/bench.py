@@ -78,7 +78,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     network = open_network(name if name in SHIPPED else path, device=options.device)
     image = options.image or options.shared / "images/demo/7.png"
     hr = srlens.read_image(image) if image.is_file() else srlens.imaging.samples.sample_image()
-    lr = network.prepare(srlens.make_lr(hr, network.scale, "pil"))
+    lr = srlens.make_lr(hr, network.scale, "pil")  # srlens brings it to the network's channels itself
+    prepared = network.prepare(lr)
     torch.set_num_threads(REFERENCE_THREADS)  # not timed
     reference = srlens.attribute(
         network, lr, WINDOW, steps=REFERENCE_STEPS, parameterisation="arc length", regional=False
@@ -89,7 +90,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
 
     trainable = open_network(name if name in SHIPPED else path, device=options.device).module.requires_grad_(True)
     place = (WINDOW.top, WINDOW.left, WINDOW.height)
-    on_device = lr.to(options.device)
+    on_device = prepared.to(options.device)
 
     def authors() -> np.ndarray:
         return authors_map(trainable, on_device, place, value_range=network.value_range).numpy()
@@ -123,7 +124,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
             times[key].append(seconds)
     taken = {key: memory(contenders[key], options.device) for key in ("authors", "srlens", "srlens_full")}
     median = {key: statistics.median(values) for key, values in times.items()}
-    flops = forward_flops(network, lr)
+    flops = forward_flops(network, prepared)
     rate = matrix_rate(options.device)
     row = {
         "network": network.name,
@@ -170,8 +171,9 @@ def captum(network: srlens.Network, lr: torch.Tensor) -> tuple[Callable[[], np.n
     from captum.attr import IntegratedGradients
 
     path = srlens.LinearFromBlur()
-    base = blur(lr.double(), torch.tensor([path.sigma], dtype=torch.float64), path.kernel).float().to(network.device)
-    x = lr.float()[None].to(network.device)
+    given = network.prepare(lr)
+    base = blur(given.double(), torch.tensor([path.sigma], dtype=torch.float64), path.kernel).float().to(network.device)
+    x = given.float()[None].to(network.device)
     top, left, bottom, right = WINDOW.top, WINDOW.left, WINDOW.bottom + 1, WINDOW.right + 1
 
     def detector(batch: torch.Tensor) -> torch.Tensor:

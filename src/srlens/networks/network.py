@@ -89,8 +89,7 @@ class Network:
     ) -> Self:
         """Make any ``nn.Module`` a first-class network.
 
-        The module is used as it stands: its weights, device and dtype stay yours. While srlens computes, it is in
-        eval mode with frozen weights; both are restored afterwards.
+        The module stays as it is and yours; in eval mode with frozen weights only while srlens computes.
 
         Args:
             module: takes N×C×h×w, returns N×C'×sh×sw (or a tuple that starts with it).
@@ -238,8 +237,7 @@ class Network:
     def upscale(self, image: Tensor) -> Tensor:
         """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
 
-        Of a network of luma or grey, Cb and Cr are enlarged by bicubic and joined with what it makes, so that RGB comes
-        back, of grey pictures too.
+        What a network of luma or grey makes is joined with Cb and Cr, enlarged by bicubic, to an RGB picture.
         """
         with torch.no_grad(), frozen(self.module):
             sr = self(self.prepare(image)[None])[0].to(device=image.device, dtype=image.dtype)
@@ -313,8 +311,7 @@ class Network:
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """A copy of the network on another device or in another floating-point type; this one is unchanged.
 
-        Floating-point tensors that are mere attributes of layers go along with weights and buffers. What a module makes
-        anew in each call keeps the type that it makes it in.
+        Floating-point tensors that are mere attributes go along; what a call makes anew keeps its own type.
         """
         memo: dict[int, Any] = {}
         for layer in self.module.modules():
