@@ -81,3 +81,8 @@ def test_a_field_that_cannot_be_drawn(make_images):
         figure_of(make_field(), lr=make_images((31, 45))[0])
     with pytest.raises(ZeroMapError, match="flat"):
         figure_of(make_field(flat=10**6))
+
+
+def test_a_field_says_how_far_its_windows_are_apart(make_images, all_words):
+    figure = figure_of(make_field((30, 45)))
+    assert "windows of 16×16 SR pixels, one every 16," in all_words(figure)

@@ -19,6 +19,7 @@ from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Explanation, Progress, Scene
 from srlens.attribution.windows import Windows
 from srlens.errors import (
+    IncompleteWarning,
     NotDifferentiableError,
     SettingError,
     ToleranceWarning,
@@ -40,6 +41,7 @@ _BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 # A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
 _NO_DIFFERENCE = 1e-12
 _STEADY = 1e-4, 1e-2  # relative difference of two calls at one picture that kernels may make; in half precision
+_FAR_FROM_COMPLETE = 0.5  # a gap of so much means that the map explains something else
 _ROUNDING_MAY_MATTER = 0.01  # in float32 it makes 2e-3 at most in a gradient (RLFN)
 
 
@@ -206,7 +208,10 @@ class Explainer:
             found = self._with_rounding(found, scene)
         if not zero_allowed:
             self._check(found, values[:, 0])
-        return [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
+        results = [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
+        if not zero_allowed and found.converged:  # whatever is not has been told
+            _check_complete(results[0])
+        return results
 
     def _steady(self, found: Explanation, values: Tensor, again: Tensor) -> Explanation:
         """The same, said to be no map of one function where the network gives other values at a second call."""
@@ -286,6 +291,20 @@ class Explainer:
     def _digest(self) -> str:
         """Taken once: hashing the weights of a large network costs as much as a node."""
         return self.network.digest
+
+
+def _check_complete(result: Attribution) -> None:
+    """Too few nodes, or a gradient that is not that of the detector, may show themselves here alone."""
+    gap = result.completeness_gap
+    if gap is not None and gap > _FAR_FROM_COMPLETE:
+        warnings.warn(
+            f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
+            f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
+            f"in silence) after {result.evaluations} evaluations. Take more steps, or a tolerance in their place, "
+            "which tells whether it can be closed; if not, do not use this map.",
+            IncompleteWarning,
+            stacklevel=5,
+        )
 
 
 def _of_all(progress: Progress, done: int, share: float, count: int, of: int) -> None:

@@ -76,6 +76,15 @@ class Field(Shown):
         found = f"median DI {np.median(known):.2f}" if known else "all flat"
         return f"{len(self.points)} windows, {self.method.name} of {self.network}, LR {height}×{width}, {found}"
 
+    @property
+    def stride(self) -> int:
+        """From one window to the next, in SR pixels; the window's side where there is one alone."""
+        for side in ("left", "top"):
+            first, *others = sorted({getattr(point.window, side) for point in self.points})
+            if others:
+                return int(others[0] - first)
+        return self.points[0].window.width
+
     @classmethod
     def of(cls, results: Iterable[Attribution]) -> "Field":
         """The numbers of attributions of one network on one image, whose maps are let go as they come.

@@ -108,6 +108,7 @@ def _compared(
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
+    written = write_tables(comparison, out / "comparison") if tables else []  # before figures, whose failure costs none
     files = write_comparison(comparison, out, style=chosen.style, formats=chosen.formats)
-    print_comparison(comparison, files + write_tables(comparison, out / "comparison") if tables else files)
+    print_comparison(comparison, files + written)
     return networks, comparison

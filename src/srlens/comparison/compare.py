@@ -1,7 +1,6 @@
 """One window, one or several networks: the comparison that papers print, with its conditions."""
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from torch import Tensor
 
 from srlens.attribution.attribute import attribute
-from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Progress
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.explained import Explained, Measurable
@@ -17,7 +15,7 @@ from srlens.comparison.hard_window import hardest_window
 from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
-from srlens.errors import IncompleteWarning, SettingError
+from srlens.errors import SettingError
 from srlens.imaging.check import check_image
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.window import Window
@@ -124,7 +122,6 @@ def compare(
     for network, sr in zip(networks, srs, strict=True):
         callback = progress(network.name) if progress is not None else None
         rows.append(explain(network, subject, window, sr, progress=callback, **settings))
-        _warn_if_incomplete(rows[-1].result)
     return Comparison(subject, window, choice, tuple(rows))
 
 
@@ -135,23 +132,6 @@ def explain(network: Network, subject: Subject, window: Window, sr: Tensor | Non
     result = attribute(network, subject.lr, window, clean=subject.hr, **settings)
     seconds = time.perf_counter() - started
     return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds)
-
-
-_FAR_FROM_COMPLETE = 0.5
-
-
-def _warn_if_incomplete(result: Attribution) -> None:
-    """A network that diverges, or whose input is detached on a side branch, shows itself here alone."""
-    gap = result.completeness_gap
-    if gap is not None and gap > _FAR_FROM_COMPLETE:
-        warnings.warn(
-            f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
-            f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
-            "in silence). Usual causes: too few steps, a network that diverges on this image, a detached branch. Raise "
-            "steps or lower the tolerance; if the gap stays, do not use this map.",
-            IncompleteWarning,
-            stacklevel=3,
-        )
 
 
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:

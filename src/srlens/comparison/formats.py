@@ -19,7 +19,7 @@ def percent(ratio: float) -> str:
 
 def index(value: float) -> str:
     """A diffusion index: two decimals, or two digits below 1."""
-    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
+    return f"{value:.2f}" if value >= 1 else f"{value:#.2g}"
 
 
 def count(value: float) -> str:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from srlens.figures.sheet import Sheet
 from srlens.figures.style import PAGE_HEIGHT, PAGE_WIDTH, RULE_COLOUR, TEXT_SIZE, TITLE_SIZE, Look
-from srlens.figures.typesetting import shorten, text_width, wrap
+from srlens.figures.typesetting import distinct, shorten, text_width, wrap
 
 #: Left and right of what a figure shows, in cm.
 MARGIN = 0.05
@@ -165,6 +165,14 @@ def text(
 def title(look: Look, words: str | Sequence[str], **options: Any) -> Block:
     """What stands above a panel or a figure, with the distance to what is below; options are those of text."""
     return text(look, words, size=TITLE_SIZE, **options).padded(top=0.04, bottom=0.03)
+
+
+def titles(
+    look: Look, names: Sequence[str], *, most: float, lines: int = 1, bold: bool = False, **options: Any
+) -> list[Block]:
+    """A title each, told apart by numbers where names of at most that width would be shortened to the same."""
+    apart = distinct(names, most, look.font, TITLE_SIZE, lines=lines, bold=bold)
+    return [title(look, name, most=most, lines=lines, bold=bold, **options) for name in apart]
 
 
 def paragraph(look: Look, words: str, width: float = FULL_WIDTH) -> Block:

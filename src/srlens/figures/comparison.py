@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from srlens.comparison.compare import Comparison
-from srlens.figures.blocks import MARGIN, Block, grid, page_of_bands, panel, paragraph, row, rule, text, title
+from srlens.figures.blocks import MARGIN, Block, grid, page_of_bands, panel, paragraph, row, rule, text, title, titles
 from srlens.figures.caption import fact_table, map_caption
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import Edges, bar_beside, draw_crop, draw_lr, draw_shading
@@ -83,10 +84,8 @@ def _band(
     cell = max(width, text(look, [value for _, values in table for value in values]).width)
     gap = max(_GAP, min(_WIDEST_GAP, (inside - first - columns * cell - beside) / columns))
     # A name may reach half into the gaps beside its column.
-    names = [
-        title(look, one.result.network or "–", bold=True, across=0.5, most=cell + gap - 0.2, lines=2).at(0.5, 1)
-        for one in comparison.rows
-    ]
+    fit: dict[str, Any] = {"most": cell + gap - 0.2, "lines": 2, "bold": True, "across": 0.5}
+    names = [name.at(0.5, 1) for name in titles(look, [one.result.network or "–" for one in comparison.rows], **fit)]
     above = max(name.height for name in names)
 
     def crop(image: Tensor, label: str, edges: Edges, highest: float) -> Block:

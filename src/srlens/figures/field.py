@@ -79,12 +79,10 @@ def _shading(field: Field, grid: NDArray[np.float64], lr: Tensor | None) -> Shad
     )
 
 
-def _edges(starts: list[int], field: Field) -> tuple[float, float]:
+def _edges(starts: Sequence[int], field: Field) -> tuple[float, float]:
     """First and last border of the cells around windows, in LR pixels."""
-    side, places = field.points[0].window.height, sorted(set(starts))
-    stride = places[1] - places[0] if len(places) > 1 else side
-    middle = (side - stride) / 2
-    return (places[0] + middle) / field.scale, (places[-1] + middle + stride) / field.scale
+    middle = (field.points[0].window.height - field.stride) / 2
+    return (min(starts) + middle) / field.scale, (max(starts) + middle + field.stride) / field.scale
 
 
 def _caption(field: Field) -> str:
@@ -95,8 +93,8 @@ def _caption(field: Field) -> str:
     flat = len(field.points) - len(with_map)
     height, width = field.lr_size
     parts = [
-        f"{len(field.points)} windows of {window.height}×{window.width} SR pixels, ×{field.scale}, "
-        f"LR {height}×{width}, {field.method.described(field.evaluations)}.",
+        f"{len(field.points)} windows of {window.height}×{window.width} SR pixels, one every {field.stride}, "
+        f"×{field.scale}, LR {height}×{width}, {field.method.described(field.evaluations)}.",
         f"Completeness gap: {_spread(gaps)}." if gaps else "",
         f"Map error, estimated: {_spread(errors)}." if errors else "",
         f"{flat} flat windows have no map." if flat else "",

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.errors import SettingError
-from srlens.figures.blocks import Block, column, grid, page_of_bands, panel, paragraph, row, text, title
+from srlens.figures.blocks import Block, column, grid, page_of_bands, panel, paragraph, row, text, titles
 from srlens.figures.caption import conditions, weights
 from srlens.figures.charts import BLUE, VERMILION, sample
 from srlens.figures.panels import bar_below, draw_shading
@@ -58,9 +58,10 @@ def _band(
 ) -> Block:
     """The networks of these numbers: panels of that width, what is measured below."""
     drawn = [(fields[number], shadings[number]) for number in numbers]
+    names = titles(look, [field.network.name for field in fields], bold=True, most=width)
     facts = [_facts(field) for field, _ in drawn]
     cells: list[list[Block | None]] = [
-        [None, *(title(look, field.network.name, bold=True, most=width) for field, _ in drawn)],
+        [None, *(names[number] for number in numbers)],
         [None, *(text(look, f"RF {f.network.receptive_field}", most=width).padded(bottom=0.06) for f, _ in drawn)],
         [None, *(panel(width, width, f"field of view {f.network.name}", _draw, f, shading) for f, shading in drawn)],
         [

@@ -45,8 +45,8 @@ def interest_figure(interest: Interest) -> Figure:
         shared = shading_of("area", consensus, look, common_limit([consensus]) or 1.0, lr, _UNIT)
         apart = shading_of("map", difference, look, common_limit([difference]) or 1.0, unit=_UNIT)
         panels = [
-            ("Used by all networks", f"{100 * interest.shared:.0f} % of the mass", "consensus", shared),
-            ("Better minus worse", f"{interest.better} − {interest.worse}", "difference", apart),
+            ("Used by all networks", [f"{100 * interest.shared:.0f} % of the mass", ""], "consensus", shared),
+            ("Better minus worse", [interest.better, f"− {interest.worse}"], "difference", apart),
         ]
         maps = partial(_maps, look, view, panels)
         matrix = partial(_matrix, look, names, agreement)
@@ -62,7 +62,7 @@ def interest_figure(interest: Interest) -> Figure:
         return page(look, body, paragraph(look, _caption(results, interest)))
 
 
-def _maps(look: Look, view: View, panels: Sequence[tuple[str, str, str, Shading]], width: float) -> list[Block]:
+def _maps(look: Look, view: View, panels: Sequence[tuple[str, list[str], str, Shading]], width: float) -> list[Block]:
     """Consensus and difference, with what stands above and below them."""
     wide = min(width, _TALLEST * view.aspect)
     maps = []
@@ -103,7 +103,7 @@ def _draw_matrix(axes: Axes, shading: Shading, *, numbers: bool) -> None:
     for (line, place), value in np.ndenumerate(shading.values):
         if numbers and line != place:
             ink = "white" if value < 0.5 else "black"
-            written = f"{value:.2f}".replace("-", "−")
+            written = f"{value:.2f}".replace("-0.", "−.")  # as wide as "0.87"
             axes.text(place + 0.5, line + 0.5, written, ha="center", va="center", size=TEXT_SIZE, color=ink)
 
 

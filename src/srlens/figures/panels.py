@@ -17,7 +17,7 @@ from srlens.figures.blocks import Block, panel
 from srlens.figures.scales import tick_label, ticks
 from srlens.figures.shading import Shading, pixels
 from srlens.figures.style import FRAME_COLOUR, PRINT_DPI, TEXT_SIZE, Look
-from srlens.figures.typesetting import fitting, text_width
+from srlens.figures.typesetting import text_width, wrap
 from srlens.figures.view import View
 
 #: Top, left, bottom, right, the last two exclusive.
@@ -26,7 +26,7 @@ Edges = tuple[float, float, float, float]
 _THICK = 0.22  # cm: colour bars
 _INSET = 0.3  # cm, of lying colour bars: the numbers at their ends stand out by half their width
 _SHORTEST = 2.65  # cm, of a lying colour bar with its insets: room for its numbers
-_TICKS = 0.15  # cm: from a bar to its numbers
+_TICKS, _LINE, _WORD = 0.15, 0.31, 1.1  # cm: from a bar to its numbers; a line of its caption, at the least so wide
 
 
 def draw_image(axes: Axes, image: Tensor) -> None:
@@ -38,7 +38,7 @@ def draw_lr(axes: Axes, image: Tensor, view: View) -> None:
     """The LR image with the window outlined and, where the maps show a part of it, that part outlined in dashes."""
     draw_image(axes, image)
     if not view.whole:
-        outline(axes, (view.top, view.left, view.bottom, view.right), ("white", "black"), dashed=True)
+        outline(axes, view.edges, ("white", "black"), dashed=True)
     outline(axes, view.window, ("white", "black"))
 
 
@@ -52,7 +52,7 @@ def draw_crop(axes: Axes, image: Tensor, edges: Edges) -> None:
 def draw_shading(axes: Axes, shading: Shading, view: View | None = None, *, thin: bool = False) -> None:
     """Values over their backdrop; of a view the part that it names, with the window outlined (``thin``: in grey)."""
     height, width = (shading.values if shading.backdrop is None else shading.backdrop).shape[:2]
-    top, left, bottom, right = (0, 0, height, width) if view is None else (view.top, view.left, view.bottom, view.right)
+    top, left, bottom, right = (0, 0, height, width) if view is None else view.edges
     if shading.backdrop is not None:
         _show(axes, shading.backdrop, right - left)
     extent = {"extent": shading.extent} if shading.extent is not None else {}
@@ -80,22 +80,30 @@ def outline(axes: Axes, edges: Edges, colours: Sequence[str], *, dashed: bool = 
 
 
 def bar_below(look: Look, length: float, label: str, shading: Shading) -> Block:
-    """A lying colour bar for a panel of that length in cm, with its numbers and the fullest caption that fits."""
+    """A lying colour bar for a panel of that length in cm, its numbers and its caption below."""
     long = max(length, _SHORTEST)
-    caption = fitting(shading.captions, long, look.font, TEXT_SIZE)
-    bar = panel(long - 2 * _INSET, _THICK, label, lambda axes: _draw_bar(axes, shading, caption, "horizontal"))
-    return bar.padded(left=_INSET, right=_INSET, top=_TICKS, bottom=0.75 if caption else 0.4)
+    lines = _caption(look, shading, long)
+    bar = panel(long - 2 * _INSET, _THICK, label, lambda axes: _draw_bar(axes, shading, lines, "horizontal"))
+    return bar.padded(left=_INSET, right=_INSET, top=_TICKS, bottom=0.44 + _LINE * len(lines))
 
 
 def bar_beside(look: Look, height: float, label: str, shading: Shading) -> Block:
     """A standing colour bar for a panel of that height in cm; the same."""
-    caption = fitting(shading.captions, height, look.font, TEXT_SIZE)
-    bar = panel(_THICK, height, label, lambda axes: _draw_bar(axes, shading, caption, "vertical"))
+    lines = _caption(look, shading, height)
+    bar = panel(_THICK, height, label, lambda axes: _draw_bar(axes, shading, lines, "vertical"))
     numbers = max(text_width(tick_label(value), look.font, TEXT_SIZE) for value in ticks(shading.norm))
-    return bar.padded(left=_TICKS, right=0.15 + numbers + (0.4 if caption else 0.0))
+    return bar.padded(left=_TICKS, right=0.24 + numbers + 2 * _LINE)  # whatever the length, so that it grows with it
 
 
-def _draw_bar(axes: Axes, shading: Shading, label: str, direction: Literal["vertical", "horizontal"]) -> None:
+def _caption(look: Look, shading: Shading, length: float) -> list[str]:
+    """The fullest caption that needs no more than two lines and breaks no word, or else the shortest."""
+    choices = [(words, wrap(words, max(length, _WORD), look.font, TEXT_SIZE)) for words in shading.captions] or [
+        ("", [])
+    ]
+    return next((lines for words, lines in choices if len(lines) <= 2 and " ".join(lines) == words), choices[-1][1])
+
+
+def _draw_bar(axes: Axes, shading: Shading, lines: Sequence[str], direction: Literal["vertical", "horizontal"]) -> None:
     where = _apart(axes, shading.norm, direction)
     bar = axes.figure.colorbar(
         ScalarMappable(shading.norm, shading.bar_colours),
@@ -108,12 +116,12 @@ def _draw_bar(axes: Axes, shading: Shading, label: str, direction: Literal["vert
     long_axis.set_minor_locator(NullLocator())
     axes.tick_params(labelsize=TEXT_SIZE)
     bar.outline.set_linewidth(0.5)
-    bar.set_label(label, size=TEXT_SIZE, labelpad=1.5)
+    bar.set_label("\n".join(lines), linespacing=1.0, size=TEXT_SIZE, labelpad=1.5)
 
 
 def _apart(axes: Axes, norm: Normalize, direction: Literal["vertical", "horizontal"]) -> list[float]:
     """Those ticks of a scale whose numbers do not touch on a bar of this length; the ends go first."""
-    font = axes.xaxis.label.get_fontfamily()[0]
+    font = tuple(axes.xaxis.label.get_fontfamily())
     length = _inches(axes)[1 if direction == "vertical" else 0] * 2.54
     kept: list[tuple[float, float, float]] = []
     assert norm.vmax is not None

@@ -75,10 +75,10 @@ def tick_label(value: float) -> str:
 def bar_labels(panel: str, *, normalised: bool, unit: str | None = None) -> list[str]:
     """What may be written beside the colour bar of a ``"map"`` or an ``"area"``, the fullest first.
 
-    ``unit`` takes the place of the usual one.
+    ``unit`` takes the usual one's place.
     """
     if normalised:
-        quantity = "absolute attribution" if panel == "map" else "density"
-        return [f"{quantity} / its maximum", f"{quantity} / max.", "/ max."]
+        quantity = "attribution" if panel == "map" else "density"
+        return [f"{'absolute ' * (panel == 'map')}{quantity} / its maximum", f"{quantity} / max.", "/ max."]
     usual, scale = ("detector units", MAP_SCALE) if panel == "map" else ("% per LR pixel", AREA_SCALE)
-    return [f"{unit or usual}, {scale}", scale]
+    return [f"{unit or usual}, {scale}", unit or usual]

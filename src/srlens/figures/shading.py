@@ -28,7 +28,7 @@ class Shading:
         norm: the scale.
         colours: of the scale; their alpha is the opacity over the backdrop.
         backdrop: H×W×3 in [0, 1], whose pixels are the panel's units; None for a plain white.
-        captions: what may be written beside the colour bar, the fullest first.
+        captions: what may be written beside the colour bar, the fullest first; each with the unit.
         extent: (left, right, bottom, top) of the values in the panel's coordinates; None where a value is one unit.
     """
 

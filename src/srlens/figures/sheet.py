@@ -7,9 +7,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from srlens.figures.style import PRINT_DPI, Look
+from srlens.figures.style import PRINT_DPI, Look, styled
 
 _CM_PER_INCH = 2.54
+
+
+class _StyledFigure(Figure):
+    """Drawn with the settings that it was laid out for, whoever saves it."""
+
+    def draw(self, renderer: Any) -> None:
+        with styled():
+            super().draw(renderer)
 
 
 class Sheet:
@@ -23,7 +31,9 @@ class Sheet:
 
     def __init__(self, width: float, height: float, look: Look) -> None:
         self.width, self.height, self.look = width, height, look
-        self.figure = Figure(figsize=(width / _CM_PER_INCH, height / _CM_PER_INCH), dpi=PRINT_DPI, facecolor="white")
+        self.figure = _StyledFigure(
+            figsize=(width / _CM_PER_INCH, height / _CM_PER_INCH), dpi=PRINT_DPI, facecolor="white"
+        )
         FigureCanvasAgg(self.figure)
 
     def axes(self, left: float, top: float, width: float, height: float, label: str) -> Axes:

@@ -15,8 +15,10 @@ from typing import Literal
 import matplotlib
 import matplotlib.style
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.colors import Colormap, ListedColormap
 
+from srlens.figures.typesetting import Fonts
 from srlens.naming import look_up
 
 Style = Literal["default", "paper"]
@@ -42,16 +44,25 @@ class Look:
     """How one style looks.
 
     Attributes:
-        font: family; both ship with matplotlib, so that text has the same width on every machine.
+        font: families. The first ships with matplotlib, so that text has the same width on every machine; the others
+            are those of the machine for signs that it does not have, as in Chinese, Japanese and Korean names.
         map_colours: of the attribution map.
         area_colours: of the contribution density, with the opacity over the LR image as alpha.
         normalised: whether each map is shown as its absolute value divided by its maximum.
     """
 
-    font: str
+    font: Fonts
     map_colours: Colormap
     area_colours: Colormap
     normalised: bool
+
+
+_INSTALLED = set(font_manager.get_font_names())
+_WIDE_FONTS = tuple(
+    name
+    for name in (Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines())
+    if name in _INSTALLED
+)
 
 
 def _emerging(name: str, *, start: float, solid: float) -> Colormap:
@@ -71,13 +82,13 @@ def _upper_half(name: str, *, alpha: float) -> Colormap:
 
 _LOOKS: Mapping[str, Look] = {
     "default": Look(
-        font="DejaVu Sans",
+        font=("DejaVu Sans", *_WIDE_FONTS),
         map_colours=matplotlib.colormaps["RdBu_r"],
         area_colours=_emerging("plasma", start=0.0, solid=0.9),
         normalised=False,
     ),
     "paper": Look(
-        font="STIXGeneral",
+        font=("STIXGeneral", *_WIDE_FONTS),
         map_colours=_upper_half("seismic", alpha=0.5),
         area_colours=_upper_half("seismic", alpha=0.5),
         normalised=True,
@@ -107,5 +118,5 @@ def styled(style: str = "default") -> Iterator[Look]:
         SettingError: there is no such style.
     """
     look = find_look(style)
-    with _LOCK, matplotlib.style.context(["default", _COMMON, {"font.family": [look.font]}]):
+    with _LOCK, matplotlib.style.context(["default", _COMMON, {"font.family": list(look.font)}]):
         yield look

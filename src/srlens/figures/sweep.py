@@ -15,7 +15,8 @@ from srlens.errors import SettingError
 from srlens.figures.blocks import MARGIN, Block, column, page, panel, paragraph, row, text, title
 from srlens.figures.caption import remarks, shared_conditions, weights
 from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, log_ticks, quiet
-from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, styled
+from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, TEXT_SIZE, styled
+from srlens.figures.typesetting import distinct
 
 #: The settings that can be swept, as an axis names them.
 SETTINGS: Mapping[str, str] = {
@@ -59,7 +60,8 @@ def sweep_figure(sweep: Sweep) -> Figure:
         blocks, taken = [], _SCALE + 0.2
         if len(rows) > 1:
             last = [name for _, name in sorted(zip(ranks[:, -1], sweep.points, strict=True))]
-            names = [text(look, name, most=_NAMES).at(down=0.5).within(height=height / len(rows)) for name in last]
+            apart = distinct(last, _NAMES, look.font, TEXT_SIZE)
+            names = [text(look, name, most=_NAMES).at(down=0.5).within(height=height / len(rows)) for name in apart]
             ranked = chart("ranks", "Rank by diffusion index", _RANKS, partial(_draw_ranks, sweep, ranks))
             blocks = [row(ranked, column(*names).padded(top=title(look, "").height), gap=0.2)]
             taken = _SCALE + _GAP + blocks[0].width

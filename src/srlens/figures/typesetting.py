@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
+#: Families, the first one first; another is taken for signs that those before it do not have.
+Fonts = tuple[str, ...]
 _DPI = 600  # fine enough that hinting hardly changes widths
 _SAFETY = 1.005  # unhinted text differs by less than this between resolutions
 
@@ -17,7 +20,7 @@ def _renderer() -> RendererAgg:
 
 
 @lru_cache(maxsize=4096)
-def text_width(text: str, font: str, size: float, *, bold: bool = False) -> float:
+def text_width(text: str, font: Fonts, size: float, *, bold: bool = False) -> float:
     """Width of one line, in cm."""
     properties = FontProperties(family=font, size=size, weight="bold" if bold else "normal")
     with matplotlib.rc_context({"text.hinting": "no_hinting"}):
@@ -25,7 +28,7 @@ def text_width(text: str, font: str, size: float, *, bold: bool = False) -> floa
     return float(width) / _DPI * 2.54 * _SAFETY
 
 
-def wrap(text: str, width: float, font: str, size: float, *, bold: bool = False) -> list[str]:
+def wrap(text: str, width: float, font: Fonts, size: float, *, bold: bool = False) -> list[str]:
     """Break a text into lines of at most ``width`` cm; wider words are broken, too.
 
     They break after -, _, / or . if they hold one. White space, line breaks included, counts as one blank each.
@@ -52,19 +55,25 @@ def wrap(text: str, width: float, font: str, size: float, *, bold: bool = False)
     return [*lines, line] if line else lines
 
 
-def shorten(text: str, width: float, font: str, size: float, *, lines: int = 1, bold: bool = False) -> list[str]:
-    """Wrap into at most so many lines; what does not fit gives way to an ellipsis."""
+def shorten(text: str, width: float, font: Fonts, size: float, *, lines: int = 1, bold: bool = False) -> list[str]:
+    """Wrap into at most so many lines; of what does not fit the middle gives way to an ellipsis.
+
+    Names of networks differ at their ends as a rule.
+    """
     wrapped = wrap(text, width, font, size, bold=bold)
     if len(wrapped) <= lines:
         return wrapped
     last = " ".join(text.split())
     for line in wrapped[: lines - 1]:
         last = last[len(line) :].lstrip()
-    while last and text_width(f"{last}…", font, size, bold=bold) > width:
-        last = last[:-1]
-    return [*wrapped[: lines - 1], f"{last.rstrip()}…"]
+    cut = (
+        f"{last[: kept - kept // 2].rstrip()}…{last[len(last) - kept // 2 :].lstrip()}"
+        for kept in range(len(last), -1, -1)
+    )
+    return [*wrapped[: lines - 1], next(c for c in cut if c == "…" or text_width(c, font, size, bold=bold) <= width)]
 
 
-def fitting(choices: Sequence[str], width: float, font: str, size: float) -> str:
-    """The first text that is at most ``width`` cm wide; empty if none is."""
-    return next((choice for choice in choices if text_width(choice, font, size) <= width), "")
+def distinct(texts: Sequence[str], width: float, font: Fonts, size: float, **options: Any) -> list[str]:
+    """The texts, numbered where :func:`shorten` would leave the same of two; options are its own."""
+    left = [shorten(text, width, font, size, **options) for text in texts]
+    return [f"{k} {text}" if left.count(left[k - 1]) > 1 else text for k, text in enumerate(texts, start=1)]

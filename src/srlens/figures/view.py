@@ -32,13 +32,21 @@ class View:
     whole: bool
 
     @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """Top, left, bottom, right in LR pixels, the last two exclusive."""
+        return self.top, self.left, self.bottom, self.right
+
+    @property
     def aspect(self) -> float:
         """Width over height."""
         return (self.right - self.left) / (self.bottom - self.top)
 
 
-def choose_view(results: Sequence[Attribution]) -> View:
-    """The smallest part, of the image's shape and around the window, that holds 99 % of every map; else the whole."""
+def choose_view(results: Sequence[Attribution], least: float = _SHARE) -> View:
+    """The smallest part, of the image's shape and around the window, that holds 99 % of every map; else the whole.
+
+    ``least`` is the share that it must hold, in place of 99 %.
+    """
     height, width = results[0].lr_size
     window = results[0].window.on_lr(results[0].scale)
     top, left, bottom, right = window
@@ -49,7 +57,7 @@ def choose_view(results: Sequence[Attribution]) -> View:
         y = _start((top + bottom) / 2, rows, height)
         x = _start((left + right) / 2, columns, width)
         share = min(_inside(mass, y, x, rows, columns) for mass in masses)
-        if share >= _SHARE:
+        if share >= least:
             return View(y, x, y + rows, x + columns, window, share, whole=False)
     return View(0, 0, height, width, window, 1.0, whole=True)
 

@@ -20,7 +20,7 @@ def build_app(page: Page) -> Any:
         page.sessions.drop(request.session_hash or "")
 
     with gr.Blocks(title="srlens", analytics_enabled=False, delete_cache=(300, 3600), fill_width=True) as blocks:
-        wiring = Wiring(page, Parts(page.listed.names))
+        wiring = Wiring(page, Parts(page.listed.names, page.limits))
         wire_picture(wiring)
         wire_networks(wiring)
         wire_run(wiring)

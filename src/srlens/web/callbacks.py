@@ -14,6 +14,7 @@ from srlens.attribution.field import Field, grid_windows
 from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
 from srlens.comparison.subject import Subject
+from srlens.comparison.table import write_tables
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
 from srlens.imaging.degrade import GIVEN, modcrop
 from srlens.imaging.files import image_digest, read_image
@@ -22,7 +23,7 @@ from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
-from srlens.records.output import write_comparison
+from srlens.records.output import file_name, write_comparison
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 from srlens.web.network_list import NetworkList
@@ -206,11 +207,15 @@ class Page:
         yield Answer(taken, comparison, notes)
 
     def files(self, session: Session) -> list[Path]:
-        """Figure (PNG, PDF), maps and result.json of the last answer, in a folder that goes with the session."""
+        """Figures, maps, tables, result.json of the last answer, and all in one archive; they go with the session."""
         if session.comparison is None:
             return []
         choices, comparison = session.comparison
-        files = write_comparison(comparison, self._emptied(session, "window"), style=choices.style)
+        folder = self._emptied(session, "window")
+        files = write_comparison(comparison, folder, style=choices.style)
+        files += write_tables(comparison, folder / "comparison")
+        name = file_name("srlens", comparison.subject.name, str(comparison.window))
+        files.append(Path(shutil.make_archive(str(folder.with_name(name)), "zip", folder)))
         return session.kept(files)
 
     def run_field(

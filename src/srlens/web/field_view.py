@@ -35,7 +35,8 @@ def field_legend(field: Field) -> str:
     """Colour bar and one sentence of numbers, as HTML."""
     highest = _highest(field)
     labels = tuple((at, f"{at * highest:.3g}") for at in (0.0, 0.5, 1.0))
-    return field_html(field, Bar(coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS), labels, "Diffusion index"))
+    uri = coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS)
+    return field_html(field, Bar(uri, labels, "Diffusion index", _OPACITY, _FAINT))
 
 
 def _highest(field: Field) -> float:
@@ -45,17 +46,17 @@ def _highest(field: Field) -> float:
 def _spread(field: Field, height: int, width: int) -> NDArray[np.float64]:
     """Each window's index over its cell, H×W in SR pixels; NaN where there is none."""
     grid = field.grid()
-    rows = _cells(sorted({point.window.top for point in field.points}), field.points[0].window.height, height)
-    columns = _cells(sorted({point.window.left for point in field.points}), field.points[0].window.width, width)
+    step = field.points[0].window.width, field.stride
+    rows = _cells({point.window.top for point in field.points}, *step, height)
+    columns = _cells({point.window.left for point in field.points}, *step, width)
     spread = grid[np.clip(rows, 0, None)[:, None], np.clip(columns, 0, None)[None]]
     spread[(rows < 0)[:, None] | (columns < 0)[None]] = np.nan
     return spread
 
 
-def _cells(starts: list[int], size: int, length: int) -> NDArray[np.int64]:
+def _cells(starts: set[int], size: int, stride: int, length: int) -> NDArray[np.int64]:
     """To which of the windows starting at ``starts`` each of ``length`` pixels belongs; −1: to none."""
-    stride = starts[1] - starts[0] if len(starts) > 1 else size
-    first = starts[0] + (size - stride) / 2
+    first = min(starts) + (size - stride) / 2
     cell = np.floor((np.arange(length) + 0.5 - first) / stride).astype(np.int64)
     cell[(cell < 0) | (cell >= len(starts))] = -1
     return cell

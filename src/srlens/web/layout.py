@@ -10,6 +10,7 @@ from srlens.imaging.degrade import without_level
 from srlens.imaging.samples import SAMPLES
 from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, accepted
+from srlens.web.limits import MIB, Limits
 from srlens.web.network_list import SUFFIXES
 from srlens.web.picker import picker_value
 from srlens.web.results import EMPTY, message_html
@@ -34,24 +35,24 @@ _HEAD = (
 class Parts:
     """Every component that an event reads or writes; to be made within ``gr.Blocks``, where it lays the page out."""
 
-    def __init__(self, networks: tuple[str, ...]) -> None:
+    def __init__(self, networks: tuple[str, ...], limits: Limits) -> None:
         gr.HTML(_HEAD)
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=4, min_width=320):
-                self._lay_inputs(networks)
+                self._lay_inputs(networks, limits)
             with gr.Column(scale=8, min_width=320), gr.Tabs(elem_id="tabs") as self.tabs:
                 with gr.Tab("One window", id="window"):
                     self._lay_window_tab()
                 with gr.Tab("Whole image", id="field"):
                     self._lay_field_tab(networks)
 
-    def _lay_inputs(self, networks: tuple[str, ...]) -> None:
+    def _lay_inputs(self, networks: tuple[str, ...], limits: Limits) -> None:
         with gr.Group():
             self.sample = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
             with gr.Accordion("Your own picture", open=False):
-                self.upload = gr.File(
-                    label="Drop a PNG, JPEG, WebP, BMP or TIFF here", file_types=["image"], height=120, elem_id="upload"
-                )
+                most = f"up to {limits.picture_bytes // MIB} MiB, LR up to {limits.lr_pixels:,} pixels"
+                label = f"Drop a PNG, JPEG, WebP, BMP or TIFF here ({most})"
+                self.upload = gr.File(label=label, file_types=["image"], height=120, elem_id="upload")
             self.kind = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
         self.picture_message = gr.HTML("", elem_id="picture-message")
         self.picker = _picker("picker")
@@ -67,7 +68,7 @@ class Parts:
         )
         with gr.Accordion("Your own network", open=False):
             self.network_upload = gr.File(
-                label="Drop a checkpoint here; nothing in it is executed",
+                label=f"Drop a checkpoint here, up to {limits.checkpoint_bytes // MIB} MiB; nothing in it is executed",
                 file_types=list(SUFFIXES),
                 height=120,
                 elem_id="network-upload",
@@ -84,7 +85,7 @@ class Parts:
         )
         self.results = gr.HTML(EMPTY, elem_id="results")
         with gr.Column(visible=False, elem_id="after") as self.after:
-            self.files = _files("Figure, maps, result.json", "files")
+            self.files = _files("Figures, maps, tables, result.json; all of them as an archive", "files")
             self.query = gr.Textbox(visible=False)
             copied: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "srl-code"}
             self.link = gr.Textbox(label="Link to these settings", elem_id="link", **copied)

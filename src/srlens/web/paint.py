@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from torch import Tensor
 
 from srlens.attribution.result import Attribution
 from srlens.figures.scales import tick_label, ticks
-from srlens.figures.shading import Shading, common_bandwidth, grey, pixels, shade
+from srlens.figures.shading import DARKEST, Shading, common_bandwidth, grey, pixels, shade
 from srlens.figures.style import find_look
+from srlens.figures.view import View, choose_view
 from srlens.web.choices import Style
 
+_BLEND = "var(--srl-blend, 0.75)"  # the slider's, in CSS
 _PREVIEW_SIDE = 1024  # pixels: enough for any screen, and a small answer
 
 
@@ -41,17 +43,20 @@ def preview_uri(image: Tensor) -> str:
 
 @dataclass(frozen=True)
 class Bar:
-    """A colour bar: its picture, one pixel high, and labels at fractions of its length."""
+    """A colour bar: its picture, one pixel high, labels at fractions of its length, and over what it is drawn how."""
 
     uri: str
     labels: tuple[tuple[float, str], ...]
     caption: str
+    opacity: float | str = 1.0
+    darkest: float = 0.0
 
 
 @dataclass(frozen=True)
 class Maps:
-    """Signed map and contribution area of each network, on scales that all share."""
+    """Signed map and contribution area of each network, on scales that all share, and which part is worth a zoom."""
 
+    zoom: View
     signed: tuple[str, ...]
     areas: tuple[str, ...]
     map_bar: Bar
@@ -63,18 +68,21 @@ def paint_maps(results: Sequence[Attribution], style: Style) -> Maps:
     # One Gaussian for all, so that areas differ by what was used and not by how it is drawn.
     bandwidth = common_bandwidth(results)
     maps, areas, _ = shade(results, None, find_look(style), bandwidth)
+    view = choose_view(results)
+    of_area = f"Contribution area: {areas[0].captions[0]}; Gaussian of {bandwidth:g} LR pixels"
     return Maps(
+        choose_view(results, 0.0) if view.whole else view,
         # Opaque: the page's slider says how far the picture shines through.
         signed=tuple(_uri(one.colours(one.norm(one.values), bytes=True)[..., :3]) for one in maps),
         areas=tuple(_uri(one.colours(one.norm(one.values), bytes=True)) for one in areas),
-        map_bar=_bar(maps[0], f"Attribution map: {maps[0].captions[0]}"),
-        area_bar=_bar(areas[0], f"Contribution area: {areas[0].captions[0]}; Gaussian of {bandwidth:g} LR pixels"),
+        map_bar=replace(_bar(maps[0], f"Attribution map: {maps[0].captions[0]}"), opacity=_BLEND),
+        area_bar=replace(_bar(areas[0], of_area), darkest=DARKEST),
     )
 
 
 def coloured_uri(values: NDArray[np.float64], colours: Any) -> str:
-    """Values in [0, 1], H×W, in opaque colours."""
-    return _uri(colours(values, bytes=True)[..., :3])
+    """Values in [0, 1], H×W, in their colours."""
+    return _uri(colours(values, bytes=True))
 
 
 def _bar(shading: Shading, caption: str) -> Bar:

@@ -79,5 +79,7 @@ def wire_run(wiring: Wiring) -> None:
     for running in runs:
         running.then(None, parts.query, parts.link, js=asset("link.js"))
         running.then(move, wiring.inputs, parts.picker, **QUIET)
-        running.then(files, None, [parts.files, parts.status], show_progress="minimal", **FIGURES)
+        running.then(
+            files, None, [parts.files, parts.status], show_progress="minimal", show_progress_on=parts.files, **FIGURES
+        )
     parts.blend.input(None, parts.blend, None, js=_BLEND)
