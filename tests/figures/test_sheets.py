@@ -31,9 +31,18 @@ def units(figure):
     return [" ".join(f"{axes.get_xlabel()}{axes.get_ylabel()}".split()) for axes in bars]
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("style", ["default", "paper"])
-@pytest.mark.parametrize("count", [1, 4, 9])
+@pytest.mark.parametrize(
+    ("count", "size", "style"),
+    [
+        (1, "landscape", "paper"),
+        (1, "portrait", "default"),
+        (1, "tiny", "paper"),
+        (4, "portrait", "paper"),
+        (4, "square", "default"),
+        (9, "landscape", "default"),
+        (9, "tiny", "paper"),
+    ],
+)
 def test_comparisons(comparison, faults, count, size, style):
     figure = comparison_figure(comparison(count, size), style=style)
     assert faults(figure) == []
@@ -51,8 +60,7 @@ def test_one_network(comparison, faults, size, style):
     assert all(len(words) > 10 for words in units(figure))
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("count", [2, 9])
+@pytest.mark.parametrize(("count", "size"), [(2, "landscape"), (4, "portrait"), (9, "square"), (9, "tiny")])
 def test_areas_of_interest(comparison, faults, count, size):
     figure = interest_figure(area_of_interest(comparison(count, size)))
     cells = {f"{axes.get_text()}" for panel in figure.axes for axes in panel.texts}
@@ -63,7 +71,7 @@ def test_areas_of_interest(comparison, faults, count, size):
     assert better.strip("− ") != worse.strip("− ")
 
 
-@pytest.mark.parametrize("count", [2, 9])
+@pytest.mark.parametrize("count", [2, 4])
 def test_names_that_are_cut_stay_apart(make_rows, make_images, compared, all_words, count):
     lr, _, hr = make_images((40, 40))
     names = [f"{'a' * 60}{k}{'b' * 60}" for k in range(count)]

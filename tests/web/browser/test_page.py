@@ -2,10 +2,13 @@
 
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from PIL import Image
 
 import srlens
 from srlens.imaging.samples import sample_image
@@ -48,10 +51,15 @@ def test_from_opening_to_the_files(running: Any, tab: Any, tmp_path: Path) -> No
 
 
 def _check_files(page: Any, tab: Any, folder: Path) -> None:
-    page.wait_for_function("document.querySelectorAll('#files a[href*=\"/file=\"]').length >= 6")
+    page.wait_for_function("document.querySelectorAll('#files a[href*=\"/file=\"]').length >= 12")
     links = page.locator("#files a[href*='/file=']")
     files = {}
-    for k in range(links.count()):
+    for k in reversed(range(links.count())):  # a browser takes ten downloads of a page without asking
+        if links.count() - k > 10:
+            path = folder / links.nth(k).get_attribute("download")
+            path.write_bytes(page.request.get(links.nth(k).get_attribute("href")).body())
+            files[path.name] = path
+            continue
         with page.expect_download() as started:
             links.nth(k).click()
         path = folder / started.value.suggested_filename
@@ -61,6 +69,9 @@ def _check_files(page: Any, tab: Any, folder: Path) -> None:
     assert [row["diffusion_index"] for row in record["networks"]] == tab.indices()
     assert next(p for n, p in files.items() if n.endswith(".png")).read_bytes().startswith(b"\x89PNG")
     assert next(p for n, p in files.items() if n.endswith(".pdf")).read_bytes().startswith(b"%PDF")
+    assert next(p for n, p in files.items() if n.endswith(".csv")).read_text().count("\n") == 4  # networks and bicubic
+    with zipfile.ZipFile(next(p for n, p in files.items() if n.endswith(".zip"))) as archive:
+        assert {*archive.namelist()} - {"./"} == {name for name in files if not name.endswith(".zip")}
     maps = [load(p) for n, p in files.items() if n.endswith(".safetensors")]
     assert {m.diffusion_index for m in maps} == set(tab.indices())
 
@@ -248,3 +259,95 @@ def test_every_control_has_a_name_and_nothing_overflows(running: Any, browser: A
     )
     assert nameless == []
     context.close()
+
+
+def test_who_waits_sees_the_queue(running: Any, tab: Any, second_tab: Any) -> None:
+    for one, steps in ((tab, 2000), (second_tab, 3)):
+        one.open(f"{running.url}/?networks=nonlocal&steps={steps}&window=96,120")
+        one.wait_number("top", "96")
+        one.run()
+        if one is tab:
+            tab.status("gradient")
+    waiting = second_tab.page.locator("#status .progress-text", has_text="queue: 1/1")
+    waiting.wait_for()
+    box, within = waiting.bounding_box(), second_tab.page.locator("#status .wrap").bounding_box()
+    assert within["y"] <= box["y"] <= within["y"] + within["height"] - box["height"] + 1  # not cut off
+    tab.page.click("#stop")
+    second_tab.status("Done in")
+
+
+_CONTRAST = """element => {
+  const parts = c => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [.2126, .7152, .0722][k], 0);
+  let below = element;
+  while (below.parentElement && (parts(getComputedStyle(below).backgroundColor)[3] ?? 1) === 0)
+    below = below.parentElement;
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(below).backgroundColor].map(c => light(parts(c)));
+  return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast_and_focus(running: Any, tab: Any, theme: str) -> None:
+    page = tab.open(f"{running.url}/?networks=plain&window=40,60&steps=3&__theme={theme}").page
+    for control in ("button[role=tab][aria-selected=true]", "#run", "#stop", "#hardest", "#networks label"):
+        assert page.locator(control).first.evaluate(_CONTRAST) >= 4.5, control
+    unseen = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "() => { const s = getComputedStyle(document.activeElement);"
+            " return document.activeElement === document.body || parseFloat(s.outlineWidth) > 1 }"
+        )
+        if not outline:
+            unseen.append(page.evaluate("document.activeElement.outerHTML.slice(0, 120)"))
+    assert unseen == []
+
+
+def test_a_tall_picture_is_bounded_and_its_maps_zoom(running: Any, tab: Any, tmp_path: Path) -> None:
+    image = sample_image("pagoda")
+    tall = tmp_path / "tall.png"
+    Image.fromarray(
+        (255 * torch.cat([torch.cat([image] * 4, dim=1)] * 2, dim=2).permute(1, 2, 0).numpy()).astype("uint8")
+    ).save(tall)
+    page = tab.open(f"{running.url}/?networks=plain&steps=3").page
+    page.get_by_role("button", name="Your own picture").click()
+    page.locator("#upload input[type=file]").set_input_files(tall)
+    page.locator("#picture-message", has_text="tall.png").wait_for()
+    assert page.locator("#picker img").bounding_box()["height"] <= 0.71 * 900
+    tab.click_picture(0.5, 0.6)
+    page.wait_for_function("document.querySelector('#top input').value !== ''")
+    tab.run()
+    tab.status("Done in")
+    pictures = page.locator(".srl-pictures .srl-stack")
+    assert max(pictures.nth(k).bounding_box()["height"] for k in range(pictures.count())) <= 0.61 * 900
+    zoom, frame = page.locator(".srl-zoom input"), page.locator(".srl-pictures .srl-frame").first
+    assert zoom.is_checked()
+    assert "at least" in page.locator(".srl-zoom").inner_text()
+    near = frame.bounding_box()["width"]
+    stack = page.locator(".srl-pictures .srl-stack:has(.srl-frame)").first.bounding_box()
+    assert stack["x"] <= frame.bounding_box()["x"] <= stack["x"] + stack["width"]
+    zoom.uncheck()
+    assert frame.bounding_box()["width"] < 0.7 * near
+
+
+def test_numbers_beyond_all_bounds_are_answered_with_sentences(running: Any, tab: Any) -> None:
+    page = tab.open(f"{running.url}/?networks=plain&steps=3").page
+    for name, value in (("top", "-4"), ("size", "0"), ("size", "100000000000000000000"), ("left", "1e300")):
+        tab.write(name, value)
+        tab.write({"top": "left", "left": "top", "size": "top"}[name], "10")
+        page.locator("#picture-message [role=alert]").wait_for()
+        tab.run()
+        page.locator("#status .srl-error").wait_for()
+        for other, usual in (("top", "40"), ("left", "60"), ("size", "16")):
+            tab.write(other, usual)
+        page.wait_for_function("!document.querySelector('#picture-message [role=alert]')")
+    page.get_by_role("tab", name="Whole image").click()
+    for name, value in (("field-stride", "-1"), ("field-stride", "0"), ("field-steps", "1e300")):
+        page.locator(f"#{name} input").fill(value)
+        page.click("#field-run")
+        page.locator("#field-status .srl-error").wait_for()
+        page.locator(f"#{name} input").fill("32" if name == "field-stride" else "3")
+    assert page.locator(".toast-wrap .error, .toast-body.error").count() == 0
+    assert "Traceback" not in running.log
