@@ -182,7 +182,7 @@ _OWN = (
 _measures = {measure.key: measure for measure in _OWN}
 
 #: Columns that the results of studies have beside the measures.
-JOB_KEYS = frozenset({"job", "place", "file_sha256", "threads", "settings", "srlens"})
+JOB_KEYS = frozenset({"job", "place", "threads", "settings", "srlens", "torch"})
 
 #: Keys of the measures that srlens has of its own.
 BUILT_IN = frozenset(_measures)

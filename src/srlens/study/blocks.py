@@ -114,7 +114,9 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         matrix[at[:, 0], at[:, 1]] = frame[name].cast(float).to_numpy()
         return matrix[np.ix_(rows, columns)]
 
-    of_network = {position[row["job"]][0]: row for row in frame.unique("file_sha256").iter_rows(named=True)}
+    of_network = {
+        int(k): frame.row(row, named=True) for k, row in zip(*np.unique(at[:, 0], return_index=True), strict=True)
+    }
     sizes = frame.select("lr_height", "lr_width").unique().sort("lr_height", "lr_width").rows()
     return Blocks(
         labels=tuple(names[k] for k in rows),

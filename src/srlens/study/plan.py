@@ -1,7 +1,7 @@
 """From a study file to its jobs: every network at every window."""
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from srlens.study.window_list import read_window_list
 class Plan:
     """All that a study will compute.
 
+    Raises:
+        StudyError: two networks have one name or the same weights, or a window is listed twice.
+
     Attributes:
         study: the study file.
         networks: in its order.
@@ -35,6 +38,30 @@ class Plan:
     networks: tuple[NetworkRef, ...]
     windows: tuple[WindowRef, ...]
     added: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({(w.image.digest, w.window) for w in self.windows}) < len(self.windows):
+            raise StudyError("A window is listed twice. Every window of a study must be another one.")
+        labels, run_as = [n.label for n in self.networks], [n.run_as for n in self.networks]
+        if twice := [label for label in dict.fromkeys(labels) if labels.count(label) > 1]:
+            raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
+        if twins := [label for label, key in zip(labels, run_as, strict=True) if run_as.count(key) > 1]:
+            raise StudyError(f"{' and '.join(twins)} are one network: the same weights, run alike. Leave one out.")
+
+    def recalling(self, before: dict[str, Any]) -> "Plan":
+        """The same plan, in which files that are gone are those that they were in an earlier :meth:`record`.
+
+        So their results count on, and what is missing of them fails by name.
+        """
+        kept = {table: {one["spec"]: one["digest"] for one in before[table]} for table in ("networks", "images")}
+
+        def digest(table: str, spec: str, now: str) -> str:
+            return kept[table].get(spec, now) if now.startswith(UNAVAILABLE) else now
+
+        networks = (n.model_copy(update={"digest": digest("networks", n.open, n.digest)}) for n in self.networks)
+        images = (replace(w.image, digest=digest("images", w.image.spec, w.image.digest)) for w in self.windows)
+        windows = (replace(w, image=image) for w, image in zip(self.windows, images, strict=True))
+        return replace(self, networks=tuple(networks), windows=tuple(windows))
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
@@ -71,7 +98,7 @@ class Plan:
                 {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.open}
                 for n in self.networks
             ],
-            "images": [{"name": i.name, "sha256": i.digest} for i in images],
+            "images": [{"name": i.name, "digest": i.digest, "spec": i.spec} for i in images],
             "windows": [
                 {
                     "image": number[w.image],
@@ -87,6 +114,9 @@ class Plan:
 
 PLAN_FORMAT = "srlens-plan-1"
 
+#: What the digest of a file begins with that is not there, or cannot be used.
+UNAVAILABLE = "unavailable: "
+
 
 def make_plan(study: Study) -> Plan:
     """Find the files of a study and hash them.
@@ -99,13 +129,7 @@ def make_plan(study: Study) -> Plan:
     """
     load_plugins()
     windows = tuple(_windows(study))
-    if len({(w.image.digest, w.image.spec, w.window) for w in windows}) < len(windows):
-        raise StudyError("A window is listed twice. Every window of a study must be another one.")
     networks = tuple(_network(study, entry) for entry in study.networks)
-    labels = [network.label for network in networks]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
     return Plan(study, networks, windows, tuple(sorted(set(MEASURES) - BUILT_IN)))
 
 
@@ -121,7 +145,7 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
         # A missing file still has the place where it would be, so that it is found once it is back.
         looks_like_file = not named and ("/" in spec or "." in spec)
         spec = str(study.resolve(spec)) if looks_like_file else spec
-        return ref.model_copy(update={"open": spec, "digest": f"unavailable: {spec} ({type(error).__name__})"})
+        return ref.model_copy(update={"open": spec, "digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 
 
 def _windows(study: Study) -> Iterator[WindowRef]:
@@ -149,5 +173,5 @@ def _image(study: Study, text: str) -> ImageRef:
     try:
         digest = image_digest(image_file(spec))
     except SrlensError as error:
-        digest = f"unavailable: {spec} ({type(error).__name__})"
+        digest = f"{UNAVAILABLE}{spec} ({type(error).__name__})"
     return ImageRef(Path(text).stem, spec, digest)
