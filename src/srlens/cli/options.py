@@ -101,8 +101,8 @@ class PictureOptions:
     degradation: Annotated[
         str | None,
         _picture(
-            "How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), "
-            "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1."
+            "How the LR is made from HR: matlab-uint8 (its bicubic in 8 bits; the default), pil (default of the paper "
+            "preset), bicubic-float (not rounded, may leave [0, 1]); or noise:25 (σ in grey levels) for scale 1."
         ),
     ] = None
     crop: Annotated[

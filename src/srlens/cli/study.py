@@ -59,6 +59,7 @@ def run(
     resume: Annotated[bool, Parameter(negative=())] = False,
     retry: Annotated[bool, Parameter(negative=())] = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    root: Path | None = None,
     report: bool = True,
     slurm: SlurmOptions | None = None,
 ) -> int:
@@ -85,6 +86,8 @@ def run(
         Also try jobs again that failed by their own nature (a flat window).
     out
         Folder of the results, instead of the study's own.
+    root
+        Folder that paths of pictures start from on this machine, instead of the study's own.
     report
         Build the report at the end.
     """
@@ -97,7 +100,10 @@ def run(
         from srlens.cli.devices import choose_device
 
         device = str(choose_device(device)) if executor == "local" else device
-    plan = make_plan(read_study(file))
+    study = read_study(file)
+    if root is not None:
+        study = study.model_copy(update={"images": study.images.model_copy(update={"root": str(root.absolute())})})
+    plan = make_plan(study)
     folder = writable(out if out is not None else plan.study.folder)
     where = _slurm(workers, threads, folder, slurm) if executor == "slurm" else None
     try:

@@ -166,6 +166,7 @@ _OWN = (
     _fact("lr_left", int, lambda e: e.place[1]),
     _fact("lr_height", int, lambda e: e.result.lr_size[0]),
     _fact("lr_width", int, lambda e: e.result.lr_size[1]),
+    _fact("sr_outside", float, lambda e: e.outside),
     _fact("degradation", str, _subject(lambda s: s.degradation)),
     _fact("detector_at_image", float, lambda e: e.result.detector_at_image),
     _fact("detector_at_baseline", float, lambda e: e.result.detector_at_baseline),

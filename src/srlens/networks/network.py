@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
-from srlens.imaging.check import check_range, whole, whole_scale
+from srlens.imaging.check import check_range, clamped, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
@@ -237,6 +237,14 @@ class Network:
     def upscale(self, image: Tensor) -> Tensor:
         """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
 
+        Warns:
+            OutsideRangeWarning: it lies far outside.
+        """
+        return clamped(self.render(image), self.name)
+
+    def render(self, image: Tensor) -> Tensor:
+        """:meth:`upscale`, not clamped.
+
         What a network of luma or grey makes is joined with Cb and Cr, enlarged by bicubic, to an RGB picture.
         """
         with torch.no_grad(), frozen(self.module):
@@ -244,7 +252,7 @@ class Network:
             if self.colour in ("y", "grey") and sr.shape[0] == 1:
                 sr = studio_range(sr) if self.colour == "grey" else sr
                 sr = merge_luma(sr, bicubic_upscale(match_channels(image, 3), self.scale))
-        return sr.clamp(0, 1)
+        return sr
 
     def __repr__(self) -> str:
         """In less than 200 characters, without the module."""

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 #: The measure that a study is about.
 INDEX = "diffusion_index"
 
+_OF_CROP = ("psnr_image", "ssim_image", "lpips", "reference_psnr_image")
 _FEWEST = 0.5  # share of the windows below which a network is left out
 
 
@@ -63,6 +64,15 @@ class Blocks:
     def textures(self) -> dict[str, Array]:
         """Texture measures that are compared with the diffusion index, W each."""
         return {measure.key: self.values[measure.key][0] for measure in shown_in("texture")}
+
+    def once(self, key: str) -> Array:
+        """A measure, K×W; where it is one of the LR crop's SR image, NaN at windows whose crop an earlier one has."""
+        values = self.values[key]
+        if key not in _OF_CROP:
+            return values
+        corners = np.column_stack([self.values[one][0] for one in ("lr_top", "lr_left", "lr_height", "lr_width")])
+        first = np.unique(np.column_stack([self.clusters, corners]), axis=0, return_index=True)[1]
+        return np.where(np.isin(np.arange(values.shape[1]), first), values, np.nan)
 
     def known(self, *places: Place) -> list[Measure]:
         """The measures shown there that are known of some network, in the order of their columns."""

@@ -1,6 +1,5 @@
 """From a study file to its jobs: every network at every window."""
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from srlens.plugins import load_plugins
 from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
 from srlens.study.opening import network_digest
 from srlens.study.schema import NetworkEntry, Study
-from srlens.study.window_list import read_window_list
+from srlens.study.window_list import WindowList, read_window_list
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,14 @@ class Plan:
         networks: in its order.
         windows: in its order.
         added: keys of the measures that plug-ins add.
+        mining: how the windows were mined, as plain values; None where they were given.
     """
 
     study: Study
     networks: tuple[NetworkRef, ...]
     windows: tuple[WindowRef, ...]
     added: tuple[str, ...] = ()
+    mining: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if len({(w.image.digest, w.window) for w in self.windows}) < len(self.windows):
@@ -93,6 +94,7 @@ class Plan:
             "title": self.study.title,
             "scale": self.study.scale,
             "images_given": self.study.images.model_dump(),
+            "mining": self.mining,
             "settings": self.study.method.resolved().to_record(),
             "networks": [
                 {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.open}
@@ -128,9 +130,23 @@ def make_plan(study: Study) -> Plan:
         PluginError: a plug-in cannot be loaded.
     """
     load_plugins()
-    windows = tuple(_windows(study))
     networks = tuple(_network(study, entry) for entry in study.networks)
-    return Plan(study, networks, windows, tuple(sorted(set(MEASURES) - BUILT_IN)))
+    added = tuple(sorted(set(MEASURES) - BUILT_IN))
+    if not isinstance(study.windows, str):
+        known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
+        given = (WindowRef(known[e.image], Window(**e.model_dump(exclude={"image"}))) for e in study.windows)
+        return Plan(study, networks, tuple(given), added)
+    listed = _listed(study, study.resolve(study.windows))
+    judges = {digest for _, digest in listed.networks}
+    own = [network.label for network in networks if network.digest in judges]
+    if own and not study.own_judges:
+        raise StudyError(
+            f"{', '.join(own)} judged the windows of {study.windows}, and would be compared where it was chosen that "
+            "they do badly. Mine with bicubic (`srlens mine` without --networks) or with other judges; or say "
+            "`own_judges = true`, and the report will say so."
+        )
+    mining = {**listed.conditions, "judges": listed.networks, "own_judges": own, "unused": listed.unused}
+    return Plan(study, networks, listed.windows, added, mining)
 
 
 def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
@@ -148,28 +164,22 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
         return ref.model_copy(update={"open": spec, "digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 
 
-def _windows(study: Study) -> Iterator[WindowRef]:
-    if isinstance(study.windows, str):
-        path = study.resolve(study.windows)
-        listed = read_window_list(path)
-        for label, mined, wanted in (
-            ("scale", listed.scale, study.scale),
-            ("degradation", listed.degradation, study.images.degradation),
-        ):
-            if mined != wanted:
-                raise StudyError(
-                    f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
-                    f"change `{label}`."
-                )
-        yield from listed.windows
-        return
-    known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
-    for entry in study.windows:
-        yield WindowRef(known[entry.image], Window(**entry.model_dump(exclude={"image"})))
+def _listed(study: Study, path: Path) -> WindowList:
+    listed = read_window_list(path, study.root)
+    for label, mined, wanted in (
+        ("scale", listed.scale, study.scale),
+        ("degradation", listed.degradation, study.images.degradation),
+    ):
+        if mined != wanted:
+            raise StudyError(
+                f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
+                f"change `{label}`."
+            )
+    return listed
 
 
 def _image(study: Study, text: str) -> ImageRef:
-    spec = text if text in SAMPLES else str(study.resolve(text))
+    spec = text if text in SAMPLES else str((study.root or study.base).absolute() / Path(text).expanduser())
     try:
         digest = image_digest(image_file(spec))
     except SrlensError as error:

@@ -111,6 +111,10 @@ def run_study(
                 with suppress(SrlensError, OSError):  # its picture is gone: the report does without
                     keep_place(job, store)
         store.write_plan(plan.record())
+        if (file := plan.study.file) is not None:
+            store.keep("study.toml", file)
+            if isinstance(plan.study.windows, str):
+                store.keep("windows.toml", plan.study.resolve(plan.study.windows))
         given_up = {f.job for f in store.failures(ids) if f.permanent} if not retry else set()
         missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
@@ -150,8 +154,8 @@ def _continued(plan: Plan, store: Store) -> Plan:
     earlier = {job for row in before["jobs"] for job in row}
     if earlier.isdisjoint(job.id for job in plan.jobs) and store.stored(earlier):
         raise StudyError(
-            f"{store.folder} holds results of another study, {before['title']!r}: other networks, pictures or settings, "
-            "or another version of srlens. Choose another folder, or remove that one."
+            f"{store.folder} holds results of another study, {before['title']!r}: of other networks, pictures or "
+            "settings, or of another version of srlens. Choose another folder, or remove that one."
         )
     return plan
 

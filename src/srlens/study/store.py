@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srlens.atomic import replacing
 from srlens.comparison.table import polars_schema, typed_frame
 from srlens.errors import StudyError
 from srlens.imaging.files import png_bytes
@@ -50,9 +51,10 @@ class Failure:
 class Store:
     """The folder of a study.
 
-    ``parts/ID.parquet`` is written last: a job is done when it is there, and whole (:func:`~srlens.study.seal.is_whole`,
-    which decides for all readers). ``maps/ID.safetensors``, ``places/ID.png`` (the picture around a window),
-    ``failures/ID.json``, ``plan.json``. Files in the making end in ``.tmp`` and are never read.
+    ``parts/ID.parquet`` is written last: a job is done when it is there and whole, which
+    :func:`~srlens.study.seal.is_whole` decides for all readers. ``maps/ID.safetensors``, ``places/ID.png`` (the
+    picture around a window), ``failures/ID.json``, ``plan.json``, ``inputs`` (study file and list of windows). Files in
+    the making end in ``.tmp`` and are never read.
 
     Args:
         folder: it is made when the first file is written.
@@ -135,6 +137,11 @@ class Store:
         """Keep the plan, for the report."""
         with sealing(self.plan) as temporary:
             temporary.write_text(to_json({**record, "seal": BLANK}, indent=2) + "\n", encoding="utf-8")
+
+    def keep(self, name: str, file: Path) -> None:
+        """Copy what the study was made of into ``inputs``, for those who are given the results alone."""
+        with replacing(self.folder / "inputs" / name) as temporary:
+            temporary.write_bytes(file.read_bytes())
 
     def read_plan(self) -> dict[str, Any]:
         """The plan of the last run.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from srlens._version import __version__
 from srlens.atomic import replacing
+from srlens.imaging.check import FAR_OUTSIDE
 from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
@@ -83,7 +84,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         frame.write_csv(temporary)
     notices = _notices(plan, frame, damaged)
     summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
-    summary["notices"] = notices
+    summary |= {"notices": notices, **{key: plan.get(key) for key in ("images_given", "mining")}}
     save_json(summary, target / "report.json")
     html = render_page(
         **summary,
@@ -108,7 +109,17 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
 
 def _notices(plan: dict[str, Any], frame: "polars.DataFrame", damaged: Sequence[str]) -> list[str]:
     """What a reader must know before the numbers."""
-    said = []
+    said, own = [], (plan.get("mining") or {}).get("own_judges")
+    if own:
+        said.append(
+            f"The windows were chosen by {', '.join(own)}, which are compared here: they do badly at these windows by "
+            "choice, and others look better than they are."
+        )
+    for name, rows in frame.filter(frame["sr_outside"] > FAR_OUTSIDE).partition_by("network", as_dict=True).items():
+        said.append(
+            f"{name[0]} diverges: its SR image leaves [0, 1] by more than {FAR_OUTSIDE:g} at {len(rows)} windows. "
+            "Neither PSNR nor maps mean much there."
+        )
     if damaged:
         said.append(
             f"{len(damaged)} damaged files are not used: {', '.join(damaged)}. `srlens study run --resume` computes "
