@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import polars
 import pytest
@@ -236,4 +237,4 @@ def test_tasks_are_small_and_disks_are_looked_at_seldom(make_study, study_conten
     summary = run_study(make_study(windows=windows, networks=study_content["networks"][:1]), executor=executor)
     assert [len(batch) for batch in executor.batches] == [2] * 8  # four tasks for each of two workers
     assert summary.computed == 16
-    assert all(later - earlier >= 10 for earlier, later in zip(looks, looks[1:], strict=False))
+    assert all(later - earlier >= 10 for earlier, later in pairwise(looks))
