@@ -235,15 +235,11 @@ class Network:
         return match_channels(image, 3) if self.colour == "rgb" else image
 
     def upscale(self, image: Tensor) -> Tensor:
-        """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
-
-        Warns:
-            OutsideRangeWarning: it lies far outside.
-        """
+        """:meth:`render` clamped to [0, 1], with an OutsideRangeWarning where it lies far outside."""
         return clamped(self.render(image), self.name)
 
     def render(self, image: Tensor) -> Tensor:
-        """:meth:`upscale`, not clamped.
+        """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw in [0, 1] terms, not clamped.
 
         What a network of luma or grey makes is joined with Cb and Cr, enlarged by bicubic, to an RGB picture.
         """

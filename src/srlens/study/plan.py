@@ -151,17 +151,15 @@ def make_plan(study: Study) -> Plan:
 
 def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
     spec = entry.open
-    named = entry.module or shipped_name(spec) or spec in catalog()
-    if not named and study.resolve(spec).is_file():
+    named = entry.module or shipped_name(spec) or spec in catalog() or "://" in spec
+    # A file that is missing still has the place where it would be, so that it is found once it is back.
+    if not named and ("/" in spec or "." in spec or study.resolve(spec).is_file()):
         spec = str(study.resolve(spec))
     ref = NetworkRef(**{**dict(entry), "open": spec}, scale=study.scale, digest="")
     try:
         return ref.model_copy(update={"digest": network_digest(ref)})
     except (SrlensError, OSError) as error:
-        # A missing file still has the place where it would be, so that it is found once it is back.
-        looks_like_file = not named and ("/" in spec or "." in spec)
-        spec = str(study.resolve(spec)) if looks_like_file else spec
-        return ref.model_copy(update={"open": spec, "digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
+        return ref.model_copy(update={"digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 
 
 def _listed(study: Study, path: Path) -> WindowList:

@@ -38,7 +38,7 @@ class Summary:
         found: jobs whose result was there before.
         computed: jobs computed now.
         failures: of the jobs that have no result.
-        damaged: files of this study that were found damaged, and computed again.
+        damaged: files of this study that were found damaged, and not used.
         seconds: wall time.
     """
 
@@ -105,11 +105,10 @@ def run_study(
             )
         store.clean()
         places = {job.place_id: job for job in plan.jobs}
-        damaged = store.damaged(ids, places)
-        for place, job in places.items():
-            if store.place(place) in damaged:
-                with suppress(SrlensError, OSError):  # its picture is gone: the report does without
-                    keep_place(job, store)
+        damaged = store.damaged([job for job in ids if job not in done], places)
+        for job in (job for place, job in places.items() if store.place(place) in damaged):
+            with suppress(SrlensError, OSError):  # its picture is gone: the report does without
+                keep_place(job, store)
         store.write_plan(plan.record())
         if (file := plan.study.file) is not None:
             store.keep("study.toml", file)
@@ -120,7 +119,7 @@ def run_study(
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
         if batch is None:
             parallel = getattr(executor, "parallel", None)
-            batch = -(-len(missing) // min(_TASKS[0] * parallel, _TASKS[1])) if parallel and missing else 1
+            batch = max(1, -(-len(missing) // min(_TASKS[0] * parallel, _TASKS[1]))) if parallel else 1
         batches = _batches(missing, batch)
         work = partial(run_batch, folder=str(store.folder.absolute()), maps=maps, threads=threads, device=device)
         running: AbstractContextManager[object] = nullcontext()

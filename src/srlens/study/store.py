@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,10 +127,8 @@ class Store:
         found = []
         for job in jobs:
             if job in names and not is_whole(self.part(job)):
-                try:
+                with suppress(OSError, ValueError, TypeError):  # one that cannot be read says nothing: it is missing
                     found.append(Failure(**json.loads(self.failure(job).read_text(encoding="utf-8"))))
-                except (OSError, ValueError, TypeError):
-                    continue  # a record that cannot be read says nothing; the job counts as missing
         return found
 
     def write_plan(self, record: dict[str, Any]) -> None:
@@ -179,11 +177,9 @@ class Store:
         now = time.time()
         for name in ("parts", "maps", "places", "failures"):
             for file in (self.folder / name).glob(".*.tmp"):
-                try:
+                with suppress(OSError):
                     if now - file.stat().st_mtime > _STALE:
                         file.unlink()
-                except OSError:
-                    continue
 
     @contextmanager
     def locked(self) -> Iterator[None]:
