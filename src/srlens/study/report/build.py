@@ -37,6 +37,7 @@ class BuiltReport:
         findings: the verdicts and their statistics.
         frame: every result, one row a job.
         missing: jobs without a result.
+        notices: what a reader must know before the numbers, in sentences.
         damaged: files that are not used since they are damaged; resuming the study computes them again.
     """
 
@@ -47,6 +48,7 @@ class BuiltReport:
     frame: "polars.DataFrame"
     missing: int
     damaged: tuple[str, ...]
+    notices: tuple[str, ...]
 
 
 def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> BuiltReport:
@@ -104,7 +106,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     files = [page, *files, target / "jobs.csv", target / "report.json"]
-    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame), damaged)
+    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame), damaged, tuple(notices))
 
 
 def _notices(plan: dict[str, Any], frame: "polars.DataFrame", damaged: Sequence[str]) -> list[str]:
