@@ -70,18 +70,8 @@ def _upper_half(name: str, *, alpha: float) -> Colormap:
 
 
 _LOOKS: Mapping[str, Look] = {
-    "default": Look(
-        font="DejaVu Sans",
-        map_colours=matplotlib.colormaps["RdBu_r"],
-        area_colours=_emerging("plasma", start=0.0, solid=0.9),
-        normalised=False,
-    ),
-    "paper": Look(
-        font="STIXGeneral",
-        map_colours=_upper_half("seismic", alpha=0.5),
-        area_colours=_upper_half("seismic", alpha=0.5),
-        normalised=True,
-    ),
+    "default": Look("DejaVu Sans", matplotlib.colormaps["RdBu_r"], _emerging("plasma", start=0.0, solid=0.9), False),
+    "paper": Look("STIXGeneral", _upper_half("seismic", alpha=0.5), _upper_half("seismic", alpha=0.5), True),
 }
 
 

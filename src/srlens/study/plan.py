@@ -7,6 +7,7 @@ from typing import Any
 
 from srlens.comparison.measures import BUILT_IN, MEASURES
 from srlens.errors import SrlensError, StudyError
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
@@ -67,21 +68,10 @@ class Plan:
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
-        study = self.study
-        return tuple(
-            Job(
-                network=network,
-                image=place.image,
-                window=place.window,
-                degradation=study.images.degradation if study.images.given == "hr" else "given",
-                lr_size=study.images.lr_size,
-                method=study.method,
-                lpips=study.output.lpips,
-                added=self.added,
-            )
-            for network in self.networks
-            for place in self.windows
-        )
+        study, images = self.study, self.study.images
+        how = images.degradation if images.given == "hr" else GIVEN
+        settings = (how, images.lr_size, study.method, study.output.lpips, self.added)
+        return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
@@ -102,13 +92,8 @@ class Plan:
             ],
             "images": [{"name": i.name, "digest": i.digest, "spec": i.spec} for i in images],
             "windows": [
-                {
-                    "image": number[w.image],
-                    "window": astuple(w.window),
-                    "mined_psnr": w.psnr,
-                    "place": self.jobs[k].place_id,
-                }
-                for k, w in enumerate(self.windows)
+                {"image": number[w.image], "window": astuple(w.window), "mined_psnr": w.psnr, "place": job.place_id}
+                for w, job in zip(self.windows, self.jobs, strict=False)
             ],
             "jobs": [ids[k * width : (k + 1) * width] for k in range(len(self.networks))],
         }

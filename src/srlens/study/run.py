@@ -114,7 +114,7 @@ def run_study(
             store.keep("study.toml", file)
             if isinstance(plan.study.windows, str):
                 store.keep("windows.toml", plan.study.resolve(plan.study.windows))
-        given_up = {f.job for f in store.failures(ids) if f.permanent} if not retry else set()
+        given_up = {f.job for f in store.failures(ids, maps=maps) if f.permanent} if not retry else set()
         missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
         if batch is None:
@@ -134,7 +134,7 @@ def run_study(
         with running:
             loop.run(batches)
         tracker.tell(final=True)
-    failures = store.failures(ids)
+    failures = store.failures(ids, maps=maps)
     seconds = time.perf_counter() - started
     return Summary(store.folder, len(ids), len(done), tracker.computed, tuple(failures), tuple(damaged), seconds)
 

@@ -121,12 +121,12 @@ class Store:
         """Record why a job failed."""
         save_json(asdict(failure), self.failure(failure.job))
 
-    def failures(self, jobs: Iterable[str]) -> list[Failure]:
-        """The recorded failures of these jobs, but for those that are done by now."""
+    def failures(self, jobs: Iterable[str], *, maps: bool = False) -> list[Failure]:
+        """The recorded failures of these jobs, but for those that are :meth:`done` by now."""
         names = _listed(self.folder / "failures", ".json")
         found = []
         for job in jobs:
-            if job in names and not is_whole(self.part(job)):
+            if job in names and not self.done([job], maps=maps):
                 with suppress(OSError, ValueError, TypeError):  # one that cannot be read says nothing: it is missing
                     found.append(Failure(**json.loads(self.failure(job).read_text(encoding="utf-8"))))
         return found

@@ -112,15 +112,8 @@ def failure_of(job: Job, error: BaseException) -> Failure:
     if not isinstance(error, SrlensError | OSError):  # not foreseen: say where
         frames = traceback.extract_tb(error.__traceback__)
         message += f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return Failure(
-        job=job.id,
-        network=job.network.label,
-        image=job.image.name,
-        window=str(job.window),
-        error=type(error).__name__,
-        message=message[:2000],
-        permanent=isinstance(error, PERMANENT),
-    )
+    named, permanent = (job.id, job.network.label, job.image.name, str(job.window)), isinstance(error, PERMANENT)
+    return Failure(*named, type(error).__name__, message[:2000], permanent)
 
 
 def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:

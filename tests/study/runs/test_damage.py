@@ -127,14 +127,15 @@ def test_another_study_in_the_folder_is_refused_and_kept(stored, make_study, her
     assert (stored_bytes(stored), (stored / "plan.json").read_bytes()) == (undisturbed, plan)
 
 
+@pytest.mark.parametrize("kind", ["part", "map"])
 @pytest.mark.parametrize("gone", ["b.pth", "wall.png"])
-def test_results_outlive_the_file_that_they_are_of(stored, make_study, here, stored_bytes, tmp_path, gone):
+def test_results_outlive_the_file_that_they_are_of(stored, make_study, here, stored_bytes, tmp_path, gone, kind):
     undisturbed = stored_bytes(stored)
     (tmp_path / gone).rename(tmp_path / "away")
     again = run_study(make_study(), executor=here, resume=True)
     assert (again.found, again.computed, again.failures) == (6, 0, ())
     assert len(build_report(stored).frame) == 6
-    hurt = Store(stored).part(make_plan(make_study()).recalling(Store(stored).read_plan()).jobs[-1].id)
+    hurt = getattr(Store(stored), kind)(make_plan(make_study()).recalling(Store(stored).read_plan()).jobs[-1].id)
     hurt.write_bytes(b"")
     for kept in (worker._kept.network, worker._kept.subject):  # as in a process that starts anew
         kept.cache_clear()
