@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -105,20 +105,12 @@ def run(
         study = study.model_copy(update={"images": study.images.model_copy(update={"root": str(root.absolute())})})
     plan = make_plan(study)
     folder = writable(out if out is not None else plan.study.folder)
+    how: dict[str, Any] = {"threads": threads, "device": device, "resume": resume, "retry": retry}
+    how["workers"] = workers if executor == "local" else None  # a job array is given everything at once
     where = _slurm(workers, threads, folder, slurm) if executor == "slurm" else None
     try:
         with study_progress() as tell:
-            summary = run_study(
-                plan,
-                executor=where,
-                folder=folder,
-                workers=workers if where is None else None,
-                threads=threads,
-                device=device,
-                resume=resume,
-                retry=retry,
-                progress=tell,
-            )
+            summary = run_study(plan, executor=where, folder=folder, progress=tell, **how)
     finally:
         if where is not None:
             where.shutdown(wait=False, cancel_futures=True)

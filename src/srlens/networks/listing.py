@@ -49,18 +49,12 @@ def listed_families() -> list[dict[str, Any]]:
 
 def listed_published() -> list[dict[str, Any]]:
     """One row a published checkpoint."""
+    same = ("name", "family", "psnr_source", "licence", "repository", "note")
     return [
         {
-            "name": entry.name,
-            "family": entry.family,
-            "scales": list(entry.scales),
-            "psnr_set5": entry.psnr,
-            "psnr_source": entry.psnr_source,
-            "bytes": entry.size,
+            **{key: getattr(entry, key) for key in same},
+            **{"scales": list(entry.scales), "psnr_set5": entry.psnr, "bytes": entry.size},
             "hash": "none" if entry.sha256 is None else "full" if len(entry.sha256) == 64 else "short",
-            "licence": entry.licence,
-            "repository": entry.repository,
-            "note": entry.note,
         }
         for entry in published().values()
     ]
