@@ -32,9 +32,8 @@ class Network:
     """Any super-resolution network behind one convention, with what is known about it.
 
     Calling it takes N×C×h×w in [0, 1] and returns N×C'×sh×sw in [0, 1] terms, unclamped and differentiable,
-    whatever range and padding the bare module works with. It never runs in inference mode.
-
-    Build it with :func:`srlens.load_network` or :meth:`wrap`.
+    whatever range and padding the bare module works with. It never runs in inference mode. Build it with
+    :func:`srlens.load_network` or :meth:`wrap`.
 
     Attributes:
         module: the bare module, in the range ``value_range``; used as it stands, never copied.
@@ -168,10 +167,7 @@ class Network:
         return y / self.value_range if self.value_range != 1 else y
 
     def seeded(self, seed: int) -> "Network":
-        """The same network, with PyTorch's random numbers drawn from ``seed`` anew at each call.
-
-        The process's own random numbers go on afterwards as if nothing had been drawn.
-        """
+        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on."""
 
         def forward(module: nn.Module, x: Tensor) -> Any:
             with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
