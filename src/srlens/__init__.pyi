@@ -41,6 +41,7 @@ from .errors import (
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
     OutOfMemoryError as OutOfMemoryError,
+    OutsideRangeWarning as OutsideRangeWarning,
     PluginError as PluginError,
     SettingError as SettingError,
     SrlensError as SrlensError,

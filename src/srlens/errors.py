@@ -26,6 +26,7 @@ The tree::
     SrlensWarning (UserWarning)
     ├── BelowReferenceWarning      the network scores below "doing nothing" (bicubic, the noisy picture): wrong range,
     │                              weights or scale; BelowBicubicWarning is its former name
+    ├── OutsideRangeWarning        the network's SR image lies far outside [0, 1]: it diverges on this picture
     ├── UnlikeInputWarning         what the network makes, brought down to the size of its input, is not that picture
     ├── ToleranceWarning           the step limit was reached before the tolerance
     ├── UnsteadyNetworkWarning     the network gives other values at a second call: random numbers, or a state
@@ -124,6 +125,10 @@ class BelowReferenceWarning(SrlensWarning):
 
 
 BelowBicubicWarning = BelowReferenceWarning
+
+
+class OutsideRangeWarning(SrlensWarning):
+    """The SR image lies far outside [0, 1]: the network diverges on this picture."""
 
 
 class UnlikeInputWarning(SrlensWarning):

@@ -61,8 +61,7 @@ def folder(tmp_path):
 
 def test_from_pictures_to_report(folder, run):
     code, shown = run(
-        *("mine", folder, "--networks", folder / "a.pth", folder / "b.pth", "--count", 4, "--lr-size", 20),
-        *("--scale", 4, "--out", folder / "windows.toml"),
+        *("mine", folder, "--count", 4, "--lr-size", 20), *("--scale", 4, "--out", folder / "windows.toml")
     )
     assert "4 windows of 2 pictures" in shown.out
     assert (folder / "windows.png").read_bytes().startswith(b"\x89PNG")
@@ -80,12 +79,46 @@ def test_from_pictures_to_report(folder, run):
 
 
 def test_failed_jobs_are_told_once_a_reason_and_make_the_exit_code_1(folder, run):
-    run("mine", folder, "--networks", folder / "a.pth", "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
+    run("mine", folder, "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
     (folder / "c.pth").write_bytes(b"no checkpoint")
     code, shown = run("study", "run", folder / "study.toml", "--no-report")
     assert code == 1
     assert "8 of 12 results" in shown.out
     assert shown.out.count("4 × c.pth: CheckpointError") == 1
+
+
+def test_networks_do_not_judge_where_they_are_compared_unless_that_is_said(folder, run):
+    run("mine", folder, "--networks", folder / "a.pth", "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
+    with pytest.raises(StudyError, match=r"a\.pth judged the windows of windows\.toml.*own_judges = true"):
+        run("study", "run", folder / "study.toml")
+    (folder / "study.toml").write_text("own_judges = true\n" + STUDY)
+    run("study", "run", folder / "study.toml")
+    said = "The windows were chosen by a.pth, which are compared here"
+    assert said in (folder / "results" / "report" / "report.html").read_text()
+    record = json.loads((folder / "results" / "report" / "report.json").read_text())
+    assert record["mining"]["judges"][0][0] == "a"
+    assert record["images_given"]["degradation"] == "matlab-uint8"
+
+
+def test_results_hold_what_they_were_made_of_and_pictures_may_lie_elsewhere(folder, run):
+    run("mine", folder, "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
+    (folder / "moved").mkdir()
+    for name in ("roof.png", "wall.png"):
+        (folder / name).rename(folder / "moved" / name)
+    code, _ = run("study", "run", folder / "study.toml", "--no-report", "--root", folder / "moved")
+    assert code == 0
+    for name in ("study.toml", "windows.toml"):
+        assert (folder / "results" / "inputs" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_damage_is_told(folder, run):
+    run("mine", folder, "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
+    run("study", "run", folder / "study.toml", "--no-report")
+    part = min((folder / "results" / "parts").iterdir())
+    part.write_bytes(part.read_bytes()[:-1])
+    _, shown = run("study", "run", folder / "study.toml", "--resume", "--no-report")
+    assert f"Was damaged, and is not used: parts/{part.name}" in shown.out
+    assert "11 were there, 1 computed" in shown.out
 
 
 def test_the_schema_is_json(run):

@@ -55,13 +55,13 @@ def test_the_whole_image_is_upscaled_once_a_network(
     networks: list[Network], make_subject: Callable[..., Subject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upscaled: list[str] = []
-    upscale = Network.upscale
+    render = Network.render
 
     def counted(network: Network, image: Tensor) -> Tensor:
         upscaled.append(network.name)
-        return upscale(network, image)
+        return render(network, image)
 
-    monkeypatch.setattr(Network, "upscale", counted)
+    monkeypatch.setattr(Network, "render", counted)
     with pytest.warns(BelowBicubicWarning, match="no other value range helps"):
         compare(networks, make_subject(), WINDOW, steps=2)
     # Once for the picture, and once more in the other value range that the warning speaks of.

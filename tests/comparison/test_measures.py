@@ -17,6 +17,7 @@ from srlens.comparison.measures import MEASURES, add_measure, columns, measured
 from srlens.comparison.table import sort_rows, to_frame, to_latex
 from srlens.errors import SettingError
 from srlens.figures.caption import fact_table
+from srlens.study.seal import BLANK, sealing
 from srlens.study.store import Store
 from srlens.web.results import results_html
 
@@ -62,7 +63,9 @@ def test_a_number_reads_alike_everywhere(make_comparison: Make, capsys: pytest.C
 def test_parts_are_read_with_and_without_the_plug_in(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / "parts").mkdir()
-    polars.DataFrame({"job": ["a"], "diffusion_index": [3.0], "of_a_plug_in": [1.0]}).write_parquet(store.part("a"))
+    other = polars.DataFrame({"job": ["a"], "diffusion_index": [3.0], "of_a_plug_in": [1.0]})
+    with sealing(store.part("a")) as part:
+        other.write_parquet(part, metadata={"srlens": BLANK})
     store.write_part({"job": "b", "diffusion_index": 4.0})
     frame = store.read_parts(["a", "b"])
     assert frame["diffusion_index"].to_list() == [3.0, 4.0]

@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from srlens.comparison.compare import explain
 from srlens.comparison.sanity import check_against_reference
-from srlens.errors import BelowReferenceWarning, ImageError
+from srlens.comparison.subject import Subject
+from srlens.errors import BelowReferenceWarning, ImageError, OutsideRangeWarning
 from srlens.imaging.degrade import degrade, make_lr
 from srlens.imaging.files import read_image
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.samples import sample_image
+from srlens.imaging.window import Window
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 
@@ -183,3 +186,31 @@ def test_where_the_observed_picture_is_the_clean_one_nothing_is_judged() -> None
     found = check_against_reference(Network.wrap(Denoiser(), scale=1), clean, clean)
     assert found.passed
     assert found.reference_psnr == float("inf")
+
+
+def test_a_diverging_network_is_not_blamed_on_its_range(pair: tuple[Tensor, Tensor]) -> None:
+    class Diverging(Upscaler):
+        def forward(self, x: Tensor) -> Tensor:
+            y = super().forward(x)
+            y[..., :4, :4] *= 1e9
+            return y
+
+    network = Network.wrap(Diverging(), scale=SCALE, name="wild")
+    with pytest.warns(BelowReferenceWarning, match="wild reaches .* it diverges on this picture") as told:
+        check_against_reference(network, *pair)
+    assert "range" not in str(told[0].message)
+    subject = Subject("x", pair[0], None, "given", scale=SCALE)
+    with pytest.warns(OutsideRangeWarning, match=r"SR image of wild leaves \[0, 1\] by .*diverges"):
+        explained = explain(network, subject, Window.square(60, 60, 16), steps=2)
+    assert explained.outside > 1e6
+    assert float(explained.sr.max()) <= 1
+    with pytest.warns(OutsideRangeWarning):
+        network.upscale(pair[0])
+
+
+def test_pan_diverges_on_what_no_file_holds(shared: Path) -> None:
+    network = load_network(shared / "weights" / "pan-x4.pth")
+    hr = read_image(shared / "images" / "demo" / "6.png")
+    with pytest.warns(OutsideRangeWarning, match="matlab-uint8"):
+        network.upscale(make_lr(hr, 4, "bicubic-float"))
+    network.upscale(make_lr(hr, 4))  # silent: warnings are errors

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from srlens.comparison.subject import Subject
 from srlens.errors import ImageTooSmallError, SettingError
 from srlens.imaging import degrade as degrade_module
 from srlens.imaging.degrade import (
@@ -19,8 +20,8 @@ from srlens.imaging.degrade import (
     reference,
     reference_name,
 )
-from srlens.imaging.files import read_image
-from srlens.imaging.resample import bicubic_downscale, bicubic_upscale, pil_downscale
+from srlens.imaging.files import read_image, write_image
+from srlens.imaging.resample import bicubic_downscale, bicubic_upscale, matlab_downscale_uint8, pil_downscale
 
 
 def test_modcrop_cuts_bottom_and_right() -> None:
@@ -35,11 +36,12 @@ def test_modcrop_cuts_bottom_and_right() -> None:
 
 def test_methods() -> None:
     hr = torch.rand(3, 18, 23)
-    assert torch.equal(make_lr(hr, 4), bicubic_downscale(hr[:, :16, :20], 4))
+    assert torch.equal(make_lr(hr, 4), matlab_downscale_uint8(hr[:, :16, :20], 4))
+    assert torch.equal(make_lr(hr, 4, "bicubic-float"), bicubic_downscale(hr[:, :16, :20], 4))
     assert torch.equal(make_lr(hr, 4, "pil"), pil_downscale(hr[:, :16, :20], 4))
-    for method in ("matlab", "matlab-uint8", "pil"):
+    for method in ("matlab", "bicubic-float", "matlab-uint8", "pil"):
         assert make_lr(hr, 4, method).shape == (3, 4, 5)
-    with pytest.raises(SettingError, match="'matlab', 'matlab-uint8', 'pil'"):
+    with pytest.raises(SettingError, match="'matlab-uint8', 'bicubic-float', 'pil'"):
         make_lr(hr, 4, "lanczos")
 
 
@@ -51,7 +53,8 @@ def test_public_lr_images(shared: Path, scale: int) -> None:
 
 
 def test_names_and_levels() -> None:
-    assert parse_degradation("bicubic") == (DEGRADATIONS["matlab"], 0.0)
+    assert parse_degradation("bicubic") == (DEGRADATIONS["matlab-uint8"], 0.0)
+    assert parse_degradation("matlab") == (DEGRADATIONS["bicubic-float"], 0.0)
     entry, level = parse_degradation("noise:12.5")
     assert (entry.name, level, entry.scale, entry.seeded) == ("noise", 12.5, 1, True)
     for text in ("noise", "noise:", "noise:much", "noise:-1", "noise:nan", "noise:inf"):
@@ -94,7 +97,7 @@ def test_doing_nothing() -> None:
 
 
 def test_one_rule_for_the_default() -> None:
-    assert [default_degradation("default"), default_degradation("paper")] == ["matlab", "pil"]
+    assert [default_degradation("default"), default_degradation("paper")] == ["matlab-uint8", "pil"]
     assert default_degradation("paper", "matlab-uint8") == "matlab-uint8"
 
 
@@ -109,3 +112,14 @@ def test_a_degradation_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SettingError, match="cannot be called"):
             add_degradation(Degradation("new", "", dark.observe), bad)
     assert before == degrade_module.DEGRADATIONS
+
+
+def test_the_lr_is_what_a_file_would_hold_unless_asked_otherwise(tmp_path):
+    hr = torch.zeros(3, 64, 64)
+    hr[:, :, 20:40] = 1  # bicubic overshoots at edges
+    for lr in (make_lr(hr, 4), Subject.from_hr(hr, 4, name="x").lr, degrade(hr, "bicubic", scale=4)):
+        write_image(tmp_path / "lr.png", lr)
+        assert torch.equal(read_image(tmp_path / "lr.png"), lr)
+    unrounded = Subject.from_hr(hr, 4, name="x", degradation="matlab")
+    assert unrounded.degradation == "bicubic-float"
+    assert float(unrounded.lr.max()) > 1.01

@@ -1,7 +1,7 @@
 """The diffusion index over the whole image: a grid of windows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,17 +97,8 @@ class Field(Shown):
             points.append(FieldPoint.of(last))
         if last is None:
             raise SettingError("A field needs at least one window.")
-        return cls(
-            points=tuple(points),
-            lr_size=last.lr_size,
-            scale=last.scale,
-            network=last.network,
-            network_digest=last.network_digest,
-            method=last.method,
-            evaluations=last.evaluations,
-            evaluation=last.evaluation,
-            image=last.image,
-        )
+        same = {one.name for one in fields(cls)} - {"points"}
+        return cls(tuple(points), **{name: getattr(last, name) for name in same})
 
     def grid(self, number: str = "diffusion_index") -> NDArray[np.float64]:
         """A number of :class:`FieldPoint` as rows×columns; NaN where a window is flat."""

@@ -1,10 +1,15 @@
 """Words for the terminal, printed as they are: no bracket of a path or a message is taken for markup."""
 
+import tomllib
+from importlib.resources import files
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+#: The verbs, and the headings of lists.
+TABLES: dict[str, Any] = tomllib.loads(files(__package__).joinpath("tables.toml").read_text(encoding="utf-8"))
 
 
 def console(*, error: bool = False) -> Console:

@@ -9,7 +9,7 @@ from typing import Any
 from cyclopts import App
 
 from srlens._version import __version__
-from srlens.cli.console import console, say
+from srlens.cli.console import TABLES, console, say
 from srlens.errors import SrlensError, SrlensWarning
 from srlens.plugins import load_plugins
 
@@ -19,18 +19,8 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,  # main says what became of the files
 )
-#: Each verb: where it is (imported only when it is called, so that --help is quick), and what it does.
-VERBS = {
-    "explain": ("compare:explain", "Which input pixels did one network use for one window? Map, figure, record."),
-    "compare": ("compare:compare", "The same for several networks side by side, with tables and sweeps."),
-    "field": ("field:field", "How widely a network looks, over the whole image."),
-    "field-of-view": ("field_of_view:field_of_view", "How far networks could look, and how far they do."),
-    "demo": ("compare:demo", "The three shipped networks on a packaged photograph; no download."),
-    "mine": ("mine:mine", "Find hard windows in many pictures, for studies."),
-    "study": ("study:app", "Many networks × many windows: run, report."),
-    "networks": ("networks:app", "What can be opened, what a file is, published checkpoints."),
-    "app": ("app:app", "The web page."),
-}
+#: Each verb: where it is, and what it does.
+VERBS: dict[str, tuple[str, str]] = TABLES["verbs"]
 for _name, (_place, _line) in VERBS.items():
     app.command(f"srlens.cli.{_place}", name=_name, help=_line)
 

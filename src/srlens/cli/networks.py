@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from srlens.cli.console import console, say, table
+from srlens.cli.console import TABLES, console, say, table
 from srlens.cli.options import named, writable
 
 if TYPE_CHECKING:
@@ -33,26 +33,9 @@ def list_networks(*, as_json: Annotated[bool, Parameter(name="--json", negative=
     if as_json:
         print(json.dumps(tables, indent=2))
         return
-    for name, (title, columns) in _TABLES.items():
-        rows = [[_cell(row[column]) for column in columns] for row in tables[name]]
-        _print_table(title, rows, list(columns.values()))
-
-
-#: What is shown of each table, and under which heading: as much as 80 characters take.
-_TABLES = {
-    "shipped": (
-        "Shipped networks: no download",
-        {"name": "name", "display_name": "display name", "kind": "kind", "scale": "scale", "receptive_field": "RF"},
-    ),
-    "families": (
-        "Families that a checkpoint file may be of; RF: receptive field of Gu & Dong (2021), Table 1",
-        {"family": "family", "kind": "kind", "receptive_field_table_1": "RF", "paper": "paper"},
-    ),
-    "published": (
-        "Published checkpoints: srlens networks fetch NAME (--json: bytes, hash, repository, notes)",
-        {"name": "name", "family": "family", "scales": "scale", "psnr_set5": "Set5, dB", "licence": "licence"},
-    ),
-}
+    for name, shown in TABLES["networks"].items():
+        rows = [[_cell(row[column]) for column in shown["columns"]] for row in tables[name]]
+        _print_table(shown["title"], rows, list(shown["columns"].values()))
 
 
 @app.command

@@ -4,8 +4,8 @@ No torch in here, so that ``--help`` is quick: what computes is imported where i
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass, replace
+from functools import partial
 from pathlib import Path
 from re import IGNORECASE, fullmatch
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,25 +21,37 @@ if TYPE_CHECKING:
     from srlens.networks.network import Network
 
 
-def _grouped(group: str) -> Callable[..., Parameter]:
-    return lambda text, **more: Parameter(group=group, help=text, **more)
-
-
-_network, _picture, _window, _output, _method = map(_grouped, ("Network", "Picture", "Window", "Output", "Method"))
+_network, _picture, _window, _output, _method = (
+    partial(Parameter, group=group) for group in ("Network", "Picture", "Window", "Output", "Method")
+)
 
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """How networks are opened."""
+    """How networks are opened.
 
-    scale: Annotated[int | None, _network("Which scale of a file that holds several.")] = None
-    value_range: Annotated[float | None, _network("Overrides the value range: 1 or 255.")] = None
-    channels: Annotated[int | None, _network("Input channels of a --module (3).")] = None
-    multiple: Annotated[int | None, _network("LR sides that a --module takes are multiples of this (1).")] = None
-    module: Annotated[
-        bool, _network("Networks are package.module:factory. This imports and runs your own code.", negative=())
-    ] = False
-    device: Annotated[str | None, _network("cpu, cuda, cuda:1, mps; by default the best one there is.")] = None
+    Attributes
+    ----------
+    scale
+        Which scale of a file that holds several.
+    value_range
+        Overrides the value range: 1 or 255.
+    channels
+        Input channels of a --module (3).
+    multiple
+        LR sides that a --module takes are multiples of this (1).
+    module
+        Networks are package.module:factory. This imports and runs your own code.
+    device
+        cpu, cuda, cuda:1, mps; by default the best one there is.
+    """
+
+    scale: Annotated[int | None, _network()] = None
+    value_range: Annotated[float | None, _network()] = None
+    channels: Annotated[int | None, _network()] = None
+    multiple: Annotated[int | None, _network()] = None
+    module: Annotated[bool, _network(negative=())] = False
+    device: Annotated[str | None, _network()] = None
 
     def open(self, *specs: str) -> "list[Network]":
         """The networks of these names, on one device.
@@ -83,36 +95,27 @@ def writable(path: Path, option: str = "--out") -> Path:
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """What the given picture is."""
+    """What the given picture is.
 
-    hr: Annotated[
-        bool,
-        _picture(
-            "The picture is the clean one (HR): what the network is given is made from it, and PSNR is reported "
-            "against doing nothing.",
-            name=["--hr", "--clean"],
-            negative=(),
-        ),
-    ] = False
-    hr_file: Annotated[
-        str | None,
-        _picture("The clean picture (HR) of a given LR picture: PSNR is reported against it, nothing is made from it."),
-    ] = None
-    degradation: Annotated[
-        str | None,
-        _picture(
-            "How the LR is made from HR: matlab (its bicubic; the default), matlab-uint8 (with its 8-bit rounding), "
-            "pil (default of the paper preset); or noise:25 (σ in grey levels) for networks of scale 1."
-        ),
-    ] = None
-    crop: Annotated[
-        str | None,
-        _picture(
-            "TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and "
-            "windows count from its corner. For large pictures: the time goes with their size.",
-            allow_leading_hyphen=True,
-        ),
-    ] = None
+    Attributes
+    ----------
+    hr
+        The picture is the clean one (HR): what the network is given is made from it, and PSNR is reported against doing
+        nothing.
+    hr_file
+        The clean picture (HR) of a given LR picture: PSNR is reported against it, nothing is made from it.
+    degradation
+        How the LR is made from HR: matlab-uint8 (MATLAB's bicubic in 8 bits; the default), pil (default of the paper
+        preset), bicubic-float (not rounded, may leave [0, 1]); or noise:25 (σ in grey levels) for networks of scale 1.
+    crop
+        TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and windows
+        count from its corner. For large pictures: the time goes with their size.
+    """
+
+    hr: Annotated[bool, _picture(name=["--hr", "--clean"], negative=())] = False
+    hr_file: Annotated[str | None, _picture()] = None
+    degradation: Annotated[str | None, _picture()] = None
+    crop: Annotated[str | None, _picture(allow_leading_hyphen=True)] = None
 
     def read(self, spec: str, scale: int, preset: str | None) -> "Subject":
         """The picture of that name, as networks of that scale are given it.
@@ -140,16 +143,18 @@ class PictureOptions:
 
 @dataclass(frozen=True)
 class WindowOptions:
-    """What is explained."""
+    """What is explained.
 
-    window: Annotated[
-        str | None,
-        _window(
-            "TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.",
-            allow_leading_hyphen=True,
-        ),
-    ] = None
-    size: Annotated[int, _window("Side of a window chosen for you, in SR pixels.")] = 16
+    Attributes
+    ----------
+    window
+        TOP,LEFT,SIZE or TOP,LEFT,HEIGHT,WIDTH in SR pixels. Without it the hardest window is chosen.
+    size
+        Side of a window chosen for you, in SR pixels.
+    """
+
+    window: Annotated[str | None, _window(allow_leading_hyphen=True)] = None
+    size: Annotated[int, _window()] = 16
 
     def parsed(self) -> Window | None:
         """The window, or None: the hardest."""
@@ -158,21 +163,28 @@ class WindowOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """Where results go, and how they look."""
+    """Where results go, and how they look.
 
-    out: Annotated[Path, _output("Output folder.", name=["--out", "-o"])] = Path("srlens-out")
-    style: Annotated[
-        Literal["default", "paper"], _output('"paper" draws maps as the paper does (seismic, blended with the image).')
-    ] = "default"
+    Attributes
+    ----------
+    out
+        Output folder.
+    style
+        "paper" draws maps as the paper does (seismic, blended with the image).
+    formats
+        Of the figures: png, pdf, svg.
+    """
+
+    out: Annotated[Path, _output(name=["--out", "-o"])] = Path("srlens-out")
+    style: Annotated[Literal["default", "paper"], _output()] = "default"
     formats: Annotated[
-        tuple[Literal["png", "pdf", "svg"], ...],
-        _output("Of the figures: png, pdf, svg.", name="--format", consume_multiple=True, negative=()),
+        tuple[Literal["png", "pdf", "svg"], ...], _output(name="--format", consume_multiple=True, negative=())
     ] = ("png", "pdf")
 
 
 def _method_option(setting: Setting) -> tuple[str, Any, Any]:
     kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return setting.name, Annotated[kind | None, _method(setting.help)], None
+    return setting.name, Annotated[kind | None, _method(help=setting.help)], None
 
 
 _MEMORY = Setting(

@@ -3,13 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from srlens.cli.console import console, say, table
 from srlens.cli.options import writable
-from srlens.errors import SettingError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -60,6 +59,7 @@ def run(
     resume: Annotated[bool, Parameter(negative=())] = False,
     retry: Annotated[bool, Parameter(negative=())] = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    root: Path | None = None,
     report: bool = True,
     slurm: SlurmOptions | None = None,
 ) -> int:
@@ -75,7 +75,7 @@ def run(
     executor
         local: processes on this machine. slurm: a job array.
     workers
-        Processes, by default one a core (one a GPU); with slurm the number of tasks, by default 8.
+        Processes, by default one a core (one a GPU); with slurm the tasks that run at once, by default 8.
     threads
         Threads of each worker on the CPU. Results depend on it in the last digits, but not on --workers.
     device
@@ -86,6 +86,8 @@ def run(
         Also try jobs again that failed by their own nature (a flat window).
     out
         Folder of the results, instead of the study's own.
+    root
+        Folder that paths of pictures start from on this machine, instead of the study's own.
     report
         Build the report at the end.
     """
@@ -98,23 +100,17 @@ def run(
         from srlens.cli.devices import choose_device
 
         device = str(choose_device(device)) if executor == "local" else device
-    plan = make_plan(read_study(file))
+    study = read_study(file)
+    if root is not None:
+        study = study.model_copy(update={"images": study.images.model_copy(update={"root": str(root.absolute())})})
+    plan = make_plan(study)
     folder = writable(out if out is not None else plan.study.folder)
-    where, tasks, batch = _executor(executor, workers, threads, len(plan.jobs), folder, slurm)
+    how: dict[str, Any] = {"threads": threads, "device": device, "resume": resume, "retry": retry}
+    how["workers"] = workers if executor == "local" else None  # a job array is given everything at once
+    where = _slurm(workers, threads, folder, slurm) if executor == "slurm" else None
     try:
         with study_progress() as tell:
-            summary = run_study(
-                plan,
-                executor=where,
-                folder=folder,
-                workers=tasks,
-                threads=threads,
-                device=device,
-                batch=batch,
-                resume=resume,
-                retry=retry,
-                progress=tell,
-            )
+            summary = run_study(plan, executor=where, folder=folder, progress=tell, **how)
     finally:
         if where is not None:
             where.shutdown(wait=False, cancel_futures=True)
@@ -124,18 +120,11 @@ def run(
     return _FAILED if summary.failures else 0
 
 
-def _executor(
-    name: str, workers: int | None, threads: int, jobs: int, folder: Path, slurm: SlurmOptions | None
-) -> "tuple[Executor | None, int | None, int]":
-    """The executor (None: processes here), the number of workers, and the jobs a submission."""
-    if name == "local":
-        return None, workers, 1
+def _slurm(workers: int | None, threads: int, folder: Path, options: SlurmOptions | None) -> "Executor":
     from srlens.study.executors.slurm import SlurmExecutor
 
-    if workers is not None and workers < 1:
-        raise SettingError(f"--workers must be at least 1, got {workers}.")
-    executor = SlurmExecutor(folder / "slurm", cpus=threads, **vars(slurm if slurm is not None else SlurmOptions()))
-    return executor, None, max(1, -(-jobs // (workers if workers is not None else 8)))
+    given = vars(options if options is not None else SlurmOptions())
+    return SlurmExecutor(folder / "slurm", cpus=threads, parallel=workers if workers is not None else 8, **given)
 
 
 @app.command
@@ -192,6 +181,8 @@ def _print_summary(summary: "Summary") -> None:
         f"{stored} of {summary.total} results in {summary.folder}: {summary.found} were there, {summary.computed} "
         f"computed in {summary.seconds:.0f} s, {len(summary.failures)} failed."
     )
+    for file in summary.damaged:
+        say(f"Was damaged, and is not used: {file.relative_to(summary.folder)}")
     reasons = Counter(f"{failure.network}: {failure.error}: {failure.message}" for failure in summary.failures)
     for text, count in list(reasons.items())[:_SHOWN_FAILURES]:
         say(f"{count} × {text}")

@@ -16,7 +16,7 @@ from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
-from srlens.imaging.check import check_image
+from srlens.imaging.check import check_image, clamped, outside
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -111,27 +111,29 @@ def compare(
     subject = replace(given, scale=scale)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
-    srs = [network.upscale(subject.lr) for network in networks]
+    rendered = [network.render(subject.lr) for network in networks]
+    srs = [sr.clamp(0, 1) for sr in rendered]
     if subject.hr is not None:
-        for network, sr in zip(networks, srs, strict=True):
+        for network, sr in zip(networks, rendered, strict=True):
             check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
     choice = "given"
     if window is None:
         window, choice = _hardest(srs, subject, size)
     rows = []
-    for network, sr in zip(networks, srs, strict=True):
+    for network, sr in zip(networks, rendered, strict=True):
         callback = progress(network.name) if progress is not None else None
         rows.append(explain(network, subject, window, sr, progress=callback, **settings))
     return Comparison(subject, window, choice, tuple(rows))
 
 
 def explain(network: Network, subject: Subject, window: Window, sr: Tensor | None = None, **settings: Any) -> Explained:
-    """One network at one window, timed; ``sr`` is what it makes of the LR image, where that is known already."""
-    shown = network.upscale(subject.lr) if sr is None else sr
+    """One network at one window, timed; ``sr`` is :meth:`Network.render` of the LR image, where it is known already."""
+    sr = network.render(subject.lr) if sr is None else sr
+    shown = clamped(sr, network.name)
     started = time.perf_counter()
     result = attribute(network, subject.lr, window, clean=subject.hr, **settings)
     seconds = time.perf_counter() - started
-    return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds)
+    return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds, outside=outside(sr))
 
 
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:

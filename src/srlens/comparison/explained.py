@@ -32,6 +32,7 @@ class Measurable(Shown):
         sr: the network's SR image for the eye, C×sh×sw in [0, 1].
         subject: the image that the network was shown.
         seconds: wall time of the attribution.
+        outside: by how much values of the SR image left [0, 1] before it was clamped; below 0 where none did.
         lpips: distance of the SR image to HR, where it was measured; lower is better.
     """
 
@@ -41,6 +42,7 @@ class Measurable(Shown):
     subject: Subject | None
     seconds: float | None = None
     lpips: float | None = None
+    outside: float | None = None
 
     @classmethod
     def of(

@@ -1,7 +1,7 @@
 """Numbers in words: the same in terminal, page, caption and report."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 #: Stands where a number is not known.
 MISSING = "–"
@@ -35,3 +35,10 @@ def decibels(value: float) -> str:
 def fixed(digits: int, unit: str = "") -> Callable[[float], str]:
     """A format of so many decimals, with a unit behind them."""
     return lambda value: f"{value:.{digits}f} {unit}".rstrip()
+
+
+#: By the names that the table of measures has for them.
+FORMATS: Mapping[str, Callable[[float], str]] = {
+    **{"percent": percent, "index": index, "count": count, "decibels": decibels, "seconds": fixed(1, "s")},
+    **{"tenths": fixed(1), "hundredths": fixed(2), "ten-thousandths": fixed(4)},
+}

@@ -9,12 +9,14 @@ them::
     add_measure(Measure("peak", "Strongest pixel", lambda explained: float(explained.result.absolute.max())))
 """
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from types import MappingProxyType
 
 from srlens.comparison.explained import Measurable
-from srlens.comparison.formats import count, decibels, fixed, index, percent
-from srlens.comparison.measure import Measure, Place, Value
+from srlens.comparison.formats import FORMATS
+from srlens.comparison.measure import EVERYWHERE, Measure, Place, Value
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.measures.extent import used_fraction
@@ -24,12 +26,6 @@ __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_i
 
 Drawn = Callable[[Measurable], Value | None]
 
-_FILES: frozenset[Place] = frozenset()
-_TABLES: frozenset[Place] = frozenset({"terminal", "page"})
-_REPORT: frozenset[Place] = frozenset({"report"})
-_LATEX: frozenset[Place] = frozenset({"latex"})
-_TEXTURE: frozenset[Place] = frozenset({"texture"})
-
 
 def _network(of: Callable[[NetworkFacts], Value | None]) -> Drawn:
     return lambda e: None if e.network is None else of(e.network)
@@ -37,11 +33,6 @@ def _network(of: Callable[[NetworkFacts], Value | None]) -> Drawn:
 
 def _subject(of: Callable[[Subject], Value | None]) -> Drawn:
     return lambda e: None if e.subject is None else of(e.subject)
-
-
-def _fact(key: str, kind: type[Value], of: Drawn) -> Measure:
-    """A condition or a detail, which files hold and tables do not show."""
-    return Measure(key=key, label=key.replace("_", " "), of=of, kind=kind, places=_FILES)
 
 
 def _used(e: Measurable) -> float | None:
@@ -56,133 +47,88 @@ def _of_reference(name: str) -> Drawn:
     return of
 
 
-def _quality(key: str, label: str, heading: str, short: str, of: Drawn) -> Measure:
-    """A PSNR."""
-    return Measure(
-        key, label, of, heading=heading, short=short, format=decibels, unit="dB", better="higher", of_picture=True
-    )
-
-
-def _doubt(key: str, label: str, heading: str, short: str, of: Drawn) -> Measure:
-    """A relative error."""
-    return Measure(key, label, of, heading=heading, short=short, format=percent, unit="%", better="lower")
-
-
 def _texture(part: str, feature: str) -> Drawn:
     return lambda e: getattr(getattr(e, f"{part}_texture"), feature, None)
 
 
-#: Features of textures that reports hold against the diffusion index.
-_LOOKS = {"peak_share": "regularity", "coherence": "coherence", "edge_density": "edge density", "contrast": "contrast"}
-
-_TEXTURES = [
-    Measure(f"{part}_{feature}", f"{label} of the {name}", _texture(part, feature), format=fixed(2), places=_TEXTURE)
-    for part, name in (("around", "surroundings"), ("window", "window"))
-    for feature, label in _LOOKS.items()
-]
-
-
-_OWN = (
-    _fact("image", str, _subject(lambda s: s.name)),
-    Measure("network", "Network", lambda e: e.result.network, kind=str, short="name", places=_TABLES | _LATEX),
-    _fact("family", str, _network(lambda n: n.family)),
-    _fact("kind", str, _network(lambda n: n.kind)),
-    Measure(
-        "receptive_field",
-        "Receptive field",
-        _network(lambda n: str(n.receptive_field)),
-        kind=str,
-        latex="RF",
-        places=_LATEX,
-    ),
-    Measure(
-        "diffusion_index", "DI (LR {lr})", lambda e: e.result.diffusion_index, format=index, heading="DI", short="di"
-    ),
-    Measure(
-        "effective_pixels",
-        "Effective pixels",
-        lambda e: e.result.effective_pixels,
-        format=count,
-        heading="Eff. pixels",
-        short="pixels",
-    ),
-    _fact("gini", float, lambda e: e.result.gini),
-    _fact("area50", float, lambda e: e.area(0.50)),
-    _fact("area90", float, lambda e: e.area(0.90)),
-    Measure(
-        "area95",
-        "95 % area",
-        lambda e: e.area(0.95),
-        format=count,
-        unit="LR px",
-        latex="Area$_{95}$",
-        short="area",
-        places=_LATEX | _REPORT,
-    ),
-    Measure("receptive_field_used", "95 % area / RF", _used, format=percent, unit="%", places=_REPORT),
-    Measure("radius_mean", "Mean distance", lambda e: e.radius.mean, format=fixed(1), unit="LR px", places=_REPORT),
-    _fact("radius_rms", float, lambda e: e.radius.rms),
-    _quality("psnr_window", "PSNR, window", "PSNR window", "psnr", lambda e: e.psnr_window),
-    _quality("psnr_image", "PSNR, image", "PSNR image", "psnr-image", lambda e: e.psnr_image),
-    Measure(
-        "ssim_image", "SSIM", lambda e: e.ssim_image, format=fixed(4), better="higher", places=_REPORT, of_picture=True
-    ),
-    Measure("lpips", "LPIPS", lambda e: e.lpips, format=fixed(4), better="lower", places=_REPORT),
-    _fact("reference_psnr_window", float, _of_reference("psnr_window")),
-    _fact("reference_psnr_image", float, _of_reference("psnr_image")),
-    _doubt("completeness_gap", "Completeness gap", "Gap", "gap", lambda e: e.result.completeness_gap),
-    _doubt("map_error", "Map error, est.", "Map error", "error", lambda e: e.result.map_error),
-    Measure(
-        "evaluations",
-        "Gradient evaluations",
-        lambda e: e.result.evaluations,
-        kind=int,
-        better="lower",
-        heading="Steps",
-        places=_TABLES,
-    ),
-    Measure("seconds", "Time", lambda e: e.seconds, format=fixed(1, "s"), unit="s", better="lower", places=_TABLES),
-    *_TEXTURES,
-    *(
-        _fact(f"{part}_{feature}", float, _texture(part, feature))
+#: What is drawn, in the order of columns, and its type; how it is shown stands in measures.toml.
+_DRAWN: dict[str, tuple[type[Value], Drawn]] = {
+    "image": (str, _subject(lambda s: s.name)),
+    "network": (str, lambda e: e.result.network),
+    "family": (str, _network(lambda n: n.family)),
+    "kind": (str, _network(lambda n: n.kind)),
+    "receptive_field": (str, _network(lambda n: str(n.receptive_field))),
+    "diffusion_index": (float, lambda e: e.result.diffusion_index),
+    "effective_pixels": (float, lambda e: e.result.effective_pixels),
+    "gini": (float, lambda e: e.result.gini),
+    "area50": (float, lambda e: e.area(0.50)),
+    "area90": (float, lambda e: e.area(0.90)),
+    "area95": (float, lambda e: e.area(0.95)),
+    "receptive_field_used": (float, _used),
+    "radius_mean": (float, lambda e: e.radius.mean),
+    "radius_rms": (float, lambda e: e.radius.rms),
+    "psnr_window": (float, lambda e: e.psnr_window),
+    "psnr_image": (float, lambda e: e.psnr_image),
+    "ssim_image": (float, lambda e: e.ssim_image),
+    "lpips": (float, lambda e: e.lpips),
+    "reference_psnr_window": (float, _of_reference("psnr_window")),
+    "reference_psnr_image": (float, _of_reference("psnr_image")),
+    "completeness_gap": (float, lambda e: e.result.completeness_gap),
+    "map_error": (float, lambda e: e.result.map_error),
+    "evaluations": (int, lambda e: e.result.evaluations),
+    "seconds": (float, lambda e: e.seconds),
+    **{
+        f"{part}_{feature}": (float, _texture(part, feature))
+        for features in (("peak_share", "coherence", "edge_density", "contrast"), ("orientation", "peak_wavelength"))
         for part in ("around", "window")
-        for feature in ("orientation", "peak_wavelength")
-    ),
-    _fact("parameters", int, _network(lambda n: n.parameters)),
-    _fact("receptive_field_side", float, _network(lambda n: n.receptive_field.true)),
-    _fact(
-        "receptive_field_global",
+        for feature in features
+    },
+    "parameters": (int, _network(lambda n: n.parameters)),
+    "receptive_field_side": (float, _network(lambda n: n.receptive_field.true)),
+    "receptive_field_global": (
         bool,
         _network(lambda n: n.receptive_field.is_global if n.receptive_field.known else None),
     ),
-    _fact("receptive_field_pixels", int, lambda e: e.within_reach),
+    "receptive_field_pixels": (int, lambda e: e.within_reach),
     # Where the window lies in the whole picture, in SR pixels, and what of the picture was shown, in LR pixels.
-    _fact("top", int, lambda e: e.result.window.top + e.place[0] * e.result.scale),
-    _fact("left", int, lambda e: e.result.window.left + e.place[1] * e.result.scale),
-    _fact("height", int, lambda e: e.result.window.height),
-    _fact("width", int, lambda e: e.result.window.width),
-    _fact("scale", int, lambda e: e.result.scale),
-    _fact("lr_top", int, lambda e: e.place[0]),
-    _fact("lr_left", int, lambda e: e.place[1]),
-    _fact("lr_height", int, lambda e: e.result.lr_size[0]),
-    _fact("lr_width", int, lambda e: e.result.lr_size[1]),
-    _fact("degradation", str, _subject(lambda s: s.degradation)),
-    _fact("detector_at_image", float, lambda e: e.result.detector_at_image),
-    _fact("detector_at_baseline", float, lambda e: e.result.detector_at_baseline),
-    _fact("converged", bool, lambda e: e.result.converged),
-    _fact("evaluation", str, lambda e: e.result.evaluation),
-    _fact("device", str, _network(lambda n: n.device)),
-    _fact("method", str, lambda e: e.result.method.name),
-    _fact("detector", str, lambda e: e.result.method.detector.name),
-    _fact("preset", str, lambda e: e.result.method.preset_text),
-    _fact("conditions", str, lambda e: e.result.conditions),
-    _fact("image_sha256", str, _subject(lambda s: s.digest)),
-    _fact("weights_sha256", str, lambda e: e.result.network_digest),
-)
-_measures = {measure.key: measure for measure in _OWN}
+    "top": (int, lambda e: e.result.window.top + e.place[0] * e.result.scale),
+    "left": (int, lambda e: e.result.window.left + e.place[1] * e.result.scale),
+    "height": (int, lambda e: e.result.window.height),
+    "width": (int, lambda e: e.result.window.width),
+    "scale": (int, lambda e: e.result.scale),
+    "lr_top": (int, lambda e: e.place[0]),
+    "lr_left": (int, lambda e: e.place[1]),
+    "lr_height": (int, lambda e: e.result.lr_size[0]),
+    "lr_width": (int, lambda e: e.result.lr_size[1]),
+    "sr_outside": (float, lambda e: e.outside),
+    "degradation": (str, _subject(lambda s: s.degradation)),
+    "detector_at_image": (float, lambda e: e.result.detector_at_image),
+    "detector_at_baseline": (float, lambda e: e.result.detector_at_baseline),
+    "converged": (bool, lambda e: e.result.converged),
+    "evaluation": (str, lambda e: e.result.evaluation),
+    "device": (str, _network(lambda n: n.device)),
+    "method": (str, lambda e: e.result.method.name),
+    "detector": (str, lambda e: e.result.method.detector.name),
+    "preset": (str, lambda e: e.result.method.preset_text),
+    "conditions": (str, lambda e: e.result.conditions),
+    "image_sha256": (str, _subject(lambda s: s.digest)),
+    "weights_sha256": (str, lambda e: e.result.network_digest),
+}
+
+
+def _shown(key: str, kind: type[Value], of: Drawn) -> Measure:
+    told = dict(_TABLE.get(key, {"label": key.replace("_", " "), "places": ()}))
+    places = frozenset(told.pop("places", EVERYWHERE))
+    return Measure(
+        key, told.pop("label"), of, kind=kind, format=FORMATS.get(told.pop("format", "")), places=places, **told
+    )
+
+
+_TABLE = tomllib.loads(files(__package__).joinpath("measures.toml").read_text(encoding="utf-8"))
+_measures = {key: _shown(key, *drawn) for key, drawn in _DRAWN.items()}
 
 #: Columns that the results of studies have beside the measures.
-JOB_KEYS = frozenset({"job", "place", "file_sha256", "threads", "settings", "srlens"})
+JOB_KEYS = frozenset({"job", "place", "threads", "settings", "srlens", "torch"})
 
 #: Keys of the measures that srlens has of its own.
 BUILT_IN = frozenset(_measures)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from srlens.errors import BelowReferenceWarning, ImageError, NotFiniteError
-from srlens.imaging.check import crop_clean
+from srlens.imaging.check import FAR_OUTSIDE, crop_clean, outside
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN, psnr_border, reference, reference_name
 from srlens.measures.quality import psnr
@@ -37,6 +37,7 @@ class Sanity:
         fitting_range: another range to use, in which it beats the reference and is clearly better; None where there is
             none.
         fitting_psnr: its PSNR in that range, in dB; None likewise.
+        outside: by how much its SR image leaves [0, 1]; below 0 where it does not.
         other: the best of the other ranges that were tried, and its PSNR in dB; None where none was.
     """
 
@@ -48,6 +49,7 @@ class Sanity:
     fitting_range: float | None = None
     fitting_psnr: float | None = None
     other: tuple[float, float] | None = None
+    outside: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -63,6 +65,10 @@ class Sanity:
             return (
                 f"{compared}: it was run with value_range {self.value_range:g}, but with {self.fitting_range:g} it "
                 f"reaches {self.fitting_psnr:.2f} dB. Use value_range={self.fitting_range:g}."
+            )
+        if self.outside > FAR_OUTSIDE:
+            return (
+                f"{compared}: values of its SR image leave [0, 1] by {self.outside:.2g}; it diverges on this picture."
             )
         if self.other is not None and self.other[1] > self.psnr:
             other, reached = self.other
@@ -86,7 +92,7 @@ def check_against_reference(
         network: run once unless ``sr`` is given, and once more for each range tried; without gradients.
         lr: the observed picture, C×h×w in [0, 1], RGB or grey.
         hr: the clean one, C×sh×sw in [0, 1]; up to ``scale − 1`` more rows and columns are cropped.
-        sr: what the network makes of ``lr``, where that is known already.
+        sr: :meth:`Network.render` of ``lr``, where that is known already.
         degradation: how the one was made of the other.
 
     Warns:
@@ -98,14 +104,16 @@ def check_against_reference(
         NotFiniteError: the output is NaN or infinite.
     """
     lr, hr = _aligned(network, lr, hr)
+    sr = network.render(lr) if sr is None else sr
     unimproved = reference(lr, network.scale, degradation).clamp(0, 1)
     border = psnr_border(network.scale)
     result = Sanity(
         network=network.name,
-        psnr=_score(network, lr, hr) if sr is None else psnr(sr, hr, border=border),
+        psnr=psnr(sr.clamp(0, 1), hr, border=border),
         reference_name=reference_name(network.scale, degradation),
         reference_psnr=psnr(unimproved, hr, border=border),
         value_range=network.value_range,
+        outside=outside(sr),
     )
     usual = any(math.isclose(network.value_range, one) for one in _RANGES)
     if result.passed and usual:
@@ -120,7 +128,7 @@ def check_against_reference(
 
 
 def _score(network: Network, lr: Tensor, hr: Tensor) -> float:
-    return psnr(network.upscale(lr), hr, border=psnr_border(network.scale))
+    return psnr(network.render(lr).clamp(0, 1), hr, border=psnr_border(network.scale))
 
 
 def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, float] | None:

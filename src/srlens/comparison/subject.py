@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from srlens.errors import SettingError
-from srlens.imaging.degrade import GIVEN, degrade, modcrop, parse_degradation, reference, reference_name
+from srlens.imaging.degrade import (
+    DEFAULT,
+    GIVEN,
+    canonical,
+    degrade,
+    modcrop,
+    parse_degradation,
+    reference,
+    reference_name,
+)
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
@@ -20,7 +29,7 @@ class Subject:
         name: for captions and file names.
         lr: C×h×w in [0, 1].
         hr: C×sh×sw in [0, 1], cropped to the LR image, or None.
-        degradation: how the LR image was made, e.g. ``"matlab"``, ``"noise:25"``; or ``"given"``.
+        degradation: how the LR image was made, e.g. ``"matlab-uint8"``, ``"noise:25"``; or ``"given"``.
         digest: SHA-256 of the image file; None for an image that came from no file.
         part: what was cut out of a larger picture, in its SR pixels; None for a whole one.
         scale: SR pixels per LR pixel; None where it is not known (then HR tells it, if there is one).
@@ -38,7 +47,7 @@ class Subject:
 
     @classmethod
     def from_hr(
-        cls, hr: Tensor, scale: int, *, name: str, degradation: str = "matlab", digest: str | None = None, seed: int = 0
+        cls, hr: Tensor, scale: int, *, name: str, degradation: str = DEFAULT, digest: str | None = None, seed: int = 0
     ) -> "Subject":
         """Make the LR image from an HR image, C×H×W in [0, 1], which is cropped to a multiple of the scale.
 
@@ -47,7 +56,7 @@ class Subject:
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
         drawn = seed if parse_degradation(degradation)[0].seeded else None
-        return cls(name, observed, modcrop(hr, scale), degradation, digest, scale=scale, seed=drawn)
+        return cls(name, observed, modcrop(hr, scale), canonical(degradation), digest, scale=scale, seed=drawn)
 
     @property
     def reference(self) -> Tensor:
@@ -103,7 +112,7 @@ def read_subject(
     scale: int,
     *,
     is_hr: bool,
-    degradation: str = "matlab",
+    degradation: str = DEFAULT,
     part: Window | None = None,
     seed: int = 0,
 ) -> Subject:

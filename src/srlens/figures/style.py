@@ -82,16 +82,10 @@ def _upper_half(name: str, *, alpha: float) -> Colormap:
 
 _LOOKS: Mapping[str, Look] = {
     "default": Look(
-        font=("DejaVu Sans", *_WIDE_FONTS),
-        map_colours=matplotlib.colormaps["RdBu_r"],
-        area_colours=_emerging("plasma", start=0.0, solid=0.9),
-        normalised=False,
+        ("DejaVu Sans", *_WIDE_FONTS), matplotlib.colormaps["RdBu_r"], _emerging("plasma", start=0.0, solid=0.9), False
     ),
     "paper": Look(
-        font=("STIXGeneral", *_WIDE_FONTS),
-        map_colours=_upper_half("seismic", alpha=0.5),
-        area_colours=_upper_half("seismic", alpha=0.5),
-        normalised=True,
+        ("STIXGeneral", *_WIDE_FONTS), _upper_half("seismic", alpha=0.5), _upper_half("seismic", alpha=0.5), True
     ),
 }
 

@@ -1,5 +1,6 @@
 """What callers give, as everything else takes it, or a named error: images, whole numbers."""
 
+import warnings
 from operator import index
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from srlens.errors import ImageError, NotFiniteError, SettingError
+from srlens.errors import ImageError, NotFiniteError, OutsideRangeWarning, SettingError
 
 
 def check_image(image: Tensor | ArrayLike) -> Tensor:
@@ -40,6 +41,32 @@ def check_image(image: Tensor | ArrayLike) -> Tensor:
             "(value_range=255 is the network's own matter). Divide by the largest possible value."
         )
     return tensor
+
+
+#: By how much an SR image may leave [0, 1] in silence: sharpening takes no network so far.
+FAR_OUTSIDE = 10.0
+
+
+def outside(sr: Tensor) -> float:
+    """By how much the farthest value of an SR image leaves [0, 1]; below 0 where none does."""
+    return float(torch.maximum(-sr, sr - 1).max())
+
+
+def clamped(sr: Tensor, name: str) -> Tensor:
+    """The SR image of the network of that name, clamped to [0, 1].
+
+    Warns:
+        OutsideRangeWarning: it lies farther outside than :data:`FAR_OUTSIDE`.
+    """
+    if (far := outside(sr)) > FAR_OUTSIDE:
+        warnings.warn(
+            f"The SR image of {name} leaves [0, 1] by {far:.2g}: the network diverges on this picture, and neither its "
+            "PSNR nor its map means much. Some do on an LR image whose values no 8-bit file holds: round it, or make "
+            f"it by a degradation that does (matlab-uint8, pil).",
+            OutsideRangeWarning,
+            stacklevel=3,
+        )
+    return sr.clamp(0, 1)
 
 
 def _from_array(image: ArrayLike) -> Tensor:

@@ -62,21 +62,30 @@ _super_resolution = partial(Degradation, scale=None, reference=bicubic_upscale, 
 #: The degradation of an observed picture that is not made here: how it came about is not known.
 GIVEN = "given"
 
-#: Every degradation by its name; ``"bicubic"`` is another word for ``"matlab"``.
+#: How the LR is made unless something else is asked for: as a file would hold it, like the LR that networks are
+#: published with. On the overshoot of unrounded bicubic some of them diverge.
+DEFAULT = "matlab-uint8"
+
+#: Every degradation by its name.
 DEGRADATIONS: dict[str, Degradation] = {
     entry.name: entry
     for entry in (
-        _super_resolution("matlab", "MATLAB's bicubic in floating point: differentiable, may overshoot [0, 1]",
-                          _shrink(bicubic_downscale)),
-        _super_resolution("matlab-uint8", "MATLAB's bicubic on 8-bit images, as public LR sets were made",
+        _super_resolution(DEFAULT, "MATLAB's bicubic on 8-bit images, as public LR sets were made: the default",
                           _shrink(matlab_downscale_uint8)),
+        _super_resolution("bicubic-float", "MATLAB's bicubic in floating point: differentiable, overshoots [0, 1]",
+                          _shrink(bicubic_downscale)),
         _super_resolution("pil", "Pillow's bicubic, 8 bits: the LR of the paper's demo", _shrink(pil_downscale)),
         Degradation("noise", "white Gaussian noise, in float32, not clipped to [0, 1]", _add_noise,
                     level="σ in 8-bit grey levels", reference_name="noisy picture", seeded=True),
     )
 }  # fmt: skip
 
-_ALIASES = {"bicubic": "matlab"}
+_ALIASES = {"bicubic": DEFAULT, "matlab": "bicubic-float"}  # "matlab": the latter's name of old
+
+
+def canonical(text: str) -> str:
+    """A degradation by the one name that records hold: ``"bicubic"`` to ``"matlab-uint8"``, ``"noise:25"`` as it is."""
+    return _ALIASES.get(text, text)
 
 
 def add_degradation(*new: Degradation) -> None:
@@ -102,7 +111,7 @@ def parse_degradation(text: str) -> tuple[Degradation, float]:
         SettingError: no such degradation, or a level that is missing, too many, or no number of at least 0.
     """
     name, colon, number = text.partition(":")
-    entry = DEGRADATIONS.get(_ALIASES.get(name, name))
+    entry = DEGRADATIONS.get(canonical(name))
     if entry is None:
         known = ", ".join(repr(e.name + (":LEVEL" if e.level else "")) for e in DEGRADATIONS.values())
         raise SettingError(f"The degradation (={text!r}) must be one of {known}.")
@@ -124,7 +133,7 @@ def without_level() -> tuple[str, ...]:
 
 def default_degradation(preset: str | None, chosen: str | None = None) -> str:
     """How the LR is made from HR: as ``chosen``, else Pillow's bicubic for the paper's preset, MATLAB's for others."""
-    return chosen or ("pil" if preset == "paper" else "matlab")
+    return chosen or ("pil" if preset == "paper" else DEFAULT)
 
 
 def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: int = 0) -> Tensor:
@@ -155,13 +164,13 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
     return entry.observe(modcrop(clean, factor), factor, level, seed)
 
 
-def make_lr(hr: Tensor, scale: int, method: str = "matlab") -> Tensor:
+def make_lr(hr: Tensor, scale: int, method: str = DEFAULT) -> Tensor:
     """Make the LR image of an HR image: :func:`degrade` in the words of super-resolution.
 
     Args:
         hr: C×H×W in [0, 1].
         scale: HR pixels per LR pixel.
-        method: ``"matlab"``, ``"matlab-uint8"`` or ``"pil"``. ``"matlab"`` alone keeps more than 8 bits, is
+        method: ``"matlab-uint8"``, ``"pil"`` or ``"bicubic-float"``, which alone keeps more than 8 bits, is
             differentiable, and may overshoot [0, 1] a little.
 
     Returns:

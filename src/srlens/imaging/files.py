@@ -79,25 +79,29 @@ def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8,
         SettingError: ``bits`` is neither 8 nor 16.
     """
     target = Path(path)
-    if bits not in (8, 16):
-        raise SettingError(f"bits (={bits}) must be 8 or 16.")
     if target.suffix.lower() != ".png":
         raise ImageError(f"Images are written as PNG, but the name is {target.name!r}. End it in .png.")
-    if image.ndim != 3 or image.numel() == 0 or not image.is_floating_point():
-        raise ImageError(f"A floating-point C×H×W image is written, not {tuple(image.shape)} of {image.dtype}.")
-    if image.shape[0] not in (1, 3):
-        raise ChannelError(f"Images of 1 or 3 channels are written, not {image.shape[0]}.")
-    if not bool(torch.isfinite(image).all()):
-        raise NotFiniteError(f"The image to be written to {target} holds NaN or infinity.")
-    top = 2**bits - 1
-    levels = (image.detach().to("cpu", torch.float64).clamp(0, 1) * top).round().permute(1, 2, 0).numpy()
-    content = encode_png(levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16))
+    content = png_bytes(image, bits=bits)
     try:
         target.parent.stat()  # a folder that is misspelt is not made
         with replacing(target) as partial:
             partial.write_bytes(content)
     except OSError as error:
         raise ImageError(f"Cannot write {target}: {error.strerror}. Is its folder there and writable?") from error
+
+
+def png_bytes(image: Tensor, *, bits: Literal[8, 16] = 8) -> bytes:
+    """What :func:`write_image` writes, with the same errors."""
+    if bits not in (8, 16):
+        raise SettingError(f"bits (={bits}) must be 8 or 16.")
+    if image.ndim != 3 or image.numel() == 0 or not image.is_floating_point():
+        raise ImageError(f"A floating-point C×H×W image is written, not {tuple(image.shape)} of {image.dtype}.")
+    if image.shape[0] not in (1, 3):
+        raise ChannelError(f"Images of 1 or 3 channels are written, not {image.shape[0]}.")
+    if not bool(torch.isfinite(image).all()):
+        raise NotFiniteError("The image to be written holds NaN or infinity.")
+    levels = (image.detach().to("cpu", torch.float64).clamp(0, 1) * (2**bits - 1)).round().permute(1, 2, 0).numpy()
+    return encode_png(levels.astype(np.uint8 if bits == 8 else np.uint16))
 
 
 def image_digest(path: str | os.PathLike[str]) -> str:

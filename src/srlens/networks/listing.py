@@ -18,16 +18,9 @@ def family_facts(of: Literal["own", "spandrel"]) -> dict[str, dict[str, Any]]:
 
 def listed_shipped() -> list[dict[str, Any]]:
     """One row a shipped network: name, kind, scale, receptive field in LR pixels."""
-    return [
-        {
-            "name": entry.name,
-            "display_name": entry.title,
-            "kind": entry.kind,
-            "scale": entry.scales[0],
-            "receptive_field": entry.receptive_field,
-        }
-        for entry in (catalog()[name] for name in SHIPPED)
-    ]
+    columns = {"name": "name", "display_name": "title", "kind": "kind", "receptive_field": "receptive_field"}
+    shipped = (catalog()[name] for name in SHIPPED)
+    return [{**{key: getattr(one, own) for key, own in columns.items()}, "scale": one.scales[0]} for one in shipped]
 
 
 def listed_families() -> list[dict[str, Any]]:
@@ -56,18 +49,12 @@ def listed_families() -> list[dict[str, Any]]:
 
 def listed_published() -> list[dict[str, Any]]:
     """One row a published checkpoint."""
+    same = ("name", "family", "psnr_source", "licence", "repository", "note")
     return [
         {
-            "name": entry.name,
-            "family": entry.family,
-            "scales": list(entry.scales),
-            "psnr_set5": entry.psnr,
-            "psnr_source": entry.psnr_source,
-            "bytes": entry.size,
+            **{key: getattr(entry, key) for key in same},
+            **{"scales": list(entry.scales), "psnr_set5": entry.psnr, "bytes": entry.size},
             "hash": "none" if entry.sha256 is None else "full" if len(entry.sha256) == 64 else "short",
-            "licence": entry.licence,
-            "repository": entry.repository,
-            "note": entry.note,
         }
         for entry in published().values()
     ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
-from srlens.imaging.check import check_range, whole, whole_scale
+from srlens.imaging.check import check_range, clamped, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
@@ -32,9 +32,8 @@ class Network:
     """Any super-resolution network behind one convention, with what is known about it.
 
     Calling it takes N×C×h×w in [0, 1] and returns N×C'×sh×sw in [0, 1] terms, unclamped and differentiable,
-    whatever range and padding the bare module works with. It never runs in inference mode.
-
-    Build it with :func:`srlens.load_network` or :meth:`wrap`.
+    whatever range and padding the bare module works with. It never runs in inference mode. Build it with
+    :func:`srlens.load_network` or :meth:`wrap`.
 
     Attributes:
         module: the bare module, in the range ``value_range``; used as it stands, never copied.
@@ -168,10 +167,7 @@ class Network:
         return y / self.value_range if self.value_range != 1 else y
 
     def seeded(self, seed: int) -> "Network":
-        """The same network, with PyTorch's random numbers drawn from ``seed`` anew at each call.
-
-        The process's own random numbers go on afterwards as if nothing had been drawn.
-        """
+        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on."""
 
         def forward(module: nn.Module, x: Tensor) -> Any:
             with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):
@@ -235,7 +231,11 @@ class Network:
         return match_channels(image, 3) if self.colour == "rgb" else image
 
     def upscale(self, image: Tensor) -> Tensor:
-        """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw clamped to [0, 1].
+        """:meth:`render` clamped to [0, 1], with an OutsideRangeWarning where it lies far outside."""
+        return clamped(self.render(image), self.name)
+
+    def render(self, image: Tensor) -> Tensor:
+        """Super-resolve one picture for the eye and for PSNR: C×h×w in [0, 1] to C'×sh×sw in [0, 1] terms, not clamped.
 
         What a network of luma or grey makes is joined with Cb and Cr, enlarged by bicubic, to an RGB picture.
         """
@@ -244,7 +244,7 @@ class Network:
             if self.colour in ("y", "grey") and sr.shape[0] == 1:
                 sr = studio_range(sr) if self.colour == "grey" else sr
                 sr = merge_luma(sr, bicubic_upscale(match_channels(image, 3), self.scale))
-        return sr.clamp(0, 1)
+        return sr
 
     def __repr__(self) -> str:
         """In less than 200 characters, without the module."""

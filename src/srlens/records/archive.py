@@ -1,15 +1,17 @@
 """Any result as one file: arrays as safetensors, everything else as JSON beside them, equal to the last bit.
 
-Nothing in a file is executed: the types that a file may name are listed here.
+Nothing in a file is executed: the types that a file may name are listed in types.toml.
 """
 
 import json
 import math
 import os
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -28,26 +30,7 @@ FORMAT = "srlens-result-1"
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 #: The types that a file may hold.
-_HOMES = {
-    "Attribution": "srlens.attribution.result",
-    "Comparison": "srlens.comparison.compare",
-    "EffectiveField": "srlens.comparison.effective",
-    "Explained": "srlens.comparison.explained",
-    "Field": "srlens.attribution.field",
-    "FieldOfView": "srlens.comparison.field_of_view",
-    "FieldPoint": "srlens.attribution.field",
-    "GradientSupport": "srlens.comparison.support",
-    "Interest": "srlens.comparison.interest",
-    "NetworkFacts": "srlens.networks.facts",
-    "Measurable": "srlens.comparison.explained",
-    "Pair": "srlens.comparison.interest",
-    "ReceptiveField": "srlens.networks.receptive_field",
-    "Stage": "srlens.networks.receptive_field",
-    "Subject": "srlens.comparison.subject",
-    "Sweep": "srlens.comparison.sweep",
-    "SweepPoint": "srlens.comparison.sweep",
-    "Window": "srlens.imaging.window",
-}
+_HOMES: dict[str, str] = tomllib.loads(files(__package__).joinpath("types.toml").read_text(encoding="utf-8"))
 
 
 def save(result: Shown, path: str | os.PathLike[str], extra: Mapping[str, Any] | None = None) -> Path:

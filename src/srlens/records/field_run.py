@@ -52,6 +52,7 @@ def run_field(
     known = _read(log, key)
     missing = [window for window in windows if window not in known]
     folder.mkdir(parents=True, exist_ok=True)
+    network.upscale(subject.lr)  # for its warning: windows are computed by themselves
     explainer = Explainer(network, subject.lr, method, clean=subject.hr, regional=regional)
     with log.open("a" if known else "w", encoding="utf-8") as file:
         if not known:
@@ -127,6 +128,7 @@ def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
         "lr_height": found.lr_size[0],
         "lr_width": found.lr_size[1],
         "scale": found.scale,
+        "degradation": subject.degradation,
         **found.method.to_record(),
     }
     rows = []

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 #: The measure that a study is about.
 INDEX = "diffusion_index"
 
+_OF_CROP = ("psnr_image", "ssim_image", "lpips", "reference_psnr_image")
 _FEWEST = 0.5  # share of the windows below which a network is left out
 
 
@@ -63,6 +64,15 @@ class Blocks:
     def textures(self) -> dict[str, Array]:
         """Texture measures that are compared with the diffusion index, W each."""
         return {measure.key: self.values[measure.key][0] for measure in shown_in("texture")}
+
+    def once(self, key: str) -> Array:
+        """A measure, K×W; where it is one of the LR crop's SR image, NaN at windows whose crop an earlier one has."""
+        values = self.values[key]
+        if key not in _OF_CROP:
+            return values
+        corners = np.column_stack([self.values[one][0] for one in ("lr_top", "lr_left", "lr_height", "lr_width")])
+        first = np.unique(np.column_stack([self.clusters, corners]), axis=0, return_index=True)[1]
+        return np.where(np.isin(np.arange(values.shape[1]), first), values, np.nan)
 
     def known(self, *places: Place) -> list[Measure]:
         """The measures shown there that are known of some network, in the order of their columns."""
@@ -114,7 +124,9 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         matrix[at[:, 0], at[:, 1]] = frame[name].cast(float).to_numpy()
         return matrix[np.ix_(rows, columns)]
 
-    of_network = {position[row["job"]][0]: row for row in frame.unique("file_sha256").iter_rows(named=True)}
+    of_network = {
+        int(k): frame.row(row, named=True) for k, row in zip(*np.unique(at[:, 0], return_index=True), strict=True)
+    }
     sizes = frame.select("lr_height", "lr_width").unique().sort("lr_height", "lr_width").rows()
     return Blocks(
         labels=tuple(names[k] for k in rows),

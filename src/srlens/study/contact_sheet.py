@@ -30,11 +30,11 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
             pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
         tiles.append(Tile(part, frame, [f"#{rank} {entry.image.name}", f"{entry.psnr:.2f} dB"]))
-    judges = ", ".join(name for name, _ in listed.networks)
+    judges = ", ".join(name for name, _ in listed.networks) or "bicubic"
     title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
     if len(listed.windows) > SHOWN:
         title += f" (the hardest {SHOWN} shown)"
-    note = f"Mean PSNR of each window over {judges}; ×{listed.scale}, LR by {listed.degradation} bicubic."
+    note = f"Mean PSNR of each window over {judges}; ×{listed.scale}, LR by {listed.degradation}."
     figure = window_sheet(tiles, title=title, columns=8, note=note)
     return save_figure(figure, path.with_suffix(""), ("png",), dpi=150)[0]
 

@@ -16,7 +16,7 @@ class NetworkRef(NetworkEntry):
 
     Attributes:
         scale: SR pixels per LR pixel.
-        digest: SHA-256 of the file (or of the weights, where there is no file), or ``"unavailable: …"``.
+        digest: SHA-256 of the weights (:attr:`srlens.networks.network.Network.digest`), or ``"unavailable: …"``.
     """
 
     scale: int
@@ -26,6 +26,11 @@ class NetworkRef(NetworkEntry):
     def label(self) -> str:
         """What to call it before it is opened."""
         return self.name or self.open.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+
+    @property
+    def run_as(self) -> dict[str, Any]:
+        """All of it that results depend on, as plain values."""
+        return {"sha256": self.digest, **self.model_dump(include={"scale", "value_range", "channels"})}
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,9 @@ class Job:
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, as plain values. Names and paths are not among it."""
-        network = self.network
         return {
             "srlens": __version__,
-            "network": {"sha256": network.digest, **network.model_dump(include={"scale", "value_range", "channels"})},
+            "network": self.network.run_as,
             "place": self.place(),
             "method": self.method.resolved().to_record(),
             "lpips": self.lpips,

@@ -1,5 +1,6 @@
-"""Mine hard windows: over many pictures, where given networks do worst. The paper's principles: local, and hard."""
+"""Mine hard windows: over many pictures, where the judge does worst. The paper's principles: local, and hard."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +9,13 @@ from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
 from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import SettingError, StudyError
+from srlens.imaging.check import whole_scale
+from srlens.imaging.degrade import DEFAULT, canonical
 from srlens.imaging.samples import SAMPLES
 from srlens.naming import known_name
 from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
-from srlens.study.window_list import WindowList
+from srlens.study.window_list import Condition, WindowList
 
 #: Files of a folder that count as pictures.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -24,7 +27,7 @@ class Mined:
 
     Attributes:
         windows: the list to freeze.
-        skipped: name of each picture that gave no window, with the reason.
+        skipped: name of each picture without a window, with the reason.
     """
 
     windows: WindowList
@@ -33,66 +36,83 @@ class Mined:
 
 def mine(
     images: Sequence[str | Path],
-    networks: Sequence[Network],
+    networks: Sequence[Network] = (),
     *,
+    scale: int = 4,
     count: int = 150,
     size: int = 16,
     lr_size: int | None = 64,
+    quantile: float = 0.25,
     per_image: int | None = None,
     separation: int | None = None,
-    degradation: str = "matlab",
+    degradation: str = DEFAULT,
     progress: Callable[[int, int], None] | None = None,
 ) -> Mined:
-    """Find the windows where the networks' mean PSNR is lowest. The same input gives the same list.
+    """Find the windows of each picture where the judge's PSNR is lowest. The same input gives the same list.
+
+    The judge is doing nothing (bicubic), unless networks are given. A network must not judge windows that it is
+    compared at: chosen is where it does badly, by some dB more than others do.
 
     Candidates stand on a grid of half the window's size, away from the picture's edges by that size where there is
-    room. They are taken in order of their PSNR, at most ``per_image`` of a picture, and no two near one another.
+    room. Of each picture the hardest come first, no two near one another, and every picture gives its first window
+    before one gives its second: an even share each, so that not a few pictures of stripes decide a study.
 
     Args:
         images: HR picture files, folders of them, or packaged photographs by name.
-        networks: the judges, all of one scale.
+        networks: the judges, all of one scale; windows are ranked by their mean PSNR.
+        scale: SR pixels per LR pixel, where no network says it.
         count: windows wanted; fewer where the pictures do not hold so many.
         size: side of the windows, in SR pixels.
         lr_size: side of the LR crop that a study will show the networks; smaller pictures are left out. None: all
             are taken.
-        per_image: at most so many windows of one picture; by default twice its even share, so that no picture
-            decides a study alone.
+        quantile: share of a picture's candidates, the hardest, that count as hard; in (0, 1].
+        per_image: at most so many windows of one picture; by default as many as the others leave it.
         separation: SR pixels that are left free between windows; by default ``size``.
         degradation: how the LR is made.
         progress: called with (pictures done, pictures).
 
     Raises:
-        SettingError: no network, different scales, a count or size below 1.
+        SettingError: different scales, a count or size below 1, or no such quantile.
         StudyError: no picture gave a window; says why.
     """
-    scale = common_scale(networks, "mining", named=False)
-    if count < 1 or size < 1 or (per_image is not None and per_image < 1):
-        raise SettingError(f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1.")
-    specs = find_images(images)
-    apart = size if separation is None else separation
-    cap = per_image if per_image is not None else max(1, -(-2 * count // len(specs)))
-    found: list[WindowRef] = []
-    skipped: list[tuple[str, str]] = []
+    scale = common_scale(networks, "mining", named=False) if networks else whole_scale(scale)
+    if min(count, size, 1 if per_image is None else per_image) < 1 or not 0 < quantile <= 1:
+        raise SettingError(
+            f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1, quantile (={quantile}) "
+            "above 0 and at most 1."
+        )
+    specs, apart = find_images(images), size if separation is None else separation
+    found: list[tuple[int, float, str, int, int, WindowRef]] = []
+    skipped: dict[str, str] = {}
+    known: dict[str | None, str] = {}
     for done, (spec, name) in enumerate(zip(specs, _unique_names(specs), strict=True), start=1):
         try:
             subject = read_subject(spec, scale, is_hr=True, degradation=degradation)
+            if known.setdefault(subject.digest, name) != name:
+                raise StudyError(f"it is the same picture as {known[subject.digest]}")
             candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
-            skipped.append((name, str(error)))
+            skipped[name] = str(error)
         else:
             ref = ImageRef(name, spec, subject.digest or "")
-            chosen = without_overlaps(candidates, cap, apart)
-            found += [WindowRef(ref, candidate.window, round(candidate.psnr, 4)) for candidate in chosen]
+            hard = candidates[: math.ceil(quantile * len(candidates))]
+            for rank, one in enumerate(without_overlaps(hard, per_image or count, apart)):
+                psnr, w = round(one.psnr, 4), one.window
+                found.append((rank, psnr, name, w.top, w.left, WindowRef(ref, w, psnr)))
         if progress is not None:
             progress(done, len(specs))
     if not found:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:3])
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise StudyError(f"None of the {len(specs)} pictures gave a window. {reasons}")
-    found.sort(key=lambda ref: (ref.psnr, ref.image.name, ref.window.top, ref.window.left))
-    conditions: dict[str, int | str] = {"size": size, "per_image": cap, "separation": apart}
-    conditions |= {"lr_size": lr_size} if lr_size is not None else {}
+    chosen = sorted(sorted(found, key=lambda one: one[:-1])[:count], key=lambda one: one[1:-1])
+    windows = tuple(one[-1] for one in chosen)
+    spare = "none of its windows is among the hardest of so many pictures; raise the count"
+    skipped |= dict.fromkeys(sorted({one[2] for one in found} - {one[2] for one in chosen}), spare)
+    conditions: dict[str, Condition] = {"size": size, "separation": apart, "quantile": quantile}
+    conditions |= {k: v for k, v in (("per_image", per_image), ("lr_size", lr_size)) if v is not None}
     judges = tuple((network.name, network.digest) for network in networks)
-    return Mined(WindowList(scale, degradation, conditions, judges, tuple(found[:count])), tuple(skipped))
+    unused = tuple(skipped.items())
+    return Mined(WindowList(scale, canonical(degradation), conditions, judges, windows, unused), unused)
 
 
 def find_images(given: Sequence[str | Path]) -> list[str]:
@@ -134,4 +154,5 @@ def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_siz
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
         raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
     assert subject.hr is not None
-    return hard_windows([network.upscale(lr) for network in networks], subject.hr, size=size)
+    judged = [network.upscale(lr) for network in networks] if networks else [subject.reference]
+    return hard_windows(judged, subject.hr, size=size)

@@ -1,7 +1,6 @@
 """Opening what a job names, and making sure that it is what was planned."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -10,7 +9,7 @@ from srlens.errors import CheckpointError, ImageError, StudyError
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
-from srlens.networks.catalog import catalog, fetch, file_sha256, shipped_name
+from srlens.networks.catalog import shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
 from srlens.study.job import ImageRef, NetworkRef
@@ -20,17 +19,12 @@ _REMEDY = "It was changed or was missing; put it right and run again with --resu
 
 
 def network_digest(ref: NetworkRef) -> str:
-    """SHA-256 (hex) of the network's file; of its weights, where it has none.
+    """SHA-256 (hex) of the network's weights, the one digest by which judges, parts and maps are joined.
 
     Raises:
         SrlensError, OSError: it cannot be opened.
     """
-    if ref.module or shipped_name(ref.open):
-        return _opened(ref, torch.device("cpu")).digest
-    path = fetch(ref.open) if ref.open in catalog() else Path(ref.open)
-    if not path.is_file():
-        return open_network(ref.open).digest  # raises the error that names what was meant
-    return file_sha256(path)
+    return _opened(ref, torch.device("cpu")).digest
 
 
 def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
@@ -41,12 +35,11 @@ def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
         StudyError: it has another scale than the study.
         SrlensError: see :func:`srlens.networks.open.open_network`.
     """
-    found = network_digest(ref)
-    if found != ref.digest:
+    network = _opened(ref, device)
+    if network.digest != ref.digest:
         other_weights = "The factory gives other weights every time: load them, or seed it."
         remedy = other_weights if ref.module else _REMEDY
-        raise CheckpointError(_CHANGED.format(ref.open, "what", found, ref.digest, remedy))
-    network = _opened(ref, device)
+        raise CheckpointError(_CHANGED.format(ref.open, "what", network.digest, ref.digest, remedy))
     if network.scale != ref.scale:
         raise StudyError(f"{ref.label} has scale {network.scale}, the study {ref.scale}; leave it out.")
     return replace(network, kind=ref.kind) if ref.kind is not None else network

@@ -1,13 +1,13 @@
 """From a study file to its jobs: every network at every window."""
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from srlens.comparison.measures import BUILT_IN, MEASURES
 from srlens.errors import SrlensError, StudyError
+from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
 from srlens.imaging.samples import SAMPLES
@@ -17,43 +17,61 @@ from srlens.plugins import load_plugins
 from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
 from srlens.study.opening import network_digest
 from srlens.study.schema import NetworkEntry, Study
-from srlens.study.window_list import read_window_list
+from srlens.study.window_list import WindowList, read_window_list
 
 
 @dataclass(frozen=True)
 class Plan:
     """All that a study will compute.
 
+    Raises:
+        StudyError: two networks have one name or the same weights, or a window is listed twice.
+
     Attributes:
         study: the study file.
         networks: in its order.
         windows: in its order.
         added: keys of the measures that plug-ins add.
+        mining: how the windows were mined, as plain values; None where they were given.
     """
 
     study: Study
     networks: tuple[NetworkRef, ...]
     windows: tuple[WindowRef, ...]
     added: tuple[str, ...] = ()
+    mining: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if len({(w.image.digest, w.window) for w in self.windows}) < len(self.windows):
+            raise StudyError("A window is listed twice. Every window of a study must be another one.")
+        labels, run_as = [n.label for n in self.networks], [n.run_as for n in self.networks]
+        if twice := [label for label in dict.fromkeys(labels) if labels.count(label) > 1]:
+            raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
+        if twins := [label for label, key in zip(labels, run_as, strict=True) if run_as.count(key) > 1]:
+            raise StudyError(f"{' and '.join(twins)} are one network: the same weights, run alike. Leave one out.")
+
+    def recalling(self, before: dict[str, Any]) -> "Plan":
+        """The same plan, in which files that are gone are those that they were in an earlier :meth:`record`.
+
+        So their results count on, and what is missing of them fails by name.
+        """
+        kept = {table: {one["spec"]: one["digest"] for one in before[table]} for table in ("networks", "images")}
+
+        def digest(table: str, spec: str, now: str) -> str:
+            return kept[table].get(spec, now) if now.startswith(UNAVAILABLE) else now
+
+        networks = (n.model_copy(update={"digest": digest("networks", n.open, n.digest)}) for n in self.networks)
+        images = (replace(w.image, digest=digest("images", w.image.spec, w.image.digest)) for w in self.windows)
+        windows = (replace(w, image=image) for w, image in zip(self.windows, images, strict=True))
+        return replace(self, networks=tuple(networks), windows=tuple(windows))
 
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
-        study = self.study
-        return tuple(
-            Job(
-                network=network,
-                image=place.image,
-                window=place.window,
-                degradation=study.images.degradation if study.images.given == "hr" else "given",
-                lr_size=study.images.lr_size,
-                method=study.method,
-                lpips=study.output.lpips,
-                added=self.added,
-            )
-            for network in self.networks
-            for place in self.windows
-        )
+        study, images = self.study, self.study.images
+        how = images.degradation if images.given == "hr" else GIVEN
+        settings = (how, images.lr_size, study.method, study.output.lpips, self.added)
+        return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
@@ -66,26 +84,25 @@ class Plan:
             "title": self.study.title,
             "scale": self.study.scale,
             "images_given": self.study.images.model_dump(),
+            "mining": self.mining,
             "settings": self.study.method.resolved().to_record(),
             "networks": [
                 {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.open}
                 for n in self.networks
             ],
-            "images": [{"name": i.name, "sha256": i.digest} for i in images],
+            "images": [{"name": i.name, "digest": i.digest, "spec": i.spec} for i in images],
             "windows": [
-                {
-                    "image": number[w.image],
-                    "window": astuple(w.window),
-                    "mined_psnr": w.psnr,
-                    "place": self.jobs[k].place_id,
-                }
-                for k, w in enumerate(self.windows)
+                {"image": number[w.image], "window": astuple(w.window), "mined_psnr": w.psnr, "place": job.place_id}
+                for w, job in zip(self.windows, self.jobs, strict=False)
             ],
             "jobs": [ids[k * width : (k + 1) * width] for k in range(len(self.networks))],
         }
 
 
 PLAN_FORMAT = "srlens-plan-1"
+
+#: What the digest of a file begins with that is not there, or cannot be used.
+UNAVAILABLE = "unavailable: "
 
 
 def make_plan(study: Study) -> Plan:
@@ -98,56 +115,56 @@ def make_plan(study: Study) -> Plan:
         PluginError: a plug-in cannot be loaded.
     """
     load_plugins()
-    windows = tuple(_windows(study))
-    if len({(w.image.digest, w.image.spec, w.window) for w in windows}) < len(windows):
-        raise StudyError("A window is listed twice. Every window of a study must be another one.")
     networks = tuple(_network(study, entry) for entry in study.networks)
-    labels = [network.label for network in networks]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
-    return Plan(study, networks, windows, tuple(sorted(set(MEASURES) - BUILT_IN)))
+    added = tuple(sorted(set(MEASURES) - BUILT_IN))
+    if not isinstance(study.windows, str):
+        known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
+        given = (WindowRef(known[e.image], Window(**e.model_dump(exclude={"image"}))) for e in study.windows)
+        return Plan(study, networks, tuple(given), added)
+    listed = _listed(study, study.resolve(study.windows))
+    judges = {digest for _, digest in listed.networks}
+    own = [network.label for network in networks if network.digest in judges]
+    if own and not study.own_judges:
+        raise StudyError(
+            f"{', '.join(own)} judged the windows of {study.windows}, and would be compared where it was chosen that "
+            "they do badly. Mine with bicubic (`srlens mine` without --networks) or with other judges; or say "
+            "`own_judges = true`, and the report will say so."
+        )
+    mining = {**listed.conditions, "judges": listed.networks, "own_judges": own, "unused": listed.unused}
+    return Plan(study, networks, listed.windows, added, mining)
 
 
 def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
     spec = entry.open
-    named = entry.module or shipped_name(spec) or spec in catalog()
-    if not named and study.resolve(spec).is_file():
+    named = entry.module or shipped_name(spec) or spec in catalog() or "://" in spec
+    # A file that is missing still has the place where it would be, so that it is found once it is back.
+    if not named and ("/" in spec or "." in spec or study.resolve(spec).is_file()):
         spec = str(study.resolve(spec))
     ref = NetworkRef(**{**dict(entry), "open": spec}, scale=study.scale, digest="")
     try:
         return ref.model_copy(update={"digest": network_digest(ref)})
     except (SrlensError, OSError) as error:
-        # A missing file still has the place where it would be, so that it is found once it is back.
-        looks_like_file = not named and ("/" in spec or "." in spec)
-        spec = str(study.resolve(spec)) if looks_like_file else spec
-        return ref.model_copy(update={"open": spec, "digest": f"unavailable: {spec} ({type(error).__name__})"})
+        return ref.model_copy(update={"digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 
 
-def _windows(study: Study) -> Iterator[WindowRef]:
-    if isinstance(study.windows, str):
-        path = study.resolve(study.windows)
-        listed = read_window_list(path)
-        for label, mined, wanted in (
-            ("scale", listed.scale, study.scale),
-            ("degradation", listed.degradation, study.images.degradation),
-        ):
-            if mined != wanted:
-                raise StudyError(
-                    f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
-                    f"change `{label}`."
-                )
-        yield from listed.windows
-        return
-    known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
-    for entry in study.windows:
-        yield WindowRef(known[entry.image], Window(**entry.model_dump(exclude={"image"})))
+def _listed(study: Study, path: Path) -> WindowList:
+    listed = read_window_list(path, study.root)
+    for label, mined, wanted in (
+        ("scale", listed.scale, study.scale),
+        ("degradation", listed.degradation, study.images.degradation),
+    ):
+        if mined != wanted:
+            raise StudyError(
+                f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
+                f"change `{label}`."
+            )
+    return listed
 
 
 def _image(study: Study, text: str) -> ImageRef:
-    spec = text if text in SAMPLES else str(study.resolve(text))
+    spec = text if text in SAMPLES else str((study.root or study.base).absolute() / Path(text).expanduser())
     try:
         digest = image_digest(image_file(spec))
     except SrlensError as error:
-        digest = f"unavailable: {spec} ({type(error).__name__})"
+        digest = f"{UNAVAILABLE}{spec} ({type(error).__name__})"
     return ImageRef(Path(text).stem, spec, digest)

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import torch
+
 from srlens._version import __version__
 from srlens.comparison.explained import Explained
 from srlens.comparison.measures import JOB_KEYS, MEASURES, measured
@@ -16,13 +18,13 @@ def columns() -> dict[str, type]:
 
 
 def job_row(job: Job, explained: Explained, *, threads: int) -> dict[str, Any]:
-    """Everything that is known of a finished job, flat; ``file_sha256`` is of the weights where there is no file."""
+    """Everything that is known of a finished job, flat."""
     return {
         "job": job.id,
         "place": job.place_id,
-        "file_sha256": job.network.digest,
         "threads": threads,
         "settings": json.dumps(explained.result.method.to_record(), sort_keys=True),
         "srlens": __version__,
+        "torch": torch.__version__,
         **measured(explained),
     }

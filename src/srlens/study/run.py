@@ -5,23 +5,27 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from srlens.errors import SettingError, StudyError
+from srlens.errors import SettingError, SrlensError, StudyError
 from srlens.study.job import Job
 from srlens.study.plan import Plan, make_plan
 from srlens.study.progress import Report, Tracker
 from srlens.study.schema import Study, read_study
 from srlens.study.store import Failure, Store
-from srlens.study.worker import Outcome, failure_of, run_batch
+from srlens.study.worker import Outcome, failure_of, keep_place, run_batch
 
 Batch = Sequence[Job]  # for one worker, all of one network
 
-_POLL = 0.5  # seconds between looks at the results of batches that report only at their end
+_TELL = 0.5  # seconds between reports
+_LOOK = (
+    10.0  # seconds between looks at the results of batches that report only at their end: the disk may be a network's
+)
+_TASKS = 4, 800  # tasks for each that runs at once, so that one that is lost loses little; and at most, for an array
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Summary:
         found: jobs whose result was there before.
         computed: jobs computed now.
         failures: of the jobs that have no result.
+        damaged: files of this study that were found damaged, and not used.
         seconds: wall time.
     """
 
@@ -42,6 +47,7 @@ class Summary:
     found: int
     computed: int
     failures: tuple[Failure, ...]
+    damaged: tuple[Path, ...]
     seconds: float
 
 
@@ -53,7 +59,7 @@ def run_study(
     workers: int | None = None,
     threads: int = 1,
     device: str | None = None,
-    batch: int = 1,
+    batch: int | None = None,
     resume: bool = False,
     retry: bool = False,
     progress: Callable[[Report], None] | None = None,
@@ -68,27 +74,28 @@ def run_study(
         workers: processes on this machine; by default one a core. With an ``executor``: batches in flight.
         threads: of torch in each worker on the CPU. Results depend on it in the last digits, but not on ``workers``.
         device: as torch names it; by default CUDA where there is one.
-        batch: jobs a submission; a worker keeps its network between jobs.
+        batch: jobs a submission; a worker keeps its network between jobs. By default 1; with an ``executor`` that has
+            an attribute ``parallel``, the number of its tasks at once, what makes four tasks for each of those.
         resume: compute what is missing in a folder that holds results of this study already.
         retry: try those jobs again, too, whose failure was their own (a flat window, say).
         progress: called with a :class:`Report` now and then.
 
     Raises:
-        StudyError: the study cannot be used, the folder holds results and ``resume`` is not given, or another run
-            works in it.
+        StudyError: the study cannot be used, the folder holds results and ``resume`` is not given, it holds those of
+            another study, or another run works in it.
         OSError: the disk is full (or read-only); what is stored is kept, and ``resume`` goes on.
     """
-    if batch < 1 or threads < 1 or (workers is not None and workers < 1):
+    if any(count is not None and count < 1 for count in (batch, threads, workers)):
         raise SettingError(f"batch (={batch}), threads (={threads}) and workers (={workers}) must be at least 1.")
     if not isinstance(study, Plan):
         study = make_plan(study if isinstance(study, Study) else read_study(Path(study)))
-    plan = study
-    store = Store(folder if folder is not None else plan.study.folder)
-    maps = plan.study.output.maps
-    if plan.study.output.lpips:
+    store = Store(folder if folder is not None else study.study.folder)
+    maps = study.study.output.maps
+    if study.study.output.lpips:
         from srlens.extras import lpips  # noqa: F401 - who lacks it is told before anything is computed
     started = time.perf_counter()
     with store.locked():
+        plan = _continued(study, store)
         ids = [job.id for job in plan.jobs]
         done = store.done(ids, maps=maps)
         if done and not resume:
@@ -97,10 +104,22 @@ def run_study(
                 "to compute what is missing, or another folder."
             )
         store.clean()
+        places = {job.place_id: job for job in plan.jobs}
+        damaged = store.damaged([job for job in ids if job not in done], places)
+        for job in (job for place, job in places.items() if store.place(place) in damaged):
+            with suppress(SrlensError, OSError):  # its picture is gone: the report does without
+                keep_place(job, store)
         store.write_plan(plan.record())
-        given_up = {f.job for f in store.failures(ids) if f.permanent} if not retry else set()
+        if (file := plan.study.file) is not None:
+            store.keep("study.toml", file)
+            if isinstance(plan.study.windows, str):
+                store.keep("windows.toml", plan.study.resolve(plan.study.windows))
+        given_up = {f.job for f in store.failures(ids, maps=maps) if f.permanent} if not retry else set()
         missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
+        if batch is None:
+            parallel = getattr(executor, "parallel", None)
+            batch = max(1, -(-len(missing) // min(_TASKS[0] * parallel, _TASKS[1]))) if parallel else 1
         batches = _batches(missing, batch)
         work = partial(run_batch, folder=str(store.folder.absolute()), maps=maps, threads=threads, device=device)
         running: AbstractContextManager[object] = nullcontext()
@@ -110,12 +129,34 @@ def run_study(
             workers = min(workers if workers is not None else default_workers(threads), max(1, len(batches)))
             executor = running = LocalExecutor(workers, _devices(device, workers))
         flight = 2 * workers if workers is not None else len(batches)
-        loop = _Loop(executor, store, tracker, work, [job.id for job in missing] if batch > 1 else [], flight, maps)
+        polled = {job.id for job in missing if store.part(job.id) not in damaged} if batch > 1 else set()
+        loop = _Loop(executor, store, tracker, work, polled, flight, maps)
         with running:
             loop.run(batches)
         tracker.tell(final=True)
-    failures = store.failures(ids)
-    return Summary(store.folder, len(ids), len(done), tracker.computed, tuple(failures), time.perf_counter() - started)
+    failures = store.failures(ids, maps=maps)
+    seconds = time.perf_counter() - started
+    return Summary(store.folder, len(ids), len(done), tracker.computed, tuple(failures), tuple(damaged), seconds)
+
+
+def _continued(plan: Plan, store: Store) -> Plan:
+    """The plan, with what the folder's last one knows of files that are gone by now.
+
+    Raises:
+        StudyError: the folder holds results of another study.
+    """
+    try:
+        before = store.read_plan()
+    except StudyError:
+        return plan
+    plan = plan.recalling(before)
+    earlier = {job for row in before["jobs"] for job in row}
+    if earlier.isdisjoint(job.id for job in plan.jobs) and store.stored(earlier):
+        raise StudyError(
+            f"{store.folder} holds results of another study, {before['title']!r}: of other networks, pictures or "
+            "settings, or of another version of srlens. Choose another folder, or remove that one."
+        )
+    return plan
 
 
 def _devices(device: str | None, workers: int) -> list[str] | None:
@@ -148,13 +189,14 @@ class _Loop:
     store: Store
     tracker: Tracker
     work: Callable[[Batch], list[Outcome]]
-    polled: list[str]
+    polled: set[str]
     flight: int
     maps: bool
     waiting: deque[Batch] = field(default_factory=deque)
     suspects: deque[Batch] = field(default_factory=deque)
     running: dict["Future[list[Outcome]]", Batch] = field(default_factory=dict)
     alone: Batch | None = None
+    looked: float = 0.0
 
     def run(self, batches: Sequence[Batch]) -> None:
         self.waiting.extend(batches)
@@ -162,12 +204,12 @@ class _Loop:
         try:
             while self.waiting or self.suspects or self.running:
                 self._fill()
-                finished, _ = wait(self.running, timeout=_POLL, return_when=FIRST_COMPLETED)
+                finished, _ = wait(self.running, timeout=_TELL, return_when=FIRST_COMPLETED)
                 for future in finished:
                     self._take(future, self.running.pop(future))
-                if not finished and self.polled:
-                    stored = len(self.store.done(self.polled, maps=False))
-                    self.tracker.ahead = max(0, stored - self.tracker.computed)
+                if self.polled and time.monotonic() - self.looked >= _LOOK:
+                    self.looked = time.monotonic()
+                    self.tracker.ahead = max(0, self.store.stored(self.polled) - self.tracker.computed)
                 self.tracker.tell()
         finally:
             for future in self.running:

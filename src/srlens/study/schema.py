@@ -8,7 +8,7 @@ from srlens.attribution.method import Method
 from srlens.attribution.settings import SETTINGS, Setting
 from srlens.errors import SettingError, StudyError
 from srlens.extras import pydantic
-from srlens.imaging.degrade import parse_degradation
+from srlens.imaging.degrade import DEFAULT, canonical, parse_degradation
 
 
 class _Strict(pydantic.BaseModel):
@@ -55,7 +55,7 @@ def _known_degradation(text: str) -> str:
         parse_degradation(text)
     except SettingError as error:
         raise ValueError(str(error)) from error
-    return text
+    return canonical(text)
 
 
 class ImagesSection(_Strict):
@@ -63,8 +63,11 @@ class ImagesSection(_Strict):
 
     #: ``hr``: the LR is made from them. ``lr``: they are LR, and nothing is known of PSNR.
     given: Literal["hr", "lr"] = "hr"
-    #: How the LR is made: ``matlab``, ``matlab-uint8``, ``pil``; or another of ``srlens.DEGRADATIONS``, ``noise:25``.
-    degradation: Annotated[str, pydantic.AfterValidator(_known_degradation)] = "matlab"
+    #: Folder that paths of pictures start from (relative to the study file); by default that of the study file, and for
+    #: a mined list where the list says.
+    root: str | None = None
+    #: How the LR is made: ``matlab-uint8``, ``pil``, ``bicubic-float``; or another of ``srlens.DEGRADATIONS``.
+    degradation: Annotated[str, pydantic.AfterValidator(_known_degradation)] = DEFAULT
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
     lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64
@@ -126,15 +129,24 @@ class Study(_Strict):
     networks: Annotated[tuple[NetworkEntry, ...], pydantic.Field(min_length=1, strict=False)]  # TOML has lists
     #: A mined list (relative to the study file), or tables.
     windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1, strict=False)]
+    #: Take windows that networks of this study judged, though these do badly there by choice; the report says so.
+    own_judges: bool = False
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
     output: OutputSection = OutputSection()
     #: Folder that relative paths start from; set by :func:`read_study`.
     base: Path = pydantic.Field(default=Path(), exclude=True)
+    #: The file itself; set by :func:`read_study`.
+    file: Path | None = pydantic.Field(default=None, exclude=True)
 
     def resolve(self, text: str) -> Path:
         """A path of the study file as an absolute path."""
         return (self.base / Path(text).expanduser()).absolute()
+
+    @property
+    def root(self) -> Path | None:
+        """Where paths of pictures start, if the study says so."""
+        return None if self.images.root is None else self.resolve(self.images.root)
 
     @property
     def folder(self) -> Path:
@@ -155,7 +167,7 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"The study file {file} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{file} is no TOML: {error}.") from error
-    return study_from(content, base=file.parent, source=str(file))
+    return study_from(content, base=file.parent, source=str(file)).model_copy(update={"file": file.absolute()})
 
 
 def study_from(content: dict[str, Any], *, base: Path | None = None, source: str = "The study") -> Study:
@@ -164,8 +176,8 @@ def study_from(content: dict[str, Any], *, base: Path | None = None, source: str
     Raises:
         StudyError: a value is not accepted; says which, and all of them.
     """
-    if "base" in content:
-        raise StudyError(f"{source}: `base` is no setting; relative paths start at the study file.")
+    if own := {"base", "file"} & set(content):
+        raise StudyError(f"{source}: `{own.pop()}` is no setting; relative paths start at the study file.")
     try:
         study = Study.model_validate(content)
     except pydantic.ValidationError as error:
@@ -180,7 +192,8 @@ def study_from(content: dict[str, Any], *, base: Path | None = None, source: str
 def study_schema() -> dict[str, Any]:
     """The JSON Schema of study files, for editors."""
     schema = Study.model_json_schema()
-    schema["properties"].pop("base", None)
+    for own in ("base", "file"):
+        schema["properties"].pop(own, None)
     return schema
 
 

@@ -1,10 +1,10 @@
-"""Results on disk: one Parquet part and one map a job, whole or not at all."""
+"""Results on disk: one Parquet part and one map a job, whole or not at all; damage is found, whatever it is."""
 
 import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from srlens.atomic import replacing
 from srlens.comparison.table import polars_schema, typed_frame
 from srlens.errors import StudyError
-from srlens.records.archive import save_json
+from srlens.imaging.files import png_bytes
+from srlens.records.archive import save, save_json, to_json
+from srlens.shown import Shown
 from srlens.study.row import columns
+from srlens.study.seal import BLANK, is_whole, sealing
 
 if TYPE_CHECKING:
     import polars
+    from torch import Tensor
 
 _STALE = 600.0  # seconds after which an unfinished file belongs to nobody any more
 
@@ -47,9 +51,10 @@ class Failure:
 class Store:
     """The folder of a study.
 
-    ``parts/ID.parquet`` is written last: a job is done when it exists. ``maps/ID.safetensors``, ``places/ID.png``
-    (the picture around a window), ``failures/ID.json``, ``plan.json``. Files in the making end in ``.tmp`` and are
-    never read.
+    ``parts/ID.parquet`` is written last: a job is done when it is there and whole, which
+    :func:`~srlens.study.seal.is_whole` decides for all readers. ``maps/ID.safetensors``, ``places/ID.png`` (the
+    picture around a window), ``failures/ID.json``, ``plan.json``, ``inputs`` (study file and list of windows). Files in
+    the making end in ``.tmp`` and are never read.
 
     Args:
         folder: it is made when the first file is written.
@@ -79,38 +84,62 @@ class Store:
         """Where the plan is."""
         return self.folder / "plan.json"
 
+    def results(self, job: str, *, maps: bool) -> list[Path]:
+        """The files that a job leaves."""
+        return [self.part(job), self.map(job)] if maps else [self.part(job)]
+
     def done(self, jobs: Iterable[str], *, maps: bool) -> set[str]:
-        """Those of the jobs whose part is there and whole (and whose map is there)."""
-        parts = _listed(self.folder / "parts", ".parquet")
-        kept = _listed(self.folder / "maps", ".safetensors") if maps else None
-        wanted = (job for job in jobs if job in parts and (kept is None or job in kept))
-        return {job for job in wanted if _is_whole(self.part(job))}
+        """Those of the jobs whose part (and map) is whole."""
+        return {job for job in jobs if all(map(is_whole, self.results(job, maps=maps)))}
+
+    def damaged(self, jobs: Iterable[str], places: Iterable[str] = ()) -> list[Path]:
+        """Files of these jobs and places that are there, but not whole."""
+        files = [*(file for job in jobs for file in self.results(job, maps=True)), *map(self.place, places)]
+        return [file for file in files if file.exists() and not is_whole(file)]
+
+    def stored(self, jobs: set[str]) -> int:
+        """How many of the jobs have a part, whole or not, by one look into the folder."""
+        return len(jobs & _listed(self.folder / "parts", ".parquet"))
 
     def write_part(self, row: dict[str, Any]) -> None:
         """Write the row of a job; from now on it is done."""
         frame = typed_frame([row], columns())
-        with replacing(self.part(row["job"])) as temporary:
-            frame.write_parquet(temporary, compression="zstd", statistics=False)
+        with sealing(self.part(row["job"])) as temporary:
+            frame.write_parquet(temporary, compression="zstd", statistics=False, metadata={"srlens": BLANK})
+
+    def write_map(self, job: str, result: Shown, extra: dict[str, Any]) -> None:
+        """Write the map of a job; ``extra`` goes into its record."""
+        with sealing(self.map(job)) as temporary:
+            save(result, temporary, extra={**extra, "seal": BLANK})
+
+    def write_place(self, place: str, picture: "Tensor") -> None:
+        """Write the picture around a window, C×H×W in [0, 1]; behind the end of a PNG readers look at nothing."""
+        with sealing(self.place(place)) as temporary:
+            temporary.write_bytes(png_bytes(picture) + BLANK.encode())
 
     def write_failure(self, failure: Failure) -> None:
         """Record why a job failed."""
         save_json(asdict(failure), self.failure(failure.job))
 
-    def failures(self, jobs: Iterable[str]) -> list[Failure]:
-        """The recorded failures of these jobs, but for those that are done by now."""
+    def failures(self, jobs: Iterable[str], *, maps: bool = False) -> list[Failure]:
+        """The recorded failures of these jobs, but for those that are :meth:`done` by now."""
         names = _listed(self.folder / "failures", ".json")
         found = []
         for job in jobs:
-            if job in names and not self.part(job).exists():
-                try:
+            if job in names and not self.done([job], maps=maps):
+                with suppress(OSError, ValueError, TypeError):  # one that cannot be read says nothing: it is missing
                     found.append(Failure(**json.loads(self.failure(job).read_text(encoding="utf-8"))))
-                except (OSError, ValueError, TypeError):
-                    continue  # a record that cannot be read says nothing; the job counts as missing
         return found
 
     def write_plan(self, record: dict[str, Any]) -> None:
         """Keep the plan, for the report."""
-        save_json(record, self.plan)
+        with sealing(self.plan) as temporary:
+            temporary.write_text(to_json({**record, "seal": BLANK}, indent=2) + "\n", encoding="utf-8")
+
+    def keep(self, name: str, file: Path) -> None:
+        """Copy what the study was made of into ``inputs``, for those who are given the results alone."""
+        with replacing(self.folder / "inputs" / name) as temporary:
+            temporary.write_bytes(file.read_bytes())
 
     def read_plan(self) -> dict[str, Any]:
         """The plan of the last run.
@@ -124,18 +153,18 @@ class Store:
             record = json.loads(self.plan.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StudyError(f"{self.folder} holds no study that was run (no readable plan.json).") from error
-        if not isinstance(record, dict) or record.get("format") != PLAN_FORMAT:
-            raise StudyError(f"{self.plan} is of another version of srlens; run the study again with --resume.")
+        if not isinstance(record, dict) or record.get("format") != PLAN_FORMAT or not is_whole(self.plan):
+            raise StudyError(
+                f"{self.plan} is damaged or of another version of srlens; run the study again with --resume."
+            )
         return record
 
     def read_parts(self, jobs: Iterable[str]) -> "polars.DataFrame":
         """The rows of the jobs that are done, in the order of the ids; a damaged part counts as missing."""
         from srlens.extras import polars
 
-        present = _listed(self.folder / "parts", ".parquet")
-        files = [self.part(job) for job in sorted(set(jobs) & present)]
         nothing = polars.DataFrame(schema=polars_schema(columns()))
-        return polars.concat([nothing, *_read([file for file in files if _is_whole(file)])])
+        return polars.concat([nothing, *_read([self.part(job) for job in sorted(self.done(jobs, maps=False))])])
 
     def log(self, entry: dict[str, Any]) -> None:
         """Append one line to ``log.jsonl``: times, which are no part of the results."""
@@ -148,11 +177,9 @@ class Store:
         now = time.time()
         for name in ("parts", "maps", "places", "failures"):
             for file in (self.folder / name).glob(".*.tmp"):
-                try:
+                with suppress(OSError):
                     if now - file.stat().st_mtime > _STALE:
                         file.unlink()
-                except OSError:
-                    continue
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -188,22 +215,10 @@ def _listed(folder: Path, suffix: str) -> set[str]:
     return {name.removesuffix(suffix) for name in names if name.endswith(suffix) and not name.startswith(".")}
 
 
-def _is_whole(part: Path) -> bool:
-    """Whether a Parquet file has its end: its last four bytes are a mark."""
-    try:
-        with part.open("rb") as file:
-            if file.seek(0, os.SEEK_END) < 12:
-                return False
-            file.seek(-4, os.SEEK_END)
-            return file.read(4) == b"PAR1"
-    except OSError:
-        return False
-
-
 def _read(files: list[Path]) -> "list[polars.DataFrame]":
     """Rows with the columns of today: parts may lack a plug-in's, or have those of one that is not loaded now.
 
-    Where one of them is damaged they are read one by one, without it.
+    Where one cannot be read all the same they are read one by one, without it.
     """
     from srlens.extras import polars
 
@@ -212,5 +227,5 @@ def _read(files: list[Path]) -> "list[polars.DataFrame]":
             files, schema=polars_schema(columns()), missing_columns="insert", extra_columns="ignore"
         )
         return [rows.collect()] if files else []
-    except (polars.exceptions.PolarsError, OSError):
+    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError):
         return [frame for file in files for frame in _read([file])] if len(files) > 1 else []

@@ -1,6 +1,7 @@
 """A frozen list of mined windows: TOML with the digest of every image, so that it means the same tomorrow."""
 
 import json
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
+from srlens.imaging.degrade import canonical
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef, WindowRef
 
 FORMAT = "srlens-windows-1"
+Condition = int | float | str
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,17 @@ class WindowList:
         scale: SR pixels per LR pixel.
         degradation: how the LR images were made.
         conditions: further settings, for the record.
-        networks: name and digest of the judges.
+        networks: name and digest of the judges; none where bicubic was.
         windows: hardest first.
+        unused: name of each picture without a window, with the reason.
     """
 
     scale: int
     degradation: str
-    conditions: dict[str, int | str]
+    conditions: dict[str, Condition]
     networks: tuple[tuple[str, str], ...]
     windows: tuple[WindowRef, ...]
+    unused: tuple[tuple[str, str], ...] = ()
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
@@ -39,17 +44,24 @@ class WindowList:
         return tuple(sorted({window.image for window in self.windows}, key=lambda image: image.name))
 
 
-def write_window_list(listed: WindowList, path: Path) -> None:
-    """Write the list; paths of images are written relative to it where they lie beside or below it."""
-    head = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation, **listed.conditions}
+def write_window_list(listed: WindowList, path: Path, root: Path | None = None) -> None:
+    """Write the list; paths of images are relative to ``root``, and that to the list's own folder, which it is if None.
+
+    So the list goes with its pictures to another machine, or finds them there under another root.
+    """
+    folder = path.parent.absolute()
+    base = folder if root is None else root.absolute()
+    head = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation, "root": _relative(base, folder)}
+    head |= listed.conditions
     lines = [
         "# Hard windows, frozen: images are checked against their SHA-256 whenever the list is used.",
         *_pairs(head),
     ]
     tables: list[tuple[str, dict[str, Any]]] = [
         *(("networks", {"name": name, "digest": digest}) for name, digest in listed.networks),
-        *(("images", _image_table(image, path.parent)) for image in listed.images),
+        *(("images", _image_table(image, base)) for image in listed.images),
         *(("windows", {"image": w.image.name, **vars(w.window), "psnr": w.psnr}) for w in listed.windows),
+        *(("unused", {"image": name, "reason": reason}) for name, reason in listed.unused),
     ]
     for name, table in tables:
         lines += ["", f"[[{name}]]", *_pairs(table)]
@@ -57,8 +69,8 @@ def write_window_list(listed: WindowList, path: Path) -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_window_list(path: Path) -> WindowList:
-    """Read a file of :func:`write_window_list`.
+def read_window_list(path: Path, root: Path | None = None) -> WindowList:
+    """Read a file of :func:`write_window_list`; ``root`` is where its pictures lie here, if not where it says.
 
     Raises:
         StudyError: it is missing, damaged or of another kind.
@@ -70,18 +82,18 @@ def read_window_list(path: Path) -> WindowList:
                 f"{path} is no list of windows (format {content.get('format')!r}, expected {FORMAT!r}); "
                 "`srlens mine` writes one."
             )
-        images = {
-            i["name"]: ImageRef(i["name"], _real_path(i["path"], path.parent), i["sha256"]) for i in content["images"]
-        }
+        base = path.parent / content.get("root", "") if root is None else root
+        images = {i["name"]: ImageRef(i["name"], _real_path(i["path"], base), i["sha256"]) for i in content["images"]}
         windows = tuple(
             WindowRef(images[w["image"]], Window(w["top"], w["left"], w["height"], w["width"]), float(w["psnr"]))
             for w in content["windows"]
         )
         if not windows:
             raise StudyError(f"{path} is damaged: it lists no window. Mine again.")
-        conditions = {k: v for k, v in content.items() if isinstance(v, int | str) and k not in _OWN}
+        conditions = {k: v for k, v in content.items() if isinstance(v, Condition) and k not in _OWN}
         networks = tuple((n["name"], n["digest"]) for n in content.get("networks", []))
-        return WindowList(content["scale"], content["degradation"], conditions, networks, windows)
+        unused = tuple((one["image"], one["reason"]) for one in content.get("unused", []))
+        return WindowList(content["scale"], canonical(content["degradation"]), conditions, networks, windows, unused)
     except OSError as error:
         raise StudyError(f"The list of windows {path} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, WindowError) as error:
@@ -90,19 +102,24 @@ def read_window_list(path: Path) -> WindowList:
         ) from error
 
 
-_OWN = ("format", "scale", "degradation")
+_OWN = ("format", "scale", "degradation", "root")
 
 
-def _image_table(image: ImageRef, folder: Path) -> dict[str, str]:
-    shown, start = image.spec, folder.absolute()
-    if Path(shown).is_relative_to(start):  # neither a packaged photograph nor somewhere else
-        shown = Path(shown).relative_to(start).as_posix()
-        shown = f"./{shown}" if shown in SAMPLES else shown  # a file with the name of a photograph
+def _image_table(image: ImageRef, base: Path) -> dict[str, str]:
+    shown = image.spec if image.spec in SAMPLES else _relative(Path(image.spec), base)
+    shown = f"./{shown}" if shown in SAMPLES and shown != image.spec else shown  # a file with the name of a photograph
     return {"name": image.name, "path": shown, "sha256": image.digest}
 
 
-def _real_path(path: str, folder: Path) -> str:
-    return path if path in SAMPLES else str((folder / path).absolute())
+def _relative(path: Path, base: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, base)).as_posix()
+    except ValueError:  # on another drive
+        return str(path)
+
+
+def _real_path(path: str, base: Path) -> str:
+    return path if path in SAMPLES else os.path.normpath((base / path).absolute())
 
 
 def _pairs(values: dict[str, Any]) -> list[str]:

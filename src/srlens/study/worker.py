@@ -14,6 +14,7 @@ import torch
 from srlens.comparison.compare import explain
 from srlens.comparison.crop import crop_around
 from srlens.comparison.measures import MEASURES
+from srlens.comparison.subject import Subject
 from srlens.errors import (
     NetworkOutputError,
     NotDifferentiableError,
@@ -24,12 +25,12 @@ from srlens.errors import (
     WindowError,
     ZeroMapError,
 )
-from srlens.imaging.files import write_image
+from srlens.imaging.window import Window
 from srlens.plugins import VARIABLE, load_plugins
-from srlens.records.archive import save
 from srlens.study.job import Job
 from srlens.study.opening import open_planned_network, open_planned_subject
 from srlens.study.row import job_row
+from srlens.study.seal import is_whole
 from srlens.study.store import Failure, Store
 
 #: Errors that follow from what the job's id is made of: the same job would fail again.
@@ -111,15 +112,8 @@ def failure_of(job: Job, error: BaseException) -> Failure:
     if not isinstance(error, SrlensError | OSError):  # not foreseen: say where
         frames = traceback.extract_tb(error.__traceback__)
         message += f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return Failure(
-        job=job.id,
-        network=job.network.label,
-        image=job.image.name,
-        window=str(job.window),
-        error=type(error).__name__,
-        message=message[:2000],
-        permanent=isinstance(error, PERMANENT),
-    )
+    named, permanent = (job.id, job.network.label, job.image.name, str(job.window)), isinstance(error, PERMANENT)
+    return Failure(*named, type(error).__name__, message[:2000], permanent)
 
 
 def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
@@ -130,22 +124,31 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
             f"the plug-in in {VARIABLE} where workers see it, or install it there."
         )
     network = _kept.network(job.network, device)
-    scale = job.network.scale
-    subject, window = crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
+    subject, window = _shown(job)
     explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance
 
         explained = replace(explained, lpips=lpips_distance(explained.sr, subject.hr))
     row = job_row(job, explained, threads=torch.get_num_threads())
-    place = store.place(job.place_id)
-    if not place.exists():  # the picture that the networks are shown (HR where it is known), for the report
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_image(place, subject.hr if subject.hr is not None else subject.lr)
+    keep_place(job, store)
     if maps:
         extra = {key: row[key] for key in ("job", "image", "image_sha256", "lr_top", "lr_left")}
-        save(replace(explained.result, image=None), store.map(job.id), extra=extra)
+        store.write_map(job.id, replace(explained.result, image=None), extra)
     store.write_part(row)
+
+
+def _shown(job: Job) -> tuple[Subject, Window]:
+    """What of which picture the network is shown, and the window in it."""
+    scale = job.network.scale
+    return crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
+
+
+def keep_place(job: Job, store: Store) -> None:
+    """Keep the picture around the window (HR where it is known) for the report, unless it is there already."""
+    if not is_whole(store.place(job.place_id)):
+        subject, _ = _shown(job)
+        store.write_place(job.place_id, subject.hr if subject.hr is not None else subject.lr)
 
 
 class _Kept(threading.local):

@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from srlens.web.app import build_app
+    from srlens.web.asset import asset
     from srlens.web.headers import SafeHeaders
     from srlens.web.theme import STYLES, page_theme
 
@@ -87,22 +89,12 @@ def _launch(page: Page, host: str, port: int | None, limits: Limits) -> tuple[An
         _, url, _ = blocks.launch(
             server_name=host,
             server_port=port,
-            share=False,
-            prevent_thread_lock=True,
-            quiet=True,
-            ssr_mode=False,
-            mcp_server=False,
-            enable_monitoring=False,
-            pwa=False,
-            footer_links=[],
-            run_history=False,
             state_session_capacity=2 * limits.sessions,
-            allowed_paths=[],
             max_file_size=limits.checkpoint_bytes,
-            max_threads=16,
             app_kwargs={"middleware": middleware, "docs_url": None, "redoc_url": None, "openapi_url": None},
             theme=page_theme(),
             head=STYLES,
+            **tomllib.loads(asset("launch.toml")),
         )
     except OSError as error:
         raise SettingError(f"Cannot listen on {host}, port {port}: {error}. Choose another with --port.") from error

@@ -1,5 +1,6 @@
 """The look: system fonts, nothing from elsewhere, one accent colour, light and dark."""
 
+import tomllib
 from typing import Any
 
 import gradio as gr
@@ -22,26 +23,7 @@ def page_theme() -> Any:
         font=[Font(name) for name in _SANS],
         font_mono=[Font(name) for name in _MONO],
     )
-    return theme.set(
-        body_background_fill="*neutral_50",
-        body_background_fill_dark="*neutral_950",
-        body_text_color_subdued="*neutral_600",
-        body_text_color_subdued_dark="*neutral_400",
-        block_background_fill="white",
-        block_background_fill_dark="*neutral_900",
-        block_border_width="1px",
-        block_label_background_fill="white",
-        block_label_background_fill_dark="*neutral_900",
-        block_title_text_weight="600",
-        button_primary_background_fill="*primary_700",
-        button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_600",
-        button_primary_text_color="white",
-        button_primary_text_color_dark="white",
-        input_background_fill="*neutral_50",
-        input_background_fill_dark="*neutral_800",
-    )
+    return theme.set(**tomllib.loads(asset("theme.toml")))
 
 
 #: For the head of the page: gradio's own ``css`` would be scoped to the inside of its container.

@@ -13,6 +13,7 @@ from srlens.errors import StudyError
 from srlens.study.blocks import arrange
 from srlens.study.report.build import build_report
 from srlens.study.row import columns
+from srlens.study.seal import BLANK, sealing
 from srlens.study.store import Failure, Store
 from srlens.study.verdicts import judge
 
@@ -44,7 +45,7 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     "job": ids[k][w],
                     "place": f"p{w}",
                     "network": f"net{k}",
-                    "file_sha256": f"d{k}",
+                    "weights_sha256": f"d{k}",
                     "kind": kinds[k],
                     "receptive_field": f"{11 + 10 * k} LR px",
                     "image": f"picture{w // per_picture}",
@@ -69,7 +70,8 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
             )
     frame = typed_frame(rows, columns())
     for row in range(len(frame)):
-        frame[row].write_parquet(store.part(rows[row]["job"]), compression="uncompressed", statistics=False)
+        with sealing(store.part(rows[row]["job"])) as part:
+            frame[row].write_parquet(part, compression="uncompressed", statistics=False, metadata={"srlens": BLANK})
     store.write_plan(
         {
             "format": "srlens-plan-1",

@@ -2,7 +2,10 @@
 
 import errno
 import os
+import threading
+import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import polars
 import pytest
@@ -189,3 +192,49 @@ def test_lr_pictures_have_no_quality(make_study, here):
 def test_lpips_without_its_extra_is_refused(make_study, here):
     with pytest.raises(MissingExtraError, match=r"srlens\[lpips\]"):
         run_study(make_study(output={"lpips": True}), executor=here)
+
+
+def test_a_look_at_many_stored_parts_costs_little(tmp_path):
+    """By names alone, in one reading of the folder: 20,000 parts on a shared disk, looked at every ten seconds."""
+    store = Store(tmp_path)
+    (tmp_path / "parts").mkdir()
+    jobs = {f"{k:032x}" for k in range(20_000)}
+    for job in jobs:
+        store.part(job).touch()
+    took = []
+    for _ in range(5):
+        started = time.process_time()
+        assert store.stored(jobs) == 20_000
+        took.append(time.process_time() - started)
+    assert min(took) <= 0.05
+
+
+class Slow(Executor):
+    """A cluster whose tasks end when they are looked for often enough."""
+
+    parallel = 2
+
+    def submit(self, fn, /, *args, **kwargs):
+        raise AssertionError("given everything at once")
+
+    def submit_many(self, fn, arguments):
+        self.batches = [batch for (batch,) in arguments]
+        futures = [Future() for _ in arguments]
+        threading.Thread(target=self._work, args=(fn, futures), daemon=True).start()
+        return futures
+
+    def _work(self, fn, futures):
+        time.sleep(1.2)
+        for future, batch in zip(futures, self.batches, strict=True):
+            future.set_result(fn(batch))
+
+
+def test_tasks_are_small_and_disks_are_looked_at_seldom(make_study, study_content, monkeypatch):
+    windows = [{"image": "roof.png", "top": top, "left": left} for top in (16, 40, 64, 88) for left in (16, 40, 64, 88)]
+    looks, stored = [], Store.stored
+    monkeypatch.setattr(Store, "stored", lambda self, jobs: looks.append(time.monotonic()) or stored(self, jobs))
+    executor = Slow()
+    summary = run_study(make_study(windows=windows, networks=study_content["networks"][:1]), executor=executor)
+    assert [len(batch) for batch in executor.batches] == [2] * 8  # four tasks for each of two workers
+    assert summary.computed == 16
+    assert all(later - earlier >= 10 for earlier, later in pairwise(looks))

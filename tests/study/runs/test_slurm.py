@@ -29,6 +29,10 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory):
     if subprocess.run(["pgrep", "-x", "slurmctld"], capture_output=True, check=False).returncode == 0:
         pytest.skip("a Slurm runs on this machine already")
     folder = tmp_path_factory.mktemp("slurm")
+    eight = folder / "one-node"  # eight cores, whatever the machine has, so that tasks can run at once
+    text = starter.read_text().replace("CPUs=$(nproc)", "CPUs=8")
+    eight.write_text(text.replace("MpiDefault=none", "MpiDefault=none\nSlurmdParameters=config_overrides"))
+    starter = eight
     environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     started = subprocess.run(
         ["bash", str(starter), "start", str(folder)], env=environment, stdout=subprocess.DEVNULL, check=False
@@ -46,10 +50,10 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory):
         os.environ["SLURM_CONF"] = before
 
 
-def executor(folder: Path):
+def executor(folder: Path, parallel: int = 8):
     from srlens.study.executors.slurm import SlurmExecutor
 
-    return SlurmExecutor(folder / "slurm", partition="debug", gpus=0, memory_gb=1, minutes=10)
+    return SlurmExecutor(folder / "slurm", partition="debug", gpus=0, memory_gb=1, minutes=10, parallel=parallel)
 
 
 def test_a_study_runs_through_slurm_and_survives_a_cancelled_task(slurm, make_study, here, tmp_path, stored_bytes):
@@ -77,6 +81,28 @@ def test_a_study_runs_through_slurm_and_survives_a_cancelled_task(slurm, make_st
     second = run_study(study, executor=executor(folder), batch=3, resume=True)
     assert (second.found, second.computed, second.failures) == (3, 3, ())
     assert stored_bytes(folder) == stored_bytes(tmp_path / "undisturbed")
+
+
+def test_eight_missing_jobs_of_a_larger_study_keep_four_workers_busy(slurm, make_study, study_content, here):
+    """Tasks are made of what is missing, not of all; an array runs as many at once as were asked for, not more."""
+    windows = [{"image": "roof.png", "top": top, "left": left} for top in (16, 40, 64, 88) for left in (16, 40, 64, 88)]
+    study = make_study(windows=windows, networks=study_content["networks"][:1])
+    folder = run_study(study, executor=here).folder
+    parts = sorted(folder.glob("parts/*"))
+    for part in parts[:8]:
+        part.unlink()
+    looks = []
+
+    def look(report):
+        command = ["squeue", "--me", "--array", "--noheader", "--format=%i %t"]
+        looks.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
+
+    again = run_study(study, executor=executor(folder, parallel=4), resume=True, progress=look)
+    assert (again.found, again.computed, again.failures) == (8, 8, ())
+    tasks = {line.split()[0] for lines in looks for line in lines}
+    running = [sum(line.endswith(" R") for line in lines) for lines in looks]
+    assert len(tasks) == 8
+    assert max(running) == 4
 
 
 def test_pickles_hold_paths_not_models(slurm, make_study):

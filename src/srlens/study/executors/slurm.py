@@ -1,5 +1,6 @@
 """Slurm through submitit: one job array, one task a GPU, and no need for ``sacct``."""
 
+import os
 import subprocess
 import threading
 import time
@@ -10,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from srlens.errors import StudyError
+from srlens.errors import SettingError, StudyError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_POLL = 1.0  # seconds between looks at the queue
+_POLL = 10.0  # seconds between looks at the queue, which a whole cluster shares
 _GRACE = 15.0  # seconds that a result may need to appear on a shared disk once its task has left the queue
 
 
@@ -34,9 +35,11 @@ class SlurmExecutor(Executor):
         gpus: GPUs of a task; 0 for the CPU.
         cpus: cores of a task.
         account: to charge.
+        parallel: tasks that run at once, at most.
         parameters: further ones, as submitit takes them (``slurm_constraint``, …).
 
     Raises:
+        SettingError: ``parallel`` is below 1.
         StudyError: submitit is not installed, or there is no Slurm here.
     """
 
@@ -50,10 +53,14 @@ class SlurmExecutor(Executor):
         gpus: int = 1,
         cpus: int = 1,
         account: str | None = None,
+        parallel: int = 8,
         parameters: dict[str, Any] | None = None,
     ) -> None:
         from srlens.extras import submitit
 
+        if parallel < 1:
+            raise SettingError(f"An array runs at least 1 task (--workers) at once, got {parallel}.")
+        self.parallel, self._folder = parallel, folder
         try:
             self._executor = submitit.AutoExecutor(folder=str(folder.absolute()), cluster="slurm")
         except RuntimeError as error:
@@ -68,6 +75,7 @@ class SlurmExecutor(Executor):
             tasks_per_node=1,
             gpus_per_node=gpus or None,
             slurm_partition=partition,
+            slurm_array_parallelism=parallel,
             slurm_account=account,
             **(parameters or {}),
         )
@@ -114,9 +122,9 @@ class SlurmExecutor(Executor):
                 waiting = dict(self._waiting)
             if not waiting:
                 return
-            queued = _queue()
+            queued, written = _queue(), set(os.listdir(self._folder))
             for job, future in waiting.items():
-                if job.paths.result_pickle.exists():
+                if job.paths.result_pickle.name in written:
                     self._settle(job, future)
                 elif queued is not None and job.job_id not in queued:
                     since = self._gone.setdefault(job, time.monotonic())

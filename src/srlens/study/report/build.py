@@ -1,12 +1,14 @@
 """Build the report of a study: one page, its tables as CSV, its figures as PDF."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srlens._version import __version__
 from srlens.atomic import replacing
+from srlens.imaging.check import FAR_OUTSIDE
 from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
@@ -35,6 +37,8 @@ class BuiltReport:
         findings: the verdicts and their statistics.
         frame: every result, one row a job.
         missing: jobs without a result.
+        notices: what a reader must know before the numbers, in sentences.
+        damaged: files that are not used since they are damaged; resuming the study computes them again.
     """
 
     page: Path
@@ -43,6 +47,8 @@ class BuiltReport:
     findings: Findings
     frame: "polars.DataFrame"
     missing: int
+    damaged: tuple[str, ...]
+    notices: tuple[str, ...]
 
 
 def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> BuiltReport:
@@ -63,6 +69,8 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     target = out if out is not None else folder / "report"
     ids = [job for row in plan["jobs"] for job in row]
     frame = store.read_parts(ids)
+    broken = store.damaged(ids, [window["place"] for window in plan["windows"]])
+    damaged = tuple(file.relative_to(folder).as_posix() for file in broken)
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
     tables = report_tables(blocks, findings, store.failures(ids), seed=seed)
@@ -76,7 +84,9 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         files += [target / f"{name}.csv"] if rows else []
     with replacing(target / "jobs.csv") as temporary:
         frame.write_csv(temporary)
+    notices = _notices(plan, frame, damaged)
     summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
+    summary |= {"notices": notices, **{key: plan.get(key) for key in ("images_given", "mining")}}
     save_json(summary, target / "report.json")
     html = render_page(
         **summary,
@@ -96,7 +106,33 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     files = [page, *files, target / "jobs.csv", target / "report.json"]
-    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame))
+    return BuiltReport(page, tuple(files), blocks, findings, frame, len(ids) - len(frame), damaged, tuple(notices))
+
+
+def _notices(plan: dict[str, Any], frame: "polars.DataFrame", damaged: Sequence[str]) -> list[str]:
+    """What a reader must know before the numbers."""
+    said, own = [], (plan.get("mining") or {}).get("own_judges")
+    if own:
+        said.append(
+            f"The windows were chosen by {', '.join(own)}, which are compared here: they do badly at these windows by "
+            "choice, and others look better than they are."
+        )
+    for name, rows in frame.filter(frame["sr_outside"] > FAR_OUTSIDE).partition_by("network", as_dict=True).items():
+        said.append(
+            f"{name[0]} diverges: its SR image leaves [0, 1] by more than {FAR_OUTSIDE:g} at {len(rows)} windows. "
+            "Neither PSNR nor maps mean much there."
+        )
+    if damaged:
+        said.append(
+            f"{len(damaged)} damaged files are not used: {', '.join(damaged)}. `srlens study run --resume` computes "
+            "them again."
+        )
+    for column in ("device", "threads", "torch", "srlens"):
+        values = frame[column].drop_nulls().value_counts().sort(column).rows()
+        if len(values) > 1:
+            found = ", ".join(f"{value} ({count})" for value, count in values)
+            said.append(f"Results differ in {column}: {found}. Their last digits depend on it.")
+    return said
 
 
 def _save_figures(figures: "dict[str, Figure]", target: Path) -> tuple[dict[str, str], list[Path]]:

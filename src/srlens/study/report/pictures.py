@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srlens.comparison.measures import MEASURES
-from srlens.errors import InputError
 from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
 from srlens.records.archive import load
 from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.report.page import number
+from srlens.study.seal import is_whole
 from srlens.study.store import Store
 from srlens.study.verdicts import LIMITS, Findings
 
@@ -118,10 +118,8 @@ def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _tile(row: dict[str, Any], blocks: Blocks, store: Store, scale: int) -> Any:
     from srlens.figures.window_sheet import Tile
 
-    try:
-        picture = read_image(store.place(row["place"]))
-    except InputError:
-        picture = None  # it says so in its place
+    file = store.place(row["place"])
+    picture = read_image(file) if is_whole(file) else None  # it says so in its place
     place = blocks.places.index(row["place"])
     shown = {key: float(blocks.values[key][0, place]) for key in ("lr_top", "lr_left", "lr_height")}
     caption = [
@@ -140,12 +138,8 @@ def _tile(row: dict[str, Any], blocks: Blocks, store: Store, scale: int) -> Any:
 def _mean_mass(files: Iterable[Path]) -> Array | None:
     """Sum of the unit-mass maps that are there; None where there is none."""
     total: Array | None = None
-    for file in files:
-        try:
-            stored = load(file)
-        except InputError:
-            continue
-        mass = absolute_map(stored.map)
+    for file in filter(is_whole, files):
+        mass = absolute_map(load(file).map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass
     return total

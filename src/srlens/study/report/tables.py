@@ -8,6 +8,7 @@ import numpy as np
 
 from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
+from srlens.imaging.check import FAR_OUTSIDE
 from srlens.study.blocks import INDEX, Array, Blocks
 from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.statistics import Pair, compare_pairs
@@ -49,7 +50,7 @@ def network_rows(blocks: Blocks, *, seed: int = 0) -> list[Row]:
                 "kind": blocks.kinds[k],
                 "receptive_field": blocks.fields[k],
                 "windows": len(blocks.places),
-                **{m.key: _mean(blocks.values[m.key][k]) for m in blocks.known("report", "terminal")},
+                **{m.key: _mean(blocks.once(m.key)[k]) for m in blocks.known("report", "terminal")},
                 f"{INDEX}_low": span.low,
                 f"{INDEX}_high": span.high,
                 f"{INDEX}_median": float(np.median(blocks.index[k])),
@@ -66,14 +67,16 @@ def _mean(values: Array) -> float | None:
 
 def _below_reference(blocks: Blocks, k: int) -> bool | None:
     """Whether the network is worse than doing nothing on these pictures: wrong range, weights or aim."""
-    network, reference = (_mean(blocks.values[key][k]) for key in ("psnr_image", "reference_psnr_image"))
+    network, reference = (_mean(blocks.once(key)[k]) for key in ("psnr_image", "reference_psnr_image"))
+    if (blocks.values["sr_outside"][k] > FAR_OUTSIDE).any():  # then that is why, which a notice says
+        return None
     return None if network is None or reference is None else network < reference
 
 
 def reference_row(blocks: Blocks) -> Row:
     """The quality of doing nothing on the same windows, as far as it is known."""
     keys = [m.key for m in MEASURES.values() if m.of_picture and f"reference_{m.key}" in blocks.values]
-    means = {key: _mean(blocks.values[f"reference_{key}"]) for key in keys}
+    means = {key: _mean(blocks.once(f"reference_{key}")) for key in keys}
     return {key: mean for key, mean in means.items() if mean is not None}
 
 
