@@ -51,11 +51,11 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     Args:
         folder: of the results.
         out: where to write; ``folder/report`` by default.
-        seed: of bootstrap and permutations.
+        seed: of the permutations.
 
     Raises:
         PluginError: a plug-in cannot be loaded.
-        StudyError: the folder holds no study, or no window at which all networks have a result.
+        StudyError: the folder holds no study, or no network has a result at half of the windows.
     """
     load_plugins()
     store = Store(folder)
@@ -65,9 +65,9 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     frame = store.read_parts(ids)
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
-    tables = report_tables(blocks, findings, store.failures(ids), seed=seed)
+    tables = report_tables(blocks, findings, store.failures(ids))
     figures = {
-        **chart_figures(blocks, findings, seed=seed),
+        **chart_figures(blocks, findings),
         **gallery_figures(tables["windows"], blocks, store, plan["scale"]),
     }
     pictures, files = _save_figures(figures, target)
@@ -90,6 +90,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         reference_name=reference_name(plan["scale"], [*frame["degradation"].drop_nulls(), GIVEN][0]),
         pictures=pictures,
         results=len(frame),
+        modelled=int((~blocks.present).sum()),
         planned=len(ids),
     )
     page = target / "report.html"

@@ -9,23 +9,22 @@ import numpy as np
 from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.study.blocks import INDEX, Array, Blocks
-from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.statistics import Pair, compare_pairs
 from srlens.study.store import Failure
+from srlens.study.uncertainty import holm, mean_interval
 from srlens.study.verdicts import LIMITS, Findings
 
 Row = dict[str, Any]
 
 
-def report_tables(
-    blocks: Blocks, findings: Findings, failures: Sequence[Failure], *, seed: int = 0
-) -> dict[str, list[Row]]:
-    """Every table of a report by the name of its file; ``seed`` is that of the bootstrap."""
+def report_tables(blocks: Blocks, findings: Findings, failures: Sequence[Failure]) -> dict[str, list[Row]]:
+    """Every table of a report by the name of its file."""
+    measured = np.where(blocks.present, blocks.index, np.nan)
     return {
-        "networks": network_rows(blocks, seed=seed),
+        "networks": network_rows(blocks),
         "kinds": kind_rows(blocks),
         "correlations": correlation_rows(findings),
-        "pairs": pair_rows(blocks, compare_pairs(blocks.index)),
+        "pairs": pair_rows(blocks, compare_pairs(measured, blocks.clusters)),
         "textures": texture_rows(findings),
         "windows": window_rows(blocks),
         "verdicts": [vars(verdict) for verdict in findings.verdicts],
@@ -33,22 +32,21 @@ def report_tables(
     }
 
 
-def network_rows(blocks: Blocks, *, seed: int = 0) -> list[Row]:
+def network_rows(blocks: Blocks) -> list[Row]:
     """One row a network, the largest mean diffusion index first.
 
     Means over windows of every measure that tables show, by its key; of the diffusion index also the median, and its
-    interval by drawing windows anew.
+    interval over pictures.
     """
-    weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
     rows = []
     for k, label in enumerate(blocks.labels):
-        span = interval(weights @ blocks.index[k])
+        span = mean_interval(blocks.index[k], blocks.clusters)
         rows.append(
             {
                 "network": label,
                 "kind": blocks.kinds[k],
                 "receptive_field": blocks.fields[k],
-                "windows": len(blocks.places),
+                "windows": int(blocks.present[k].sum()),
                 **{m.key: _mean(blocks.values[m.key][k]) for m in blocks.known("report", "terminal")},
                 f"{INDEX}_low": span.low,
                 f"{INDEX}_high": span.high,
@@ -97,28 +95,25 @@ def kind_rows(blocks: Blocks) -> list[Row]:
 
 
 def correlation_rows(findings: Findings) -> list[Row]:
-    """PSNR against log DI, beside the paper's values."""
-    return [
+    """Qualities against log DI, beside the paper's values; Holm's correction is for all of these rows."""
+    rows = [
         {
-            "psnr_of": name,
-            "correlation": label,
+            "quality": MEASURES[name].label + (", sign turned" if MEASURES[name].better == "lower" else ""),
+            "correlation": kind,
             **estimate.record("value"),
-            "paper": paper if name == "LR crop" else None,
+            "paper": LIMITS.get(name, {}).get(kind),
             **{count: getattr(found, count) for count in ("networks", "windows", "pictures")},
         }
-        for name, found in (("LR crop", findings.correlation), ("window", findings.correlation_window))
-        if found is not None
-        for label, estimate, paper in (
-            ("Pearson", found.pearson, LIMITS["paper_pearson"]),
-            ("Spearman", found.spearman, LIMITS["paper_spearman"]),
-        )
+        for name, found in findings.correlations.items()
+        for kind in ("pearson", "spearman", "partial")
+        if (estimate := getattr(found, kind)) is not None
     ]
+    return [{**row, "p_holm": p} for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True)]
 
 
 def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
     """Each pair of networks: the ratio of their diffusion indices, and the share of windows at which a's is larger."""
-    names = ({"a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs)
-    return [{**vars(pair), **name, "windows": len(blocks.places)} for pair, name in zip(pairs, names, strict=True)]
+    return [{**vars(pair), "a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs]
 
 
 def texture_rows(findings: Findings) -> list[Row]:
