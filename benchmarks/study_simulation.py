@@ -2,8 +2,8 @@
 
 Studies are drawn from a population of networks and pictures whose correlation, ratio, receptive field and texture
 effect are known, and judged by the function that reports use. Told is how often intervals hold the population's value
-and how often each answer is given. Every effect is normal; in ``heavy`` those of networks have Student's t with 4 degrees
-of freedom. One result in a hundred is missing.
+and how often each answer is given. Every effect is normal; in ``heavy`` those of networks have Student's t with 4
+degrees of freedom. One result in a hundred is missing.
 """
 
 import csv
@@ -59,7 +59,7 @@ DESIGNS = {"9 × 48 of 8": (9, 48, 8), "10 × 150 of 30": (10, 150, 30)}
 
 
 def networks_of(truth: Truth, count: int, rng: np.random.Generator) -> SimpleNamespace:
-    """Networks drawn from the population: log diffusion index, quality of crops and of windows (dB), used share."""
+    """Networks of the population: log diffusion index, quality of crops and of windows (dB), log used share."""
     wide = np.arange(count) >= count // 2
 
     def draw() -> np.ndarray:
@@ -72,7 +72,9 @@ def networks_of(truth: Truth, count: int, rng: np.random.Generator) -> SimpleNam
     explained = truth.correlation * (index - gap / 2) / spread
     rest = (1 - truth.correlation**2) ** 0.5
     crop, window = explained + rest * own, explained + rest * (0.9 * own + (1 - 0.9**2) ** 0.5 * other)
-    return SimpleNamespace(wide=wide, index=index, crop=0.7 * crop, window=window, used=np.log(truth.used) + 0.4 * draw())
+    return SimpleNamespace(
+        wide=wide, index=index, crop=0.7 * crop, window=window, used=np.log(truth.used) + 0.4 * draw()
+    )
 
 
 @cache

@@ -6,9 +6,11 @@ zeros.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from srlens.errors import SettingError, WindowError
 from srlens.measures.concentration import absolute_map
@@ -130,6 +132,7 @@ def used_fraction(area: float, receptive_field_pixels: float) -> float:
     return area / receptive_field_pixels
 
 
+@lru_cache(maxsize=4096)  # most windows of a study are alike
 def gaussian_area(receptive_field: float, reach: float, window: float, fraction: float = 0.95) -> float:
     """Area that holds a share of the mass of a Gaussian effective field: what depth alone gives, without training.
 
@@ -148,8 +151,6 @@ def gaussian_area(receptive_field: float, reach: float, window: float, fraction:
     Raises:
         SettingError: see :func:`mass_membership`.
     """
-    from scipy.special import ndtr
-
     side = max(1, round(reach**0.5))
     spread = max(receptive_field - 1, 1e-6) ** 0.5 / 3**0.5
     place = np.arange(side) - (side - 1) / 2

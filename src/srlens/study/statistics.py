@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ class Correlation:
         partial: Pearson's correlation given the logarithm of the parameters; None where they are not known.
         leave_one_out: least and largest Pearson correlation when one network is left out.
         networks: how many.
-        windows: how many.
-        pictures: how many.
     """
 
     pearson: Estimate
@@ -38,8 +36,6 @@ class Correlation:
     partial: Estimate | None
     leave_one_out: tuple[float, float]
     networks: int
-    windows: int
-    pictures: int
 
     @property
     def p(self) -> float:
@@ -87,14 +83,14 @@ def _ranks(x: Array) -> Array:
     return np.asarray(rankdata(x, axis=-1), dtype=np.float64)
 
 
-def _z(r: float | Array, count: int) -> Array:
-    """Fisher's z; 1 is taken as half-way to the next smaller value that Spearman's correlation can have."""
-    most = 1 - 6 / (count**3 - count)
+def _z(r: float | Array, steps: int = 0) -> Array:
+    """Fisher's z; 1, where it is infinite, is taken as half-way to the next smaller value of ``steps`` ranks."""
+    most = 1 - 6 / (steps**3 - steps) if steps else 1 - 1e-12
     return np.asarray(np.arctanh(np.clip(r, -most, most)))
 
 
 def correlate_networks(
-    index: Array, quality: Array, clusters: NDArray[np.int64], *, parameters: Array | None = None, seed: int = 0
+    index: Array, quality: Array, clusters: NDArray[np.int64], sizes: Array | None = None, *, seed: int = 0
 ) -> Correlation:
     """Correlate the mean quality of networks with the logarithm of their mean diffusion index, as the paper does.
 
@@ -102,44 +98,39 @@ def correlate_networks(
         index: diffusion indices, K×W, > 0; K ≥ 2.
         quality: K×W.
         clusters: number of each window's picture, W.
-        parameters: of the networks, K, > 0; of no use where one is not known.
+        sizes: logarithms of the networks' parameters, K; of no use where one is not known.
         seed: of the permutations.
     """
-    count, windows = index.shape
+    count = len(index)
     x, y = np.log(index.mean(axis=1)), quality.mean(axis=1)
     left_out = np.vstack([np.ones(count), np.eye(count)]) > 0  # of all networks, and of each one alone
 
     def estimate(statistic: Callable[[Array, Array], Array], ranked: bool, given: int = 0) -> Estimate:
         def without(kept: NDArray[np.bool_]) -> Array:
             a, b = np.log(index[:, kept].mean(axis=1)), quality[:, kept].mean(axis=1)
-            return _z(statistic(np.where(left_out, a, x), np.where(left_out, b, y)), count)
+            return _z(statistic(np.where(left_out, a, x), np.where(left_out, b, y)))
 
         r, left, over = float(statistic(x, y)), count - 3 - given, 0.0
-        if left < 1:
+        if left < 1 or len(np.unique(clusters)) < FEWEST_PICTURES:
             return Estimate(r)
         if not ranked:  # what pictures change of few ranks is lumpy, and Bonett and Wright's variance has room for it
             of_all, *of_one = over_pictures(without, clusters)
             over = max(of_all - sum(of_one), 0)  # what a picture does to one network is in the variance over networks
         variance = (1 + ranked * r**2 / 2) / left + over
-        return replace(student(float(_z(r, count)), variance, math.inf, of=math.tanh), value=r)
+        found = student(float(_z(r, count * ranked)), variance, math.inf, of=math.tanh)
+        return replace(found, value=r, low=min(found.low, r), high=max(found.high, r))
 
     others = [np.arange(count) != k for k in range(count)]
     apart = [float(pearson(x[other], y[other])) for other in others]
     partial = None
-    if parameters is not None and np.isfinite(parameters).all() and np.ptp(parameters) > 0 and count > 4:
-        base = np.column_stack([np.ones(count), np.log(parameters)])
-        beyond = np.eye(count) - base @ np.linalg.pinv(base)  # takes away what the parameters tell
+    if sizes is not None and np.isfinite(sizes).all() and np.ptp(sizes) > 0 and count > 4:
+        base = np.column_stack([np.ones(count), sizes])
+        beyond = np.eye(count) - base @ np.linalg.pinv(base)  # takes away what sizes tell
         partial = estimate(lambda a, b: pearson(a @ beyond, b @ beyond), False, given=1)
     linear, ranked = estimate(pearson, False), estimate(spearman, True)
-    return Correlation(
-        replace(linear, p=float(np.max([linear.p, _order_p(x, y, seed)]))),
-        replace(ranked, p=_order_p(_ranks(x), _ranks(y), seed)),
-        partial,
-        (min(apart), max(apart)),
-        count,
-        windows,
-        len(np.unique(clusters)),
-    )
+    linear = replace(linear, p=float(np.max([linear.p, _order_p(x, y, seed)])))
+    ranked = replace(ranked, p=_order_p(_ranks(x), _ranks(y), seed) if math.isfinite(ranked.p) else math.nan)
+    return Correlation(linear, ranked, partial, (min(apart), max(apart)), count)
 
 
 def least_order_p(networks: int) -> float:
@@ -160,16 +151,9 @@ def _permuted_p(
     """One-sided p of SciPy's permutation test; see :data:`_ARRANGEMENTS`."""
     from scipy.stats import permutation_test
 
-    found = permutation_test(
-        samples,
-        statistic,
-        permutation_type=kind,
-        alternative="greater",
-        n_resamples=_ARRANGEMENTS,
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    )
-    return float(found.pvalue)
+    settings: dict[str, Any] = {"n_resamples": _ARRANGEMENTS, "alternative": "greater", "vectorized": True}
+    random = np.random.default_rng(seed)
+    return float(permutation_test(samples, statistic, permutation_type=kind, rng=random, **settings).pvalue)
 
 
 def compare_pairs(index: Array, clusters: NDArray[np.int64]) -> tuple[Pair, ...]:
@@ -280,8 +264,7 @@ def _associate(x: Array, y: Array, clusters: NDArray[np.int64]) -> Association:
     return Association(replace(found, value=r, p=2 * min(found.p, 1 - found.p)), math.nan, count)
 
 
-def merged(values: Array, groups: Sequence[object]) -> tuple[Array, list[int]]:
-    """Means of the rows (K×W) of each group, in the order of their first rows, whose numbers are given beside."""
+def merged(values: Array, groups: Sequence[Any]) -> tuple[Array, list[Any]]:
+    """Means of the rows (K×W) of each group, and the groups, in the order of their first rows."""
     names = list(dict.fromkeys(groups))
-    rows = [[k for k, group in enumerate(groups) if group == name] for name in names]
-    return np.array([values[of].mean(axis=0) for of in rows]), [of[0] for of in rows]
+    return np.array([values[[group == name for group in groups]].mean(axis=0) for name in names]), names

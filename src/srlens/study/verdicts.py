@@ -8,22 +8,11 @@ from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from srlens.comparison.measures import MEASURES
 from srlens.measures.extent import gaussian_area
-from srlens.study.blocks import Array, Blocks
-from srlens.study.statistics import (
-    Association,
-    Contrast,
-    Correlation,
-    associate,
-    contrast_groups,
-    correlate_networks,
-    least_order_p,
-    majority_p,
-    merged,
-)
+from srlens.study import statistics
+from srlens.study.blocks import Blocks
 from srlens.study.uncertainty import Estimate, holm, mean_interval
 
 Answer = Literal["supported", "not supported", "undecided", "cannot be decided"]
@@ -90,10 +79,10 @@ class Findings:
     """
 
     verdicts: tuple[Verdict, ...]
-    correlations: dict[str, Correlation]
-    contrast: Contrast | None
+    correlations: dict[str, statistics.Correlation]
+    contrast: statistics.Contrast | None
     used: dict[str, Use]
-    textures: dict[str, Association]
+    textures: dict[str, statistics.Association]
 
 
 def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
@@ -103,7 +92,7 @@ def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
     correlations = {name: found for name in QUALITIES if (found := _correlate(blocks, name, every, seed)) is not None}
     contrast = _contrast(blocks, every, seed)
     used = _used(blocks)
-    textures = associate(blocks.index, blocks.textures, blocks.clusters)
+    textures = statistics.associate(blocks.index, blocks.textures, blocks.clusters)
     verdicts = [
         _first(blocks, correlations, _correlate(blocks, QUALITIES[0], blocks.families, seed) if alike else None),
         _second(blocks, contrast, _contrast(blocks, blocks.families, seed) if alike else None),
@@ -122,29 +111,27 @@ def decide(estimates: Sequence[Estimate], *, none: float = -math.inf, small: flo
     return "not supported" if all(e.high < small for e in estimates) else "undecided"
 
 
-def _correlate(blocks: Blocks, quality: str, groups: Sequence[object], seed: int) -> Correlation | None:
+def _correlate(blocks: Blocks, quality: str, groups: Sequence[object], seed: int) -> statistics.Correlation | None:
     """Of the networks, those of one group taken as one."""
-    values = blocks.values[quality]
+    values, sign = blocks.values[quality], -1 if MEASURES[quality].better == "lower" else 1
     known = np.isfinite(values).all(axis=0)  # a perfect window has an infinite PSNR
-    if not known.any() or len(blocks.labels) < 3:
+    if not known.any() or len(set(groups)) < 3:
         return None
-    better = -1 if MEASURES[quality].better == "lower" else 1
-    index, rows = merged(np.log(blocks.index[:, known]), groups)
-    parameters = merged(np.log(np.maximum(blocks.values["parameters"].max(axis=1, keepdims=True), 1)), groups)[0][:, 0]
-    if len(rows) < 3:
-        return None
-    values = better * merged(values[:, known], groups)[0]
-    return correlate_networks(np.exp(index), values, blocks.clusters[known], parameters=np.exp(parameters), seed=seed)
+    logs = (np.log(blocks.index[:, known]), np.log(np.maximum(blocks.values["parameters"], 1)))
+    index, sizes, values = (statistics.merged(v, groups)[0] for v in (*logs, sign * values[:, known]))
+    return statistics.correlate_networks(np.exp(index), values, blocks.clusters[known], sizes[:, 0], seed=seed)
 
 
-def _contrast(blocks: Blocks, groups: Sequence[object], seed: int) -> Contrast | None:
-    known = [k for k, kind in enumerate(blocks.kinds) if kind != "unknown"]
-    wide = [blocks.kinds[k] in LIMITS["kinds"].split(", ") for k in known]
-    if all(wide) or not any(wide):
-        return None
+def _contrast(blocks: Blocks, groups: Sequence[object], seed: int) -> statistics.Contrast | None:
+    far = [kind in LIMITS["kinds"].split(", ") for kind in blocks.kinds]
+    known = np.array(blocks.kinds) != "unknown"
     # A family with networks in both groups counts once in each.
-    index, rows = merged(np.log(blocks.index[known]), [(groups[k], far) for k, far in zip(known, wide, strict=True)])
-    return contrast_groups(np.exp(index), np.array(wide)[rows], blocks.clusters, seed=seed)
+    pairs = [pair for pair, here in zip(zip(groups, far, strict=True), known, strict=True) if here]
+    index, names = statistics.merged(np.log(blocks.index[known]), pairs)
+    wide = np.array([is_wide for _, is_wide in names], dtype=bool)
+    if wide.all() or not wide.any():
+        return None
+    return statistics.contrast_groups(np.exp(index), wide, blocks.clusters, seed=seed)
 
 
 def _used(blocks: Blocks) -> dict[str, Use]:
@@ -154,122 +141,87 @@ def _used(blocks: Blocks) -> dict[str, Use]:
     # A global network is given the field of one whose convolutions just cover the LR crop.
     sides = np.where(np.isfinite(sides), sides, np.maximum(*crop))
     found = {}
-    for k, label in enumerate(blocks.labels):
-        if np.isfinite(shares[k]).any():
-            reference = _gaussian_shares(sides[k], pixels[k], windows[k])
-            share, ratio = (mean_interval(values, blocks.clusters) for values in (shares[k], shares[k] / reference))
-            found[label] = Use(share, float(reference.mean()), ratio)
+    for label, share, *of in zip(blocks.labels, shares, sides, pixels, windows, strict=True):
+        if (known := np.isfinite(share * np.prod(of, axis=0))).any():
+            gaussian = np.array([gaussian_area(*one) / one[1] for one in np.array(of).T[known]])
+            means = [mean_interval(v, blocks.clusters[known]) for v in (share[known], share[known] / gaussian)]
+            found[label] = Use(means[0], float(gaussian.mean()), means[1])
     return found
-
-
-def _gaussian_shares(sides: Array, pixels: Array, windows: Array) -> Array:
-    """Of the windows of one network; the many that are alike are computed once."""
-    conditions, which = np.unique(np.stack([sides, pixels, windows]), axis=1, return_inverse=True)
-    known: NDArray[np.bool_] = np.isfinite(conditions).all(axis=0)
-    shares = [gaussian_area(*of) / of[1] if here else math.nan for of, here in zip(conditions.T, known, strict=True)]
-    return np.array(shares)[which]
 
 
 def _verdict(
     number: int,
     blocks: Blocks,
     answer: Answer,
-    *texts: str,
+    texts: Sequence[str],
     p: float = math.nan,
-    networks: str = "",
-    count: int | None = None,
-    least: float = 0.0,
+    compared: tuple[str, int, float] | None = None,
     **numbers: Any,
 ) -> Verdict:
     """A verdict in words: ``texts`` name those of ``findings.toml`` that tell the evidence from ``numbers``.
 
-    ``networks`` says who was compared; where their number matters, ``count`` is it and ``least`` the least p that so
-    many can give.
+    ``compared`` are the networks, their number and the least p that so many can give, where an answer depends on it.
     """
-    finding = _TEXTS["findings"][number - 1]
-    networks = networks or f"{len(blocks.labels)} networks"
-    sizes = {"windows": len(blocks.places), "pictures": blocks.pictures}
-    few = [networks] if count is not None and (count < LIMITS["networks"] or least >= LIMITS["p"]) else []
+    finding, sizes = _TEXTS["findings"][number - 1], {"windows": len(blocks.places), "pictures": blocks.pictures}
+    networks, count, least = compared or (f"{len(blocks.labels)} networks", math.inf, 0.0)
+    few = [networks] if count < LIMITS["networks"] or least >= LIMITS["p"] else []
     few += [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
     told = [finding[text] for text in texts] + [_TEXTS["least"]] * (least > 0) + [_TEXTS["few"]] * bool(few)
     words = {**LIMITS, **numbers, "count": count, "least_p": f"{least:.2g}", "few": ", ".join(few)}
     evidence = " ".join(told).format(**words).replace(" -", " −").replace("[-", "[−")
     limits = {name: text.format_map(LIMITS) for name, text in finding.items() if name in ("small", "support")}
-    decision = _TEXTS["decision"].format(**limits, **LIMITS)
+    rule = finding["rule"].format(decision=_TEXTS["decision"].format(**limits, **LIMITS), **LIMITS)
     sample = f"{networks}, {sizes['windows']} windows of {sizes['pictures']} pictures"
-    rule = finding["rule"].format(decision=decision, **LIMITS)
     return Verdict(number, finding["claim"], "cannot be decided" if few else answer, evidence, sample, rule, p)
 
 
-def _first(blocks: Blocks, found: dict[str, Correlation], families: Correlation | None) -> Verdict:
+def _first(
+    blocks: Blocks, found: dict[str, statistics.Correlation], families: statistics.Correlation | None
+) -> Verdict:
     if not {*QUALITIES[:2]} <= found.keys():
-        return _verdict(1, blocks, "undecided", "unknown")
+        return _verdict(1, blocks, "undecided", ["unknown"])
     image, window = (found[name] for name in QUALITIES[:2])
     answer = decide([e for one in (image, window) for e in (one.pearson, one.spearman)], small=LIMITS["correlation"])
     texts = ["evidence", *["parameters"] * (image.partial is not None), *["families"] * (families is not None)]
-    return _verdict(
-        1,
-        blocks,
-        answer,
-        *texts,
-        p=float(np.max([image.p, window.p])),
-        count=image.networks,
-        least=least_order_p(image.networks),
-        image=image,
-        window=window,
-        families=families,
-    )
+    compared = f"{image.networks} networks", image.networks, statistics.least_order_p(image.networks)
+    p = float(np.max([image.p, window.p]))
+    return _verdict(1, blocks, answer, texts, p, compared, image=image, window=window, families=families)
 
 
-def _second(blocks: Blocks, contrast: Contrast | None, families: Contrast | None) -> Verdict:
+def _second(blocks: Blocks, contrast: statistics.Contrast | None, families: statistics.Contrast | None) -> Verdict:
     if contrast is None:
-        return _verdict(2, blocks, "undecided", "unknown")
-    return _verdict(
-        2,
-        blocks,
-        decide([contrast.ratio], none=1, small=LIMITS["ratio"]),
-        "evidence",
-        *["families"] * (families is not None),
-        p=contrast.ratio.p,
-        networks=f"{contrast.wide} networks against {contrast.local}",
-        count=contrast.wide + contrast.local,
-        least=contrast.least_p,
-        factor=contrast.ratio,
-        families=families,
-    )
+        return _verdict(2, blocks, "undecided", ["unknown"])
+    ratio, texts = contrast.ratio, ["evidence", *["families"] * (families is not None)]
+    answer = decide([ratio], none=1, small=LIMITS["ratio"])
+    compared = f"{contrast.wide} networks against {contrast.local}", contrast.wide + contrast.local, contrast.least_p
+    return _verdict(2, blocks, answer, texts, ratio.p, compared, factor=ratio, families=families)
 
 
 def _third(blocks: Blocks, used: dict[str, Use]) -> Verdict:
     if not used:
-        return _verdict(3, blocks, "undecided", "unknown")
-    count = len(used)
-    below = sum(use.share.high < 0.5 and use.ratio.high < 1 for use in used.values())
-    above = sum(use.share.low > 0.5 for use in used.values())
-    p, against = majority_p(below, count), majority_p(above, count)
-    return _verdict(
-        3,
-        blocks,
-        "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided",
-        "evidence",
-        p=p,
-        networks=f"{count} networks of known receptive field",
-        count=count,
-        least=majority_p(count, count),
-        shares=np.quantile([use.share.value for use in used.values()], (0, 0.5, 1)),
-        below=below,
-        above=above,
-        ratio=float(np.median([use.ratio.value for use in used.values()])),
+        return _verdict(3, blocks, "undecided", ["unknown"])
+    count, uses = len(used), used.values()
+    below = sum(use.share.high < 0.5 and use.ratio.high < 1 for use in uses)
+    above = sum(use.share.low > 0.5 for use in uses)
+    p, against, least = (statistics.majority_p(number, count) for number in (below, above, count))
+    answer: Answer = "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided"
+    shares, ratio = (
+        np.quantile([use.share.value for use in uses], (0, 0.5, 1)),
+        np.median([u.ratio.value for u in uses]),
     )
+    numbers = {"shares": shares, "ratio": ratio, "below": below, "above": above}
+    compared = f"{count} networks of known receptive field", count, least
+    return _verdict(3, blocks, answer, ["evidence"], p, compared, **numbers)
 
 
-def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
+def _fourth(blocks: Blocks, textures: dict[str, statistics.Association]) -> Verdict:
     two_sided = textures[REGULARITY].spearman
     regular = replace(two_sided, p=two_sided.p / 2 if two_sided.value > 0 else 1 - two_sided.p / 2)
     answer = decide([regular], none=0, small=LIMITS["correlation"])
     others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman.value)}
     if not others:
-        return _verdict(4, blocks, answer, "evidence", p=regular.p, regular=regular)
+        return _verdict(4, blocks, answer, ["evidence"], regular.p, regular=regular)
     name = max(others, key=lambda n: abs(others[n].spearman.value))
+    names: dict[str, Any] = {"other": MEASURES[name].label, "regular": regular}
     furthest = replace(others[name].spearman, p=others[name].p_holm)
-    names: dict[str, Any] = {"other": MEASURES[name].label, "furthest": furthest}
-    return _verdict(4, blocks, answer, "evidence", "furthest", p=regular.p, regular=regular, **names)
+    return _verdict(4, blocks, answer, ["evidence", "furthest"], regular.p, furthest=furthest, **names)

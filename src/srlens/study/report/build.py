@@ -66,10 +66,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
     tables = report_tables(blocks, findings, store.failures(ids))
-    figures = {
-        **chart_figures(blocks, findings),
-        **gallery_figures(tables["windows"], blocks, store, plan["scale"]),
-    }
+    figures = {**chart_figures(blocks, findings), **gallery_figures(tables["windows"], blocks, store, plan["scale"])}
     pictures, files = _save_figures(figures, target)
     for name, rows in tables.items():
         write_csv(rows, target / f"{name}.csv")

@@ -59,7 +59,8 @@ def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
 
 def _drawn(mean: Estimate) -> tuple[float, float, float]:
     """The value and its interval; where there is none, an interval of no length."""
-    return mean.value, *(end if np.isfinite(end) else mean.value for end in (mean.low, mean.high))
+    low, high = (end if np.isfinite(end) else mean.value for end in (mean.low, mean.high))
+    return mean.value, low, high
 
 
 def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
@@ -80,7 +81,7 @@ def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
             "",
             f"Pearson {found.pearson.value:.3f} (paper {paper['pearson']:.3f})",
             f"Spearman {found.spearman.value:.3f} (paper {paper['spearman']:.3f})",
-            f"{found.networks} networks, {found.windows} windows",
+            f"{found.networks} networks, {int(known.sum())} windows",
         ),
     )
 

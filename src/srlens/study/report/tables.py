@@ -102,7 +102,7 @@ def correlation_rows(findings: Findings) -> list[Row]:
             "correlation": kind,
             **estimate.record("value"),
             "paper": LIMITS.get(name, {}).get(kind),
-            **{count: getattr(found, count) for count in ("networks", "windows", "pictures")},
+            "networks": found.networks,
         }
         for name, found in findings.correlations.items()
         for kind in ("pearson", "spearman", "partial")
