@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,6 @@ class Correlation:
     partial: Estimate | None
     leave_one_out: tuple[float, float]
     networks: int
-
-    @property
-    def p(self) -> float:
-        """Of both correlations: the larger; NaN where one is."""
-        return float(np.max([self.pearson.p, self.spearman.p]))
 
 
 @dataclass(frozen=True)
@@ -128,8 +123,9 @@ def correlate_networks(
         beyond = np.eye(count) - base @ np.linalg.pinv(base)  # takes away what sizes tell
         partial = estimate(lambda a, b: pearson(a @ beyond, b @ beyond), False, given=1)
     linear, ranked = estimate(pearson, False), estimate(spearman, True)
-    linear = replace(linear, p=float(np.max([linear.p, _order_p(x, y, seed)])))
-    ranked = replace(ranked, p=_order_p(_ranks(x), _ranks(y), seed) if math.isfinite(ranked.p) else math.nan)
+    if math.isfinite(linear.p):
+        linear = replace(linear, p=max(linear.p, _order_p(x, y, seed)))
+        ranked = replace(ranked, p=_order_p(_ranks(x), _ranks(y), seed))
     return Correlation(linear, ranked, partial, (min(apart), max(apart)), count)
 
 
@@ -139,42 +135,29 @@ def least_order_p(networks: int) -> float:
 
 
 def _order_p(x: Array, y: Array, seed: int) -> float:
-    """Chance of a correlation at least as large when y is put in random order; all orders up to 8 networks."""
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return math.nan
-    return _permuted_p((y,), lambda order, axis: (x * order).sum(axis=axis), "pairings", seed)
-
-
-def _permuted_p(
-    samples: tuple[Array, ...], statistic: Callable[..., Array], kind: Literal["pairings", "independent"], seed: int
-) -> float:
-    """One-sided p of SciPy's permutation test; see :data:`_ARRANGEMENTS`."""
+    """Chance of a correlation at least as large when y is put in random order; see :data:`_ARRANGEMENTS`."""
     from scipy.stats import permutation_test
 
     settings: dict[str, Any] = {"n_resamples": _ARRANGEMENTS, "alternative": "greater", "vectorized": True}
-    random = np.random.default_rng(seed)
-    return float(permutation_test(samples, statistic, permutation_type=kind, rng=random, **settings).pvalue)
+    settings |= {"permutation_type": "pairings", "rng": np.random.default_rng(seed)}
+    return float(permutation_test((y,), lambda order, axis: (x * order).sum(axis=axis), **settings).pvalue)
 
 
 def compare_pairs(index: Array, clusters: NDArray[np.int64]) -> tuple[Pair, ...]:
     """Each network with each other (K×W) at the windows at which both have a value, corrected for their number."""
     from scipy.stats import ttest_1samp
 
-    logs = np.log(index)
-    pairs = list(itertools.combinations(range(len(index)), 2))
-    found: list[tuple[float, float, float]] = []
-    for a, b in pairs:
-        difference = logs[a] - logs[b]
-        known = np.isfinite(difference)
-        times = np.bincount(clusters[known])
-        means = np.bincount(clusters[known], difference[known])[times > 0] / times[times > 0]
-        p = math.nan
-        if len(means) >= FEWEST_PICTURES:
-            p = float(ttest_1samp(means, 0).pvalue) if np.ptp(means) > 0 else float(not means.any())
-        share = float((difference[known] > 0).mean()) if known.any() else math.nan
-        found.append((math.exp(means.mean()) if len(means) else math.nan, share, p))
-    corrected = holm([p for *_, p in found])
-    return tuple(Pair(*pair, *entry, q) for pair, entry, q in zip(pairs, found, corrected, strict=True))
+    logs, found = np.log(index), []
+    for a, b in itertools.combinations(range(len(index)), 2):
+        known = np.isfinite(difference := logs[a] - logs[b])
+        if not known.any():
+            found.append((a, b, math.nan, math.nan, math.nan))
+            continue
+        means = merged(difference[known], clusters[known].tolist())[0]
+        p = float(not means.any()) if np.ptp(means) == 0 else float(ttest_1samp(means, 0).pvalue)
+        p = p if len(means) >= FEWEST_PICTURES else math.nan
+        found.append((a, b, math.exp(means.mean()), float((difference[known] > 0).mean()), p))
+    return tuple(Pair(*entry, q) for entry, q in zip(found, holm([p for *_, p in found]), strict=True))
 
 
 @dataclass(frozen=True)
@@ -202,6 +185,8 @@ class Contrast:
 
 def contrast_groups(index: Array, wide: NDArray[np.bool_], clusters: NDArray[np.int64], *, seed: int = 0) -> Contrast:
     """Compare the diffusion index of two groups of networks, K×W; ``wide`` marks the K networks of one."""
+    from scipy.stats import PermutationMethod, ttest_ind
+
     logs = np.log(index)
     gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
     means = logs.mean(axis=1)
@@ -215,11 +200,9 @@ def contrast_groups(index: Array, wide: NDArray[np.bool_], clusters: NDArray[np.
         weight = (parts**2 / [one - 1, other - 1, max(pictures - 1, 1)]).sum()
         freedom = float(parts.sum() ** 2 / weight) if weight > 0 else math.inf  # Satterthwaite's, as in Welch's test
         ratio = student(gap.mean(), float(parts.sum()), freedom, of=math.exp)
-
-        def apart(a: Array, b: Array, axis: int) -> Array:
-            return np.asarray(a.mean(axis=axis) - b.mean(axis=axis))
-
-        ratio = replace(ratio, p=float(np.max([ratio.p, _permuted_p(groups, apart, "independent", seed)])))
+        deals = PermutationMethod(n_resamples=_ARRANGEMENTS, rng=np.random.default_rng(seed))
+        dealt = ttest_ind(*groups, alternative="greater", method=deals).pvalue
+        ratio = replace(ratio, p=float(np.max([ratio.p, dealt])))
     return Contrast(ratio, one, other)
 
 
@@ -265,6 +248,7 @@ def _associate(x: Array, y: Array, clusters: NDArray[np.int64]) -> Association:
 
 
 def merged(values: Array, groups: Sequence[Any]) -> tuple[Array, list[Any]]:
-    """Means of the rows (K×W) of each group, and the groups, in the order of their first rows."""
-    names = list(dict.fromkeys(groups))
-    return np.array([values[[group == name for group in groups]].mean(axis=0) for name in names]), names
+    """Means of the rows (K×…) of each group, and the groups, in the order of their first rows."""
+    order = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    of = np.array([order[group] for group in groups])
+    return np.array([values[of == number].mean(axis=0) for number in range(len(order))]), list(order)

@@ -123,10 +123,9 @@ def _correlate(blocks: Blocks, quality: str, groups: Sequence[object], seed: int
 
 
 def _contrast(blocks: Blocks, groups: Sequence[object], seed: int) -> statistics.Contrast | None:
-    far = [kind in LIMITS["kinds"].split(", ") for kind in blocks.kinds]
-    known = np.array(blocks.kinds) != "unknown"
+    known = [k for k, kind in enumerate(blocks.kinds) if kind != "unknown"]
     # A family with networks in both groups counts once in each.
-    pairs = [pair for pair, here in zip(zip(groups, far, strict=True), known, strict=True) if here]
+    pairs = [(groups[k], blocks.kinds[k] in LIMITS["kinds"].split(", ")) for k in known]
     index, names = statistics.merged(np.log(blocks.index[known]), pairs)
     wide = np.array([is_wide for _, is_wide in names], dtype=bool)
     if wide.all() or not wide.any():
@@ -181,10 +180,10 @@ def _first(
     if not {*QUALITIES[:2]} <= found.keys():
         return _verdict(1, blocks, "undecided", ["unknown"])
     image, window = (found[name] for name in QUALITIES[:2])
-    answer = decide([e for one in (image, window) for e in (one.pearson, one.spearman)], small=LIMITS["correlation"])
+    four = image.pearson, image.spearman, window.pearson, window.spearman
     texts = ["evidence", *["parameters"] * (image.partial is not None), *["families"] * (families is not None)]
     compared = f"{image.networks} networks", image.networks, statistics.least_order_p(image.networks)
-    p = float(np.max([image.p, window.p]))
+    answer, p = decide(four, small=LIMITS["correlation"]), float(np.max([e.p for e in four]))
     return _verdict(1, blocks, answer, texts, p, compared, image=image, window=window, families=families)
 
 
@@ -205,11 +204,8 @@ def _third(blocks: Blocks, used: dict[str, Use]) -> Verdict:
     above = sum(use.share.low > 0.5 for use in uses)
     p, against, least = (statistics.majority_p(number, count) for number in (below, above, count))
     answer: Answer = "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided"
-    shares, ratio = (
-        np.quantile([use.share.value for use in uses], (0, 0.5, 1)),
-        np.median([u.ratio.value for u in uses]),
-    )
-    numbers = {"shares": shares, "ratio": ratio, "below": below, "above": above}
+    numbers: dict[str, Any] = {"below": below, "above": above, "ratio": np.median([use.ratio.value for use in uses])}
+    numbers["shares"] = np.quantile([use.share.value for use in uses], (0, 0.5, 1))
     compared = f"{count} networks of known receptive field", count, least
     return _verdict(3, blocks, answer, ["evidence"], p, compared, **numbers)
 

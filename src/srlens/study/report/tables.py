@@ -38,22 +38,21 @@ def network_rows(blocks: Blocks) -> list[Row]:
     Means over windows of every measure that tables show, by its key; of the diffusion index also the median, and its
     interval over pictures.
     """
-    rows = []
-    for k, label in enumerate(blocks.labels):
-        span = mean_interval(blocks.index[k], blocks.clusters)
-        rows.append(
-            {
-                "network": label,
-                "kind": blocks.kinds[k],
-                "receptive_field": blocks.fields[k],
-                "windows": int(blocks.present[k].sum()),
-                **{m.key: _mean(blocks.values[m.key][k]) for m in blocks.known("report", "terminal")},
-                f"{INDEX}_low": span.low,
-                f"{INDEX}_high": span.high,
-                f"{INDEX}_median": float(np.median(blocks.index[k])),
-                "below_reference": _below_reference(blocks, k),
-            }
-        )
+    spans = [mean_interval(values, blocks.clusters) for values in blocks.index]
+    rows = [
+        {
+            "network": blocks.labels[k],
+            "kind": blocks.kinds[k],
+            "receptive_field": blocks.fields[k],
+            "windows": int(blocks.present[k].sum()),
+            **{m.key: _mean(blocks.values[m.key][k]) for m in blocks.known("report", "terminal")},
+            f"{INDEX}_low": span.low,
+            f"{INDEX}_high": span.high,
+            f"{INDEX}_median": float(np.median(blocks.index[k])),
+            "below_reference": _below_reference(blocks, k),
+        }
+        for k, span in enumerate(spans)
+    ]
     return sorted(rows, key=lambda row: -row[INDEX])
 
 
@@ -77,20 +76,17 @@ def reference_row(blocks: Blocks) -> Row:
 
 def kind_rows(blocks: Blocks) -> list[Row]:
     """One row a kind of network: means over networks and windows of the measures that reports show of maps."""
-    rows = []
     kinds = np.array(blocks.kinds)
-    for kind in dict.fromkeys(blocks.kinds):
-        chosen = kinds == kind
-        index = blocks.index[chosen]
-        rows.append(
-            {
-                "kind": kind,
-                "networks": int(chosen.sum()),
-                **{m.key: _mean(blocks.values[m.key][chosen]) for m in blocks.known("report") if not m.of_picture},
-                f"{INDEX}_geometric_mean": float(np.exp(np.log(index).mean())),
-                f"{INDEX}_median": float(np.median(index)),
-            }
-        )
+    rows = [
+        {
+            "kind": kind,
+            "networks": int(chosen.sum()),
+            **{m.key: _mean(blocks.values[m.key][chosen]) for m in blocks.known("report") if not m.of_picture},
+            f"{INDEX}_geometric_mean": float(np.exp(np.log(blocks.index[chosen]).mean())),
+            f"{INDEX}_median": float(np.median(blocks.index[chosen])),
+        }
+        for kind, chosen in ((kind, kinds == kind) for kind in dict.fromkeys(blocks.kinds))
+    ]
     return sorted(rows, key=lambda row: -row[INDEX])
 
 
@@ -119,33 +115,26 @@ def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
 def texture_rows(findings: Findings) -> list[Row]:
     """Each texture measure against the diffusion index."""
     return [
-        {
-            "measure": MEASURES[name].label,
-            **found.spearman.record("spearman"),
-            "p_holm": found.p_holm,
-            "windows": found.count,
-        }
-        for name, found in findings.textures.items()
+        {"measure": MEASURES[name].label, **a.spearman.record("spearman"), "p_holm": a.p_holm, "windows": a.count}
+        for name, a in findings.textures.items()
     ]
 
 
 def window_rows(blocks: Blocks) -> list[Row]:
     """One row a window, the most noticed first: geometric mean of the diffusion index over networks."""
     index = np.exp(np.log(blocks.index).mean(axis=0))
-    rows = []
-    for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1):
-        rows.append(
-            {
-                "rank": rank,
-                "image": blocks.images[w],
-                **dict(zip(("top", "left", "height", "width"), blocks.windows[w], strict=True)),
-                INDEX: float(index[w]),
-                "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
-                **{name: float(values[w]) for name, values in blocks.textures.items()},
-                "place": blocks.places[w],
-            }
-        )
-    return rows
+    return [
+        {
+            "rank": rank,
+            "image": blocks.images[w],
+            **dict(zip(("top", "left", "height", "width"), blocks.windows[w], strict=True)),
+            INDEX: float(index[w]),
+            "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
+            **{name: float(values[w]) for name, values in blocks.textures.items()},
+            "place": blocks.places[w],
+        }
+        for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1)
+    ]
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
