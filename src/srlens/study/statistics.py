@@ -118,7 +118,8 @@ def correlate_networks(
     others = [np.arange(count) != k for k in range(count)]
     apart = [float(pearson(x[other], y[other])) for other in others]
     partial = None
-    if sizes is not None and np.isfinite(sizes).all() and np.ptp(sizes) > 0 and count > 4:
+    varied = sizes is not None and np.isfinite(pearson(x, sizes) * pearson(y, sizes))
+    if sizes is not None and varied and count > 4:
         base = np.column_stack([np.ones(count), sizes])
         beyond = np.eye(count) - base @ np.linalg.pinv(base)  # takes away what sizes tell
         partial = estimate(lambda a, b: pearson(a @ beyond, b @ beyond), False, given=1)

@@ -39,7 +39,7 @@ class Estimate:
         digits, unit = int(spec[:1]), spec[1:]
         value = f"{self.value:.{digits}f}{unit}"
         if not math.isfinite(self.p):
-            return f"{value} (no interval: too few networks or pictures)"
+            return f"{value} (no interval)"
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
         return f"{value} [{self.low:.{digits}f}, {self.high:.{digits}f}], {p}"
 

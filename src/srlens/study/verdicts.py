@@ -181,7 +181,8 @@ def _first(
         return _verdict(1, blocks, "undecided", ["unknown"])
     image, window = (found[name] for name in QUALITIES[:2])
     four = image.pearson, image.spearman, window.pearson, window.spearman
-    texts = ["evidence", *["parameters"] * (image.partial is not None), *["families"] * (families is not None)]
+    further = {"without": image.networks > 3, "parameters": image.partial, "families": families}
+    texts = ["evidence", *(text for text, known in further.items() if known)]
     compared = f"{image.networks} networks", image.networks, statistics.least_order_p(image.networks)
     answer, p = decide(four, small=LIMITS["correlation"]), float(np.max([e.p for e in four]))
     return _verdict(1, blocks, answer, texts, p, compared, image=image, window=window, families=families)
@@ -214,7 +215,7 @@ def _fourth(blocks: Blocks, textures: dict[str, statistics.Association]) -> Verd
     two_sided = textures[REGULARITY].spearman
     regular = replace(two_sided, p=two_sided.p / 2 if two_sided.value > 0 else 1 - two_sided.p / 2)
     answer = decide([regular], none=0, small=LIMITS["correlation"])
-    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman.value)}
+    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.p_holm)}
     if not others:
         return _verdict(4, blocks, answer, ["evidence"], regular.p, regular=regular)
     name = max(others, key=lambda n: abs(others[n].spearman.value))

@@ -144,6 +144,9 @@ def test_what_so_few_networks_cannot_show_is_said(tmp_path):
     assert "The least possible p is 0.0083." in first.evidence
     assert "The least possible p is 0.1. Cannot be decided with n = 2 networks against 3." in second.evidence
     assert "The least possible p is 0.031." in third.evidence
+    fewer = findings_of(tmp_path / "fewer", networks=3, windows=24, per_picture=6).verdicts
+    assert "Cannot be decided with n = 3 networks, 4 pictures." in fewer[0].evidence
+    assert not any("nan" in verdict.evidence for verdict in fewer)
 
 
 def test_crop_and_window_must_agree(tmp_path):
