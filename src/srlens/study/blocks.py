@@ -148,19 +148,16 @@ def modelled(values: Array, missing: NDArray[np.bool_], *, factors: bool) -> Arr
     With ``factors`` the effects are multiplied, where all values are positive; else they are added. A row or column
     without any value stays as it is.
     """
-    known = np.isfinite(values)
-    if not missing.any() or not known.any():
+    if not missing.any():
         return values
-    factors = factors and bool((values[known] > 0).all())
-    scaled = np.where(known, values, 1.0)
-    scaled = np.where(known, np.log(scaled) if factors else scaled, 0.0)
-    of_row, of_column = np.zeros((len(values), 1)), np.zeros(values.shape[1])
+    known = np.ma.masked_invalid(values)
+    factors = factors and bool(np.all(values[np.isfinite(values)] > 0))
+    scaled, of_column = np.ma.log(known) if factors else known, np.ma.zeros(values.shape[1])
     for _ in range(_ROUNDS):
-        of_row = ((scaled - of_column) * known).sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1), 1)[:, None]
-        of_column = ((scaled - of_row) * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    fitted = np.exp(of_row + of_column) if factors else of_row + of_column
-    possible = known.any(axis=1, keepdims=True) & known.any(axis=0)
-    return np.where(missing & possible, fitted, values)
+        of_row = (scaled - of_column).mean(axis=1, keepdims=True)
+        of_column = (scaled - of_row).mean(axis=0)
+    fitted = np.ma.exp(of_row + of_column) if factors else of_row + of_column
+    return np.where(missing, np.ma.filled(fitted, np.nan), values)
 
 
 def _common_conditions(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srlens.study.uncertainty import FEWEST_PICTURES, Array, Estimate, holm, over_pictures, student
+from srlens.study.uncertainty import FEWEST_PICTURES, Array, Estimate, holm, mean_interval, over_pictures, student
 
 _ARRANGEMENTS = 40_320  # those of 8 networks: all are tried where there are no more, else as many random ones
 
@@ -45,9 +45,9 @@ class Pair:
     Attributes:
         a: index of the first.
         b: index of the second.
-        ratio: geometric mean over pictures of DI(a) / DI(b), of each the geometric mean over its windows.
+        ratio: geometric mean of DI(a) / DI(b).
         share: of the windows at which a has the larger diffusion index.
-        p: Student's t over the pictures' mean log ratios, two-sided; NaN below eight pictures.
+        p: Student's t of the mean log ratio by the jackknife over pictures, two-sided; NaN below eight pictures.
         p_holm: corrected for all pairs (Holm).
     """
 
@@ -113,21 +113,20 @@ def correlate_networks(
             over = max(of_all - sum(of_one), 0)  # what a picture does to one network is in the variance over networks
         variance = (1 + ranked * r**2 / 2) / left + over
         found = student(float(_z(r, count * ranked)), variance, math.inf, of=math.tanh)
-        return replace(found, value=r, low=min(found.low, r), high=max(found.high, r))
+        found = replace(found, value=r, low=min(found.low, r), high=max(found.high, r))
+        if given or not math.isfinite(r):
+            return found
+        a, b = (_ranks(x), _ranks(y)) if ranked else (x, y)
+        chance = _chance((b,), lambda order, axis: (a * order).sum(axis=axis), "pairings", seed)
+        return replace(found, p=chance if ranked else max(found.p, chance))
 
-    others = [np.arange(count) != k for k in range(count)]
-    apart = [float(pearson(x[other], y[other])) for other in others]
+    apart = [float(pearson(np.delete(x, k), np.delete(y, k))) for k in range(count)]
     partial = None
-    varied = sizes is not None and np.isfinite(pearson(x, sizes) * pearson(y, sizes))
-    if sizes is not None and varied and count > 4:
+    if sizes is not None and count > 4 and np.isfinite(pearson(x, sizes) * pearson(y, sizes)):
         base = np.column_stack([np.ones(count), sizes])
         beyond = np.eye(count) - base @ np.linalg.pinv(base)  # takes away what sizes tell
         partial = estimate(lambda a, b: pearson(a @ beyond, b @ beyond), False, given=1)
-    linear, ranked = estimate(pearson, False), estimate(spearman, True)
-    if math.isfinite(linear.p):
-        linear = replace(linear, p=max(linear.p, _order_p(x, y, seed)))
-        ranked = replace(ranked, p=_order_p(_ranks(x), _ranks(y), seed))
-    return Correlation(linear, ranked, partial, (min(apart), max(apart)), count)
+    return Correlation(estimate(pearson, False), estimate(spearman, True), partial, (min(apart), max(apart)), count)
 
 
 def least_order_p(networks: int) -> float:
@@ -135,29 +134,23 @@ def least_order_p(networks: int) -> float:
     return 1 / min(math.factorial(networks), _ARRANGEMENTS + 1)
 
 
-def _order_p(x: Array, y: Array, seed: int) -> float:
-    """Chance of a correlation at least as large when y is put in random order; see :data:`_ARRANGEMENTS`."""
+def _chance(samples: tuple[Array, ...], statistic: Callable[..., Array], kind: str, seed: int) -> float:
+    """One-sided p of SciPy's permutation test; see :data:`_ARRANGEMENTS`."""
     from scipy.stats import permutation_test
 
     settings: dict[str, Any] = {"n_resamples": _ARRANGEMENTS, "alternative": "greater", "vectorized": True}
-    settings |= {"permutation_type": "pairings", "rng": np.random.default_rng(seed)}
-    return float(permutation_test((y,), lambda order, axis: (x * order).sum(axis=axis), **settings).pvalue)
+    settings |= {"permutation_type": kind, "rng": np.random.default_rng(seed)}
+    return float(permutation_test(samples, statistic, **settings).pvalue)
 
 
 def compare_pairs(index: Array, clusters: NDArray[np.int64]) -> tuple[Pair, ...]:
     """Each network with each other (K×W) at the windows at which both have a value, corrected for their number."""
-    from scipy.stats import ttest_1samp
-
     logs, found = np.log(index), []
     for a, b in itertools.combinations(range(len(index)), 2):
-        known = np.isfinite(difference := logs[a] - logs[b])
-        if not known.any():
-            found.append((a, b, math.nan, math.nan, math.nan))
-            continue
-        means = merged(difference[known], clusters[known].tolist())[0]
-        p = float(not means.any()) if np.ptp(means) == 0 else float(ttest_1samp(means, 0).pvalue)
-        p = p if len(means) >= FEWEST_PICTURES else math.nan
-        found.append((a, b, math.exp(means.mean()), float((difference[known] > 0).mean()), p))
+        difference = logs[a] - logs[b]
+        mean = mean_interval(difference, clusters, plain=True)
+        share = float((difference > 0).sum() / max(np.isfinite(difference).sum(), 1))
+        found.append((a, b, math.exp(mean.value), share, 2 * min(mean.p, 1 - mean.p)))
     return tuple(Pair(*entry, q) for entry, q in zip(found, holm([p for *_, p in found]), strict=True))
 
 
@@ -186,24 +179,19 @@ class Contrast:
 
 def contrast_groups(index: Array, wide: NDArray[np.bool_], clusters: NDArray[np.int64], *, seed: int = 0) -> Contrast:
     """Compare the diffusion index of two groups of networks, K×W; ``wide`` marks the K networks of one."""
-    from scipy.stats import PermutationMethod, ttest_ind
-
     logs = np.log(index)
     gap = logs[wide].mean(axis=0) - logs[~wide].mean(axis=0)
-    means = logs.mean(axis=1)
-    groups = means[wide], means[~wide]
-    one, other = len(groups[0]), len(groups[1])
+    groups = logs[wide].mean(axis=1), logs[~wide].mean(axis=1)
+    one, other, pictures = len(groups[0]), len(groups[1]), len(np.unique(clusters))
     ratio = Estimate(math.exp(gap.mean()))
     if min(one, other) > 1:
-        pictures = len(np.unique(clusters))
         over = float(over_pictures(lambda kept: float(gap[kept].mean()), clusters))
         parts = np.array([*(group.var(ddof=1) / len(group) for group in groups), over])
         weight = (parts**2 / [one - 1, other - 1, max(pictures - 1, 1)]).sum()
         freedom = float(parts.sum() ** 2 / weight) if weight > 0 else math.inf  # Satterthwaite's, as in Welch's test
         ratio = student(gap.mean(), float(parts.sum()), freedom, of=math.exp)
-        deals = PermutationMethod(n_resamples=_ARRANGEMENTS, rng=np.random.default_rng(seed))
-        dealt = ttest_ind(*groups, alternative="greater", method=deals).pvalue
-        ratio = replace(ratio, p=float(np.max([ratio.p, dealt])))
+        chance = _chance(groups, lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis), "independent", seed)
+        ratio = replace(ratio, p=float(np.max([ratio.p, chance])))
     return Contrast(ratio, one, other)
 
 

@@ -30,10 +30,6 @@ class Estimate:
     high: float = math.nan
     p: float = math.nan
 
-    def record(self, name: str) -> dict[str, float]:
-        """As entries of a table's row; ``name`` is that of the value."""
-        return {name: self.value, "low": self.low, "high": self.high, "p": self.p}
-
     def __format__(self, spec: str) -> str:
         """As text with interval and p; ``spec`` is the number of digits and, if wanted, a unit."""
         digits, unit = int(spec[:1]), spec[1:]
@@ -82,18 +78,19 @@ def student(
     return Estimate(of(value), of(float(low)), of(float(high)), float(t.cdf(none, freedom, value, error)))
 
 
-def mean_interval(values: Array, clusters: NDArray[np.int64]) -> Estimate:
+def mean_interval(values: Array, clusters: NDArray[np.int64], *, plain: bool = False) -> Estimate:
     """The mean over windows, with the interval over pictures: of its logarithm, where all values are positive.
 
     Args:
         values: of the windows, W; those that are NaN or infinite are left out.
         clusters: number of each window's picture, W.
+        plain: of the mean itself in any case.
     """
     known = np.isfinite(values)
     values, clusters = values[known], clusters[known]
     if not known.any():
         return Estimate(math.nan)
-    to, of = (math.log, math.exp) if (values > 0).all() else (float, float)
+    to, of = (math.log, math.exp) if (values > 0).all() and not plain else (float, float)
     variance = over_pictures(lambda kept: to(values[kept].mean()), clusters)
     return student(to(values.mean()), float(variance), len(np.unique(clusters)) - 1, of=of)
 

@@ -216,9 +216,8 @@ def _fourth(blocks: Blocks, textures: dict[str, statistics.Association]) -> Verd
     regular = replace(two_sided, p=two_sided.p / 2 if two_sided.value > 0 else 1 - two_sided.p / 2)
     answer = decide([regular], none=0, small=LIMITS["correlation"])
     others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.p_holm)}
-    if not others:
-        return _verdict(4, blocks, answer, ["evidence"], regular.p, regular=regular)
-    name = max(others, key=lambda n: abs(others[n].spearman.value))
-    names: dict[str, Any] = {"other": MEASURES[name].label, "regular": regular}
-    furthest = replace(others[name].spearman, p=others[name].p_holm)
-    return _verdict(4, blocks, answer, ["evidence", "furthest"], regular.p, furthest=furthest, **names)
+    texts, numbers = ["evidence"], dict[str, Any](regular=regular)
+    for name in sorted(others, key=lambda n: abs(others[n].spearman.value))[-1:]:
+        furthest = replace(others[name].spearman, p=others[name].p_holm)
+        texts, numbers = [*texts, "furthest"], {**numbers, "other": MEASURES[name].label, "furthest": furthest}
+    return _verdict(4, blocks, answer, texts, regular.p, **numbers)

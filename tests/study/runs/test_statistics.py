@@ -185,6 +185,14 @@ def test_interval_of_a_perfect_order_is_not_a_point():
     assert 0 < found.low < 0.3
 
 
+def test_twins_are_no_trouble():
+    """Networks that are alike to the last bit have no spread; nothing is divided by it."""
+    index = np.exp(np.tile([[0.0], [0.0], [1.0], [1.0]], 16))
+    found = contrast_groups(index, np.arange(4) >= 2, np.arange(16) // 2)
+    assert found.ratio.low == pytest.approx(math.e) == found.ratio.high
+    assert found.ratio.p == pytest.approx(1 / 6)
+
+
 def test_majority_is_the_sign_test():
     assert majority_p(8, 9) == pytest.approx(10 / 2**9)
     assert majority_p(5, 5) == pytest.approx(1 / 2**5)

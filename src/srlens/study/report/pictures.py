@@ -68,10 +68,10 @@ def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
 
     index, quality = blocks.index, blocks.values[QUALITIES[0]]
     known = np.isfinite(quality).all(axis=0)
-    marks = []
-    for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True):
-        spans = (_drawn(mean_interval(values, blocks.clusters[known])) for values in of)
-        marks.append(Mark(label, kind, *spans))
+    marks = [
+        Mark(label, kind, *(_drawn(mean_interval(values, blocks.clusters[known])) for values in of))
+        for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True)
+    ]
     found, paper = findings.correlations[QUALITIES[0]], LIMITS[QUALITIES[0]]
     return scatter_figure(
         marks,

@@ -96,7 +96,7 @@ def correlation_rows(findings: Findings) -> list[Row]:
         {
             "quality": MEASURES[name].label + (", sign turned" if MEASURES[name].better == "lower" else ""),
             "correlation": kind,
-            **estimate.record("value"),
+            **vars(estimate),
             "paper": LIMITS.get(name, {}).get(kind),
             "networks": found.networks,
         }
@@ -113,9 +113,9 @@ def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
 
 
 def texture_rows(findings: Findings) -> list[Row]:
-    """Each texture measure against the diffusion index."""
+    """Each texture measure against the diffusion index: Spearman's correlation."""
     return [
-        {"measure": MEASURES[name].label, **a.spearman.record("spearman"), "p_holm": a.p_holm, "windows": a.count}
+        {"measure": MEASURES[name].label, **vars(a.spearman), "p_holm": a.p_holm, "windows": a.count}
         for name, a in findings.textures.items()
     ]
 
