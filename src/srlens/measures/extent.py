@@ -10,7 +10,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from srlens.errors import SettingError, WindowError
 from srlens.measures.concentration import absolute_map
@@ -151,6 +150,8 @@ def gaussian_area(receptive_field: float, reach: float, window: float, fraction:
     Raises:
         SettingError: see :func:`mass_membership`.
     """
+    from scipy.special import ndtr
+
     side = max(1, round(reach**0.5))
     spread = max(receptive_field - 1, 1e-6) ** 0.5 / 3**0.5
     place = np.arange(side) - (side - 1) / 2
