@@ -68,7 +68,7 @@ def test_from_pictures_to_report(folder, run):
     code, shown = run("study", "run", folder / "study.toml")
     assert code == 0
     assert "12 of 12 results" in shown.out
-    assert "undecided" in shown.out
+    assert "cannot be decided" in shown.out
     assert (folder / "results" / "report" / "report.html").exists()
     with pytest.raises(StudyError, match="--resume"):
         run("study", "run", folder / "study.toml")

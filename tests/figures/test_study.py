@@ -39,7 +39,7 @@ def test_a_scatter_keeps_names_within_its_axes(faults):
 def test_rows_of_boxes_and_bars(faults):
     values = np.exp(np.random.default_rng(0).standard_normal((len(NAMES), 50)))
     assert faults(distribution_figure(NAMES, KINDS, values, "diffusion index of each window")) == []
-    numbers = [(k / 8, k / 9, min(1, k / 7)) for k in range(len(NAMES))]
+    numbers = [(k / 8, k / 9, min(1, k / 7), 1 / (k + 2)) for k in range(len(NAMES))]
     rows = [(name, kind, "29 (22 LR px)", *span) for name, kind, span in zip(NAMES, KINDS, numbers, strict=True)]
     figure = reach_figure(rows)
     assert on_the_page(faults, figure, "chart") == []

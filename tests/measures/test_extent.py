@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from srlens.errors import NotFiniteError, SettingError, WindowError, ZeroMapError
-from srlens.measures.extent import mass_area, mass_membership, mass_radius, used_fraction
+from srlens.measures.extent import gaussian_area, mass_area, mass_membership, mass_radius, used_fraction
 
 VALUES = st.one_of(st.just(0.0), st.floats(1e-6, 1e6), st.integers(1, 3).map(float))
 MAPS = arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=VALUES).filter(np.any)
@@ -134,3 +134,24 @@ def test_refusals() -> None:
         mass_radius(mass * 0, (0, 0, 1, 1))
     with pytest.raises(NotFiniteError):
         mass_area(mass * math.inf, 0.5)
+
+
+def test_gaussian_area_in_closed_form():
+    """Of one pixel's field: −2πσ² ln(1 − share), σ² = (side − 1)/3."""
+    for side in (45.0, 75.0, 107.0):
+        expected = -2 * math.pi * (side - 1) / 3 * math.log(0.05)
+        assert gaussian_area(side, 150**2, 1e-3) == pytest.approx(expected, rel=0.01)  # whole pixels: a ring of 1 %
+
+
+def test_gaussian_area_is_that_of_random_convolutions():
+    """Mean squared influence of 3×3 kernels of independent weights: each blurs it once more by a uniform 3×3 box."""
+    influence = np.zeros((49, 49))
+    influence[23:27, 23:27] = 1  # the window
+    for _ in range(12):
+        influence = sum(np.roll(influence, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)) / 9
+    assert gaussian_area(25.0, 49**2, 4) == pytest.approx(mass_area(influence, 0.95), rel=0.03)
+
+
+def test_gaussian_area_stays_within_reach():
+    assert gaussian_area(703.0, 64**2, 4) < 64**2
+    assert gaussian_area(1.0, 4**2, 4) == pytest.approx(0.95 * 16)

@@ -42,6 +42,7 @@ _BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 _NO_DIFFERENCE = 1e-12
 _STEADY = 1e-4, 1e-2  # relative difference of two calls at one picture that kernels may make; in half precision
 _FAR_FROM_COMPLETE = 0.5  # a gap of so much means that the map explains something else
+_CANCELS = 0.05  # of the sum of the absolute map: less is no gap to speak of where the change itself cancels
 _ROUNDING_MAY_MATTER = 0.01  # in float32 it makes 2e-3 at most in a gradient (RLFN)
 
 
@@ -295,13 +296,15 @@ class Explainer:
 
 def _check_complete(result: Attribution) -> None:
     """Too few nodes, or a gradient that is not that of the detector, may show themselves here alone."""
-    gap = result.completeness_gap
-    if gap is not None and gap > _FAR_FROM_COMPLETE:
+    change, total = result.detector_change, float(result.map.sum())
+    if change is not None and abs(total - change) > max(
+        _FAR_FROM_COMPLETE * abs(change), _CANCELS * float(np.abs(result.map).sum())
+    ):
         warnings.warn(
-            f"{result.network}: the map sums to {float(result.map.sum()):.3g}, the detector changes by "
-            f"{result.detector_change:.3g}; a completeness gap of {gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken "
-            f"in silence) after {result.evaluations} evaluations. Take more steps, or a tolerance in their place, "
-            "which tells whether it can be closed; if not, do not use this map.",
+            f"{result.network}: the map sums to {total:.3g}, the detector changes by {change:.3g}; a completeness gap "
+            f"of {result.completeness_gap:.0%} (at most {_FAR_FROM_COMPLETE:.0%} is taken in silence) after "
+            f"{result.evaluations} evaluations. Take more steps, or a tolerance in their place, which tells whether it "
+            "can be closed; if not, do not use this map.",
             IncompleteWarning,
             stacklevel=5,
         )

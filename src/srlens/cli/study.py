@@ -138,7 +138,7 @@ def report(folder: Path, *, out: Annotated[Path | None, Parameter(name=["--out",
     out
         Where to write; FOLDER/report by default.
     seed
-        Of the bootstrap.
+        Of the permutations.
     """
     if folder.is_file():
         from srlens.study.schema import read_study
@@ -167,9 +167,9 @@ def _report(folder: Path, out: Path | None, seed: int) -> None:
     shown.add_column("finding", overflow="fold", ratio=3)
     shown.add_column("verdict", no_wrap=True)
     shown.add_column("evidence", overflow="fold", ratio=4)
-    colours = {"supported": "green", "not supported": "red", "undecided": "yellow"}
+    colours = {"supported": "green", "not supported": "red"}
     for verdict in built.findings.verdicts:
-        answer = Text(verdict.answer, colours[verdict.answer])
+        answer = Text(verdict.answer, colours.get(verdict.answer, "yellow"))
         shown.add_row(f"{verdict.number}. {verdict.claim}", answer, f"{verdict.evidence} ({verdict.sample})")
     console().print(shown)
     say(f"Written: {built.page} and {len(built.files) - 1} files beside it")

@@ -89,15 +89,8 @@ def effective_receptive_field(
     mean = total / total.sum()
     distance = centre_distance(window, network.scale, height, width)
     sigma, fit_error = _fit_gaussian(mean.numpy(), distance)
-    return EffectiveField(
-        map=mean,
-        window=window,
-        scale=network.scale,
-        images=len(images),
-        sigma=sigma,
-        fit_error=fit_error,
-        radii={share: energy_radius(mean.numpy(), distance, share) for share in SHARES},
-    )
+    radii = {share: energy_radius(mean.numpy(), distance, share) for share in SHARES}
+    return EffectiveField(mean, window, network.scale, len(images), sigma, fit_error, radii)
 
 
 def central_window(height: int, width: int, scale: int, size: int) -> Window:

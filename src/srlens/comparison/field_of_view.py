@@ -158,16 +158,8 @@ def fields_of_view(
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
         explained = explain(network, hard, window, progress=steps("map"), **settings)
         distance = centre_distance(window, scale, side, side)
-        fields.append(
-            FieldOfView(
-                network=explained.network,
-                side=side,
-                support=support,
-                effective=effective,
-                explained=explained,
-                lam_radius=energy_radius(explained.result.absolute, distance, _LAM_SHARE),
-            )
-        )
+        radius = energy_radius(explained.result.absolute, distance, _LAM_SHARE)
+        fields.append(FieldOfView(explained.network, side, support, effective, explained, radius))
     return fields
 
 

@@ -90,14 +90,9 @@ class Sweep(Shown):
     def to_frame(self) -> "polars.DataFrame":
         """One row a network and value, with every measure of the map and every condition."""
         rows = [
-            {
-                **measured(Measurable.of(point.result)),
-                "setting": self.setting,
-                "value": float(point.value),
-                "rank": point.rank,
-            }
+            {**measured(Measurable.of(at.result)), "setting": self.setting, "value": float(at.value), "rank": at.rank}
             for points in self.points.values()
-            for point in points
+            for at in points
         ]
         return known_columns(rows)
 
@@ -135,9 +130,7 @@ def sweep(
     if setting not in DEFAULT_VALUES:
         raise SettingError(f"Cannot sweep {setting!r}; known: {', '.join(DEFAULT_VALUES)}.")
     given = DEFAULT_VALUES[setting] if values is None else values
-    if wrong := [
-        value for value in given if not (isinstance(value, Real) and isfinite(value) and not isinstance(value, bool))
-    ]:
+    if wrong := [v for v in given if isinstance(v, bool) or not (isinstance(v, Real) and isfinite(v))]:
         raise SettingError(f"Values of {setting} must be finite numbers, got {wrong[0]!r}. Leave it out.")
     chosen = sorted(set(given))
     if not chosen:

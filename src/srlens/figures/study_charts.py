@@ -91,17 +91,21 @@ def distribution_figure(labels: Sequence[str], kinds: Sequence[str], values: NDA
     return _chart(draw, _PITCH * len(labels) + 0.3, label, kinds, places=[labels[k] for k in order])
 
 
-def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float]]) -> Figure:
-    """Share of the receptive field that holds 95 % of the mass: (label, kind, receptive field, mean, low, high)."""
+def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float, float]]) -> Figure:
+    """Share of the receptive field that holds 95 % of the mass.
+
+    Of each network (label, kind, receptive field, mean, low, high, share of a Gaussian effective field: a dotted line).
+    """
     ordered = sorted(rows, key=lambda row: row[3])
 
     def draw(axes: Axes) -> None:
-        for place, (_, kind, _, mean, low, high) in enumerate(ordered):
+        for place, (_, kind, _, mean, low, high, gaussian) in enumerate(ordered):
             colour, _ = _mark(kind)
             axes.barh(place, 100, color="0.93", height=0.62)
             axes.barh(place, 100 * mean, color=colour, alpha=0.75, height=0.62)
             arms = _arms(100 * mean, 100 * low, 100 * high)
             axes.errorbar(100 * mean, place, xerr=arms, color="0.2", linewidth=0.9)
+            axes.vlines(100 * gaussian, place - 0.31, place + 0.31, color="0.2", linewidth=0.9, linestyle="dotted")
             inside = 100 * high > 90
             at, side = (100 * min(low, mean) - 1.2, "right") if inside else (100 * high + 1.2, "left")
             halo = [withStroke(linewidth=2.5, foreground="0.93")]
@@ -110,7 +114,7 @@ def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float]]) -> F
         axes.set_xlim(0, 100)
 
     label = "share of the receptive field within the LR crop that holds 95 % of the map's mass, %"
-    places = [f"{name} · {field}" for name, _, field, _, _, _ in ordered]
+    places = [f"{name} · {field}" for name, _, field, *_ in ordered]
     return _chart(draw, _PITCH * len(rows) + 0.3, label, [row[1] for row in rows], places=places)
 
 

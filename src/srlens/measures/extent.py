@@ -6,6 +6,7 @@ zeros.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -128,3 +129,31 @@ def used_fraction(area: float, receptive_field_pixels: float) -> float:
             f"above 0 LR pixels."
         )
     return area / receptive_field_pixels
+
+
+@lru_cache(maxsize=4096)  # most windows of a study are alike
+def gaussian_area(receptive_field: float, reach: float, window: float, fraction: float = 0.95) -> float:
+    """Area that holds a share of the mass of a Gaussian effective field: what depth alone gives, without training.
+
+    The effective field of n random 3×3 convolutions is nearly Gaussian with the variance 2n/3 a side (Luo et al.,
+    NeurIPS 2016), and their receptive field is 2n + 1 wide; that of a window is the window blurred by it.
+
+    Args:
+        receptive_field: side of the receptive field of one pixel, in LR pixels, ≥ 1.
+        reach: LR pixels of the image that can reach the window; taken as a square around it, and nothing lies outside.
+        window: side of the window, in LR pixels.
+        fraction: share of the mass, in (0, 1].
+
+    Returns:
+        LR pixels, in (0, reach].
+
+    Raises:
+        SettingError: see :func:`mass_membership`.
+    """
+    from scipy.special import ndtr
+
+    side = max(1, round(reach**0.5))
+    spread = max(receptive_field - 1, 1e-6) ** 0.5 / 3**0.5
+    place = np.arange(side) - (side - 1) / 2
+    profile = ndtr((place + window / 2) / spread) - ndtr((place - window / 2) / spread)
+    return mass_area(np.outer(profile, profile), fraction)

@@ -1,4 +1,4 @@
-"""Results as complete blocks: every network at every window that all of them have, so that comparisons are paired."""
+"""Results as blocks: every network at every window, so that comparisons are paired; what is missing is modelled."""
 
 import re
 from dataclasses import dataclass
@@ -20,22 +20,26 @@ Array = NDArray[np.float64]
 INDEX = "diffusion_index"
 
 _OF_CROP = ("psnr_image", "ssim_image", "lpips", "reference_psnr_image")
-_FEWEST = 0.5  # share of the windows below which a network is left out
+_FEWEST = 0.5  # share of results below which a network, and then a window, is left out
+_ROUNDS = 50  # of the fit of what is missing; each takes away all of its error but the missing share
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """K networks at W windows, no value missing but for what was not measured.
+    """K networks at W windows.
 
     Attributes:
         labels: of the networks, in the study's order.
         kinds: how each gathers context; ``"unknown"`` where it is not known.
+        families: the architecture of each; its label where it is not known.
         fields: the receptive field of each, as a table prints it.
         places: id of each window.
         jobs: of each window, the ids of its K jobs.
         images: name of the picture of each window.
         windows: (top, left, height, width) of each, in SR pixels of the picture.
-        values: every measure that is a number to K×W; NaN where it was not measured.
+        values: every measure that is a number to K×W; NaN where it was not measured. Where a result is missing stands
+            what :func:`modelled` gives.
+        present: K×W, where there is a map that converged; others count as missing.
         left_out: label of each network that has too few results, with the reason.
         windows_planned: of the study.
         lr_sizes: different sizes of the LR crops; more than one makes diffusion indices incomparable.
@@ -44,12 +48,14 @@ class Blocks:
 
     labels: tuple[str, ...]
     kinds: tuple[str, ...]
+    families: tuple[str, ...]
     fields: tuple[str, ...]
     places: tuple[str, ...]
     jobs: tuple[tuple[str, ...], ...]
     images: tuple[str, ...]
     windows: tuple[tuple[int, int, int, int], ...]
     values: dict[str, Array]
+    present: NDArray[np.bool_]
     left_out: tuple[tuple[str, str], ...]
     windows_planned: int
     lr_sizes: tuple[tuple[int, int], ...]
@@ -68,7 +74,7 @@ class Blocks:
     def once(self, key: str) -> Array:
         """A measure, K×W; where it is one of the LR crop's SR image, NaN at windows whose crop an earlier one has."""
         values = self.values[key]
-        if key not in _OF_CROP:
+        if key not in _OF_CROP or "lr_top" not in self.values:
             return values
         corners = np.column_stack([self.values[one][0] for one in ("lr_top", "lr_left", "lr_height", "lr_width")])
         first = np.unique(np.column_stack([self.clusters, corners]), axis=0, return_index=True)[1]
@@ -94,8 +100,9 @@ class Blocks:
 def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
     """Put the rows of a study in order by its plan.
 
-    A network with results at fewer than half of the windows is left out; of the windows those are kept at which all
-    the others have a result.
+    A map that did not reach its tolerance, in error or gap, counts as missing.
+    A network with results at fewer than half of the windows is left out; of the windows those are kept at which half of
+    the others or more have a result.
 
     Raises:
         StudyError: no window is left.
@@ -106,23 +113,27 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
     frame = frame.filter(frame["job"].is_in(list(position)))
     at = np.array([position[job] for job in frame["job"].to_list()], dtype=np.int64).reshape(-1, 2)
     present = np.zeros((count, width), dtype=bool)
-    present[at[:, 0], at[:, 1]] = True
+    present[at[:, 0], at[:, 1]] = frame["converged"].to_numpy()
     enough = present.sum(axis=1) >= max(1, _FEWEST * width)
-    complete = present[enough].all(axis=0) if enough.any() else np.zeros(width, dtype=bool)
-    if not complete.any():
+    kept = present[enough].mean(axis=0) >= _FEWEST if enough.any() else np.zeros(width, dtype=bool)
+    if not kept.any():
         raise StudyError(
-            f"The study has {len(frame)} of {count * width} results, and no window at which all networks have one. "
+            f"The study has {len(frame)} of {count * width} results, and no network has one at half of the windows. "
             "Go on with `srlens study run --resume`."
         )
     names = [network["label"] for network in plan["networks"]]
     rows: list[int] = np.flatnonzero(enough).tolist()
-    columns: list[int] = np.flatnonzero(complete).tolist()
+    columns: list[int] = np.flatnonzero(kept).tolist()
     first = frame.row(0, named=True)
 
-    def placed(name: str) -> Array:
+    here = present[np.ix_(rows, columns)]
+
+    def placed(measure: Measure) -> Array:
         matrix = np.full((count, width), np.nan)
-        matrix[at[:, 0], at[:, 1]] = frame[name].cast(float).to_numpy()
-        return matrix[np.ix_(rows, columns)]
+        matrix[at[:, 0], at[:, 1]] = frame[measure.key].cast(float).to_numpy()
+        stored = matrix[np.ix_(rows, columns)]
+        missing = ~here & (np.isnan(stored) | (not measure.of_picture))  # the picture is there without the map, too
+        return modelled(stored, missing, factors=not measure.of_picture)
 
     of_network = {
         int(k): frame.row(row, named=True) for k, row in zip(*np.unique(at[:, 0], return_index=True), strict=True)
@@ -131,17 +142,37 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
     return Blocks(
         labels=tuple(names[k] for k in rows),
         kinds=tuple(plan["networks"][k]["kind"] or of_network[k]["kind"] or "unknown" for k in rows),
+        families=tuple(of_network[k]["family"] or names[k] for k in rows),
         fields=tuple(of_network[k]["receptive_field"] for k in rows),
         places=tuple(windows[w]["place"] for w in columns),
         jobs=tuple(tuple(jobs[k][w] for k in rows) for w in columns),
         images=tuple(plan["images"][windows[w]["image"]]["name"] for w in columns),
         windows=tuple(tuple(windows[w]["window"]) for w in columns),
-        values={measure.key: placed(measure.key) for measure in MEASURES.values() if measure.kind in (float, int)},
+        values={measure.key: placed(measure) for measure in MEASURES.values() if measure.kind in (float, int)},
+        present=here,
         left_out=tuple((names[k], f"{int(present[k].sum())} of {width} windows") for k in np.flatnonzero(~enough)),
         windows_planned=width,
         lr_sizes=tuple((int(h), int(w)) for h, w in sizes),
         conditions=_common_conditions(str(first["conditions"])),
     )
+
+
+def modelled(values: Array, missing: NDArray[np.bool_], *, factors: bool) -> Array:
+    """Values (K×W) with those that are missing put in by a model of least squares: one effect a row, one a column.
+
+    With ``factors`` the effects are multiplied, where all values are positive; else they are added. A row or column
+    without any value stays as it is.
+    """
+    if not missing.any():
+        return values
+    known = np.ma.masked_invalid(values)
+    factors = factors and bool(np.all(values[np.isfinite(values)] > 0))
+    scaled, of_column = np.ma.log(known) if factors else known, np.ma.zeros(values.shape[1])
+    for _ in range(_ROUNDS):
+        of_row = (scaled - of_column).mean(axis=1, keepdims=True)
+        of_column = (scaled - of_row).mean(axis=0)
+    fitted = np.ma.exp(of_row + of_column) if factors else of_row + of_column
+    return np.where(missing, np.ma.filled(fitted, np.nan), values)
 
 
 def _common_conditions(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Literal
@@ -9,25 +10,20 @@ from typing import Any, Literal
 import numpy as np
 
 from srlens.comparison.measures import MEASURES
+from srlens.measures.extent import gaussian_area
+from srlens.study import statistics
 from srlens.study.blocks import Blocks
-from srlens.study.bootstrap import Interval, mean_interval
-from srlens.study.statistics import (
-    Association,
-    Contrast,
-    Correlation,
-    Estimate,
-    associate,
-    contrast_groups,
-    correlate_networks,
-)
+from srlens.study.uncertainty import Estimate, holm, mean_interval
 
-Answer = Literal["supported", "not supported", "undecided"]
+Answer = Literal["supported", "not supported", "undecided", "cannot be decided"]
 
 _TEXTS = tomllib.loads(resources.files(__package__).joinpath("findings.toml").read_text(encoding="utf-8"))
 #: What the rules name: the fewest of everything, what counts as small, and the paper's correlations.
 LIMITS: dict[str, Any] = _TEXTS["limits"]
 #: The texture measure of finding 4, named before any study was run: the spectral peak of the surroundings.
 REGULARITY = "around_peak_share"
+#: The qualities that are held against the diffusion index; finding 1 rests on the first two.
+QUALITIES = ("psnr_image", "psnr_window", "ssim_image", "lpips")
 
 
 @dataclass(frozen=True)
@@ -37,10 +33,12 @@ class Verdict:
     Attributes:
         number: of the finding, 1 to 4.
         claim: the finding in one sentence.
-        answer: supported, not supported or undecided.
+        answer: supported, not supported, undecided, or cannot be decided with so few networks or pictures.
         evidence: the numbers that decided, in one or two sentences.
         sample: n of everything.
         rule: how the answer follows.
+        p: of the test that the finding rests on; NaN where there is none.
+        p_holm: corrected for the four findings (Holm).
     """
 
     number: int
@@ -49,6 +47,23 @@ class Verdict:
     evidence: str
     sample: str
     rule: str
+    p: float
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of its receptive field a network uses.
+
+    Attributes:
+        share: of the receptive field, that holds 95 % of the mass; mean over windows.
+        reference: the same of a Gaussian effective field within the same receptive field.
+        ratio: of both, geometric mean over windows.
+    """
+
+    share: Estimate
+    reference: float
+    ratio: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,128 +72,153 @@ class Findings:
 
     Attributes:
         verdicts: four, in order.
-        correlation: of the image PSNR; None where HR is not known.
-        correlation_window: of the window PSNR.
+        correlations: of each of :data:`QUALITIES` that is known.
         contrast: of the kinds; None where one of the groups is empty.
-        used: label to the share of the receptive field that holds 95 % of the mass, with its interval.
+        used: label to the use of the receptive field.
         textures: measure to association.
     """
 
     verdicts: tuple[Verdict, ...]
-    correlation: Correlation | None
-    correlation_window: Correlation | None
-    contrast: Contrast | None
-    used: dict[str, tuple[float, Interval]]
-    textures: dict[str, Association]
+    correlations: dict[str, statistics.Correlation]
+    contrast: statistics.Contrast | None
+    used: dict[str, Use]
+    textures: dict[str, statistics.Association]
 
 
 def judge(blocks: Blocks, *, seed: int = 0) -> Findings:
     """Test the four findings."""
-    correlation = _correlation(blocks, "psnr_image", seed)
-    correlation_window = _correlation(blocks, "psnr_window", seed)
-    contrast = _contrast(blocks, seed)
-    used = {
-        label: mean_interval(values, blocks.clusters, seed=seed)
-        for label, values in zip(blocks.labels, blocks.values["receptive_field_used"], strict=True)
-        if np.isfinite(values).any()
-    }
-    textures = associate(blocks.index, blocks.textures, blocks.clusters, seed=seed)
-    verdicts = (
-        _first(blocks, correlation, correlation_window),
-        _second(blocks, contrast),
+    every = range(len(blocks.labels))
+    alike = len(set(blocks.families)) < len(every)  # else it would be the same again
+    correlations = {name: found for name in QUALITIES if (found := _correlate(blocks, name, every, seed)) is not None}
+    contrast = _contrast(blocks, every, seed)
+    used = _used(blocks)
+    textures = statistics.associate(blocks.index, blocks.textures, blocks.clusters)
+    verdicts = [
+        _first(blocks, correlations, _correlate(blocks, QUALITIES[0], blocks.families, seed) if alike else None),
+        _second(blocks, contrast, _contrast(blocks, blocks.families, seed) if alike else None),
         _third(blocks, used),
         _fourth(blocks, textures),
-    )
-    return Findings(verdicts, correlation, correlation_window, contrast, used, textures)
+    ]
+    corrected = holm([verdict.p for verdict in verdicts])
+    verdicts = [replace(verdict, p_holm=p) for verdict, p in zip(verdicts, corrected, strict=True)]
+    return Findings(tuple(verdicts), correlations, contrast, used, textures)
 
 
-def decide(estimate: Estimate, *, none: float, small: float, enough: bool) -> Answer:
-    """The rule that ``decision`` in ``findings.toml`` states."""
-    span = estimate.pictures
-    if not enough or not all(map(math.isfinite, (span.low, span.high, estimate.p))):
-        return "undecided"
-    if span.low > none and estimate.p < 0.05:
+def decide(estimates: Sequence[Estimate], *, none: float = -math.inf, small: float) -> Answer:
+    """The rule that ``decision`` in ``findings.toml`` states; what is not known decides nothing."""
+    if all(e.p < LIMITS["p"] and e.low > none for e in estimates):
         return "supported"
-    return "not supported" if span.high < small else "undecided"
+    return "not supported" if all(e.high < small for e in estimates) else "undecided"
 
 
-def _correlation(blocks: Blocks, quality: str, seed: int) -> Correlation | None:
-    values = blocks.values[quality]
+def _correlate(blocks: Blocks, quality: str, groups: Sequence[object], seed: int) -> statistics.Correlation | None:
+    """Of the networks, those of one group taken as one."""
+    values, sign = blocks.values[quality], -1 if MEASURES[quality].better == "lower" else 1
     known = np.isfinite(values).all(axis=0)  # a perfect window has an infinite PSNR
-    if not known.any() or len(blocks.labels) < 3:
+    if not known.any() or len(set(groups)) < 3:
         return None
-    return correlate_networks(blocks.index[:, known], values[:, known], blocks.clusters[known], seed=seed)
+    logs = (np.log(blocks.index[:, known]), np.log(np.maximum(blocks.values["parameters"], 1)))
+    once = sign * blocks.once(quality)[:, known]  # a crop that several windows share tells of one picture
+    index, sizes, values = (statistics.merged(v, groups)[0] for v in (*logs, once))
+    return statistics.correlate_networks(np.exp(index), values, blocks.clusters[known], sizes[:, 0], seed=seed)
 
 
-def _contrast(blocks: Blocks, seed: int) -> Contrast | None:
-    known = np.array([kind != "unknown" for kind in blocks.kinds])
-    wide = np.array([kind in LIMITS["kinds"].split(", ") for kind in blocks.kinds])[known]
-    if not wide.any() or wide.all():
+def _contrast(blocks: Blocks, groups: Sequence[object], seed: int) -> statistics.Contrast | None:
+    known = [k for k, kind in enumerate(blocks.kinds) if kind != "unknown"]
+    # A family with networks in both groups counts once in each.
+    pairs = [(groups[k], blocks.kinds[k] in LIMITS["kinds"].split(", ")) for k in known]
+    index, names = statistics.merged(np.log(blocks.index[known]), pairs)
+    wide = np.array([is_wide for _, is_wide in names], dtype=bool)
+    if wide.all() or not wide.any():
         return None
-    return contrast_groups(blocks.index[known], wide, blocks.clusters, seed=seed)
+    return statistics.contrast_groups(np.exp(index), wide, blocks.clusters, seed=seed)
 
 
-def _enough(blocks: Blocks, networks: int) -> bool:
-    counts = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
-    return all(count >= LIMITS[name] for name, count in counts.items())
+def _used(blocks: Blocks) -> dict[str, Use]:
+    names = "receptive_field_used", "receptive_field_pixels", "receptive_field_side", "lr_height", "lr_width"
+    shares, pixels, sides, *crop = (blocks.values[name] for name in names)
+    windows = np.maximum(blocks.values["height"], blocks.values["width"]) / blocks.values["scale"]
+    # A global network is given the field of one whose convolutions just cover the LR crop.
+    sides = np.where(np.isfinite(sides), sides, np.maximum(*crop))
+    found = {}
+    for label, share, *of in zip(blocks.labels, shares, sides, pixels, windows, strict=True):
+        if (known := np.isfinite(share * np.prod(of, axis=0))).any():
+            gaussian = np.array([gaussian_area(*one) / one[1] for one in np.array(of).T[known]])
+            means = [mean_interval(v, blocks.clusters[known]) for v in (share[known], share[known] / gaussian)]
+            found[label] = Use(means[0], float(gaussian.mean()), means[1])
+    return found
 
 
 def _verdict(
-    number: int, blocks: Blocks, answer: Answer = "undecided", *texts: str, networks: str | None = None, **numbers: Any
+    number: int,
+    blocks: Blocks,
+    answer: Answer,
+    texts: Sequence[str],
+    p: float = math.nan,
+    compared: tuple[str, int, float] | None = None,
+    **numbers: Any,
 ) -> Verdict:
-    """A verdict in words: ``texts`` name those of ``findings.toml`` that tell the evidence from ``numbers``."""
-    finding = _TEXTS["findings"][number - 1]
-    small = finding["small"].format_map(LIMITS)
-    rule = finding["rule"].format(decision=_TEXTS["decision"].format(small=small, **LIMITS), **LIMITS)
-    evidence = "".join(finding[text] for text in texts or ("unknown",)).format(**numbers, **LIMITS).replace(" -", " −")
-    windows = f"{len(blocks.places)} windows of {blocks.pictures} pictures"
-    sample = f"{networks or f'{len(blocks.labels)} networks'}, {windows}"
-    return Verdict(number, finding["claim"], answer, evidence, sample, rule)
+    """A verdict in words: ``texts`` name those of ``findings.toml`` that tell the evidence from ``numbers``.
+
+    ``compared`` are the networks, their number and the least p that so many can give, where an answer depends on it.
+    """
+    finding, sizes = _TEXTS["findings"][number - 1], {"windows": len(blocks.places), "pictures": blocks.pictures}
+    networks, count, least = compared or (f"{len(blocks.labels)} networks", math.inf, 0.0)
+    few = [networks] if count < LIMITS["networks"] or least >= LIMITS["p"] else []
+    few += [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
+    told = [finding[text] for text in texts] + [_TEXTS["least"]] * (least > 0) + [_TEXTS["few"]] * bool(few)
+    words = {**LIMITS, **numbers, "count": count, "least_p": f"{least:.2g}", "few": ", ".join(few)}
+    evidence = " ".join(told).format(**words).replace(" -", " −").replace("[-", "[−")
+    limits = {name: text.format_map(LIMITS) for name, text in finding.items() if name in ("small", "support")}
+    rule = finding["rule"].format(decision=_TEXTS["decision"].format(**limits, **LIMITS), **LIMITS)
+    sample = f"{networks}, {sizes['windows']} windows of {sizes['pictures']} pictures"
+    return Verdict(number, finding["claim"], "cannot be decided" if few else answer, evidence, sample, rule, p)
 
 
-def _first(blocks: Blocks, image: Correlation | None, window: Correlation | None) -> Verdict:
-    if image is None or window is None:
-        return _verdict(1, blocks)
-    enough = _enough(blocks, len(blocks.labels))
-    small = LIMITS["correlation"]
-    one, other = (decide(e, none=0, small=small, enough=enough) for e in (image.pearson, image.spearman))
-    return _verdict(1, blocks, one if one == other else "undecided", "evidence", image=image, window=window)
+def _first(
+    blocks: Blocks, found: dict[str, statistics.Correlation], families: statistics.Correlation | None
+) -> Verdict:
+    if not {*QUALITIES[:2]} <= found.keys():
+        return _verdict(1, blocks, "undecided", ["unknown"])
+    image, window = (found[name] for name in QUALITIES[:2])
+    four = image.pearson, image.spearman, window.pearson, window.spearman
+    further = {"without": image.networks > 3, "parameters": image.partial, "families": families}
+    texts = ["evidence", *(text for text, known in further.items() if known)]
+    compared = f"{image.networks} networks", image.networks, statistics.least_order_p(image.networks)
+    answer, p = decide(four, small=LIMITS["correlation"]), float(np.max([e.p for e in four]))
+    return _verdict(1, blocks, answer, texts, p, compared, image=image, window=window, families=families)
 
 
-def _second(blocks: Blocks, contrast: Contrast | None) -> Verdict:
+def _second(blocks: Blocks, contrast: statistics.Contrast | None, families: statistics.Contrast | None) -> Verdict:
     if contrast is None:
-        return _verdict(2, blocks)
-    ratio, networks = contrast.ratio, contrast.wide + contrast.local
-    answer = decide(ratio, none=1, small=LIMITS["ratio"], enough=_enough(blocks, networks))
-    smallest = 0.05 <= ratio.p <= 1 / math.comb(networks, contrast.wide) + 1e-12
-    texts = ("evidence", "smallest") if smallest else ("evidence",)
-    counts = f"{contrast.wide} networks against {contrast.local}"
-    return _verdict(2, blocks, answer, *texts, networks=counts, factor=ratio)
+        return _verdict(2, blocks, "undecided", ["unknown"])
+    ratio, texts = contrast.ratio, ["evidence", *["families"] * (families is not None)]
+    answer = decide([ratio], none=1, small=LIMITS["ratio"])
+    compared = f"{contrast.wide} networks against {contrast.local}", contrast.wide + contrast.local, contrast.least_p
+    return _verdict(2, blocks, answer, texts, ratio.p, compared, factor=ratio, families=families)
 
 
-def _third(blocks: Blocks, used: dict[str, tuple[float, Interval]]) -> Verdict:
+def _third(blocks: Blocks, used: dict[str, Use]) -> Verdict:
     if not used:
-        return _verdict(3, blocks)
-    count = len(used)
-    shares = np.quantile([mean for mean, _ in used.values()], (0, 0.5, 1))
-    below = sum(i.high < 0.5 for _, i in used.values())
-    above = sum(i.low > 0.5 for _, i in used.values())
-    answer: Answer = "undecided"
-    if _enough(blocks, count):
-        answer = "supported" if below > count / 2 else "not supported" if above > count / 2 else "undecided"
-    counts = f"{count} networks of known receptive field"
-    numbers = {"shares": shares, "below": below, "above": above, "count": count}
-    return _verdict(3, blocks, answer, "evidence", networks=counts, **numbers)
+        return _verdict(3, blocks, "undecided", ["unknown"])
+    count, uses = len(used), used.values()
+    below = sum(use.share.high < 0.5 and use.ratio.high < 1 for use in uses)
+    above = sum(use.share.low > 0.5 for use in uses)
+    p, against, least = (statistics.majority_p(number, count) for number in (below, above, count))
+    answer: Answer = "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided"
+    numbers: dict[str, Any] = {"below": below, "above": above, "ratio": np.median([use.ratio.value for use in uses])}
+    numbers["shares"] = np.quantile([use.share.value for use in uses], (0, 0.5, 1))
+    compared = f"{count} networks of known receptive field", count, least
+    return _verdict(3, blocks, answer, ["evidence"], p, compared, **numbers)
 
 
-def _fourth(blocks: Blocks, textures: dict[str, Association]) -> Verdict:
-    regular = textures[REGULARITY]
-    enough = blocks.pictures >= LIMITS["pictures"] and regular.count >= LIMITS["windows"]
-    answer = decide(regular.spearman, none=0, small=LIMITS["correlation"], enough=enough)
-    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.spearman.value)}
-    if not others:
-        return _verdict(4, blocks, answer, "evidence", regular=regular)
-    name = max(others, key=lambda n: abs(others[n].spearman.value))
-    furthest = replace(others[name].spearman, p=others[name].p_holm)
-    names: dict[str, Any] = {"other": MEASURES[name].label, "furthest": furthest}
-    return _verdict(4, blocks, answer, "evidence", "furthest", regular=regular, **names)
+def _fourth(blocks: Blocks, textures: dict[str, statistics.Association]) -> Verdict:
+    two_sided = textures[REGULARITY].spearman
+    regular = replace(two_sided, p=two_sided.p / 2 if two_sided.value > 0 else 1 - two_sided.p / 2)
+    answer = decide([regular], none=0, small=LIMITS["correlation"])
+    others = {n: a for n, a in textures.items() if n != REGULARITY and math.isfinite(a.p_holm)}
+    texts, numbers = ["evidence"], dict[str, Any](regular=regular)
+    for name in sorted(others, key=lambda n: abs(others[n].spearman.value))[-1:]:
+        furthest = replace(others[name].spearman, p=others[name].p_holm)
+        texts, numbers = [*texts, "furthest"], {**numbers, "other": MEASURES[name].label, "furthest": furthest}
+    return _verdict(4, blocks, answer, texts, regular.p, **numbers)

@@ -57,11 +57,11 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     Args:
         folder: of the results.
         out: where to write; ``folder/report`` by default.
-        seed: of bootstrap and permutations.
+        seed: of the permutations.
 
     Raises:
         PluginError: a plug-in cannot be loaded.
-        StudyError: the folder holds no study, or no window at which all networks have a result.
+        StudyError: the folder holds no study, or no network has a result at half of the windows.
     """
     load_plugins()
     store = Store(folder)
@@ -73,11 +73,8 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     damaged = tuple(file.relative_to(folder).as_posix() for file in broken)
     blocks = arrange(frame, plan)
     findings = judge(blocks, seed=seed)
-    tables = report_tables(blocks, findings, store.failures(ids), seed=seed)
-    figures = {
-        **chart_figures(blocks, findings, seed=seed),
-        **gallery_figures(tables["windows"], blocks, store, plan["scale"]),
-    }
+    tables = report_tables(blocks, findings, store.failures(ids))
+    figures = {**chart_figures(blocks, findings), **gallery_figures(tables["windows"], blocks, store, plan["scale"])}
     pictures, files = _save_figures(figures, target)
     for name, rows in tables.items():
         write_csv(rows, target / f"{name}.csv")
@@ -100,6 +97,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         reference_name=reference_name(plan["scale"], [*frame["degradation"].drop_nulls(), GIVEN][0]),
         pictures=pictures,
         results=len(frame),
+        modelled=int((~blocks.present).sum()),
         planned=len(ids),
     )
     page = target / "report.html"
@@ -121,6 +119,12 @@ def _notices(plan: dict[str, Any], frame: "polars.DataFrame", damaged: Sequence[
         said.append(
             f"{name[0]} diverges: its SR image leaves [0, 1] by more than {FAR_OUTSIDE:g} at {len(rows)} windows. "
             "Neither PSNR nor maps mean much there."
+        )
+    if rejected := frame.filter(~frame["converged"]).select("network", "place").rows():
+        some = ", ".join(f"{network} at {place}" for network, place in rejected[:5]) + ", …" * (len(rejected) > 5)
+        said.append(
+            f"{len(rejected)} maps did not reach their tolerance, in error or gap, and count as missing: {some}. "
+            "jobs.csv names all."
         )
     if damaged:
         said.append(

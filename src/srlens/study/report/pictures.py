@@ -1,7 +1,6 @@
 """The report's figures, from blocks and findings."""
 
 from collections.abc import Iterable
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,11 @@ from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
 from srlens.records.archive import load
 from srlens.study.blocks import INDEX, Array, Blocks
-from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.report.page import number
 from srlens.study.seal import is_whole
 from srlens.study.store import Store
-from srlens.study.verdicts import LIMITS, Findings
+from srlens.study.uncertainty import Estimate, mean_interval
+from srlens.study.verdicts import LIMITS, QUALITIES, Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,14 +25,14 @@ GALLERY = 8
 _OF_ONE = 2
 
 
-def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict[str, Figure]":
+def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
     """Charts by the name of their file."""
     from srlens.figures.study_charts import distribution_figure, reach_figure, texture_figure
 
     index = blocks.index
     figures = {}
-    if findings.correlation is not None:
-        figures["psnr-against-di"] = _scatter(blocks, findings, seed)
+    if QUALITIES[0] in findings.correlations:
+        figures["psnr-against-di"] = _scatter(blocks, findings)
     figures["diffusion-index"] = distribution_figure(
         blocks.labels, blocks.kinds, index, "diffusion index of each window (box: quartiles, whiskers: 5–95 %)"
     )
@@ -41,8 +40,8 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
         kinds, fields = (dict(zip(blocks.labels, of, strict=True)) for of in (blocks.kinds, blocks.fields))
         figures["receptive-field-used"] = reach_figure(
             [
-                (label, kinds[label], fields[label], mean, span.low, span.high)
-                for label, (mean, span) in findings.used.items()
+                (label, kinds[label], fields[label], *_drawn(use.share), use.reference)
+                for label, use in findings.used.items()
             ]
         )
     known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman.value)}
@@ -58,29 +57,31 @@ def chart_figures(blocks: Blocks, findings: Findings, *, seed: int = 0) -> "dict
     return figures
 
 
-def _scatter(blocks: Blocks, findings: Findings, seed: int) -> "Figure":
+def _drawn(mean: Estimate) -> tuple[float, float, float]:
+    """The value and its interval; where there is none, an interval of no length."""
+    low, high = (end if np.isfinite(end) else mean.value for end in (mean.low, mean.high))
+    return mean.value, low, high
+
+
+def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
     from srlens.figures.study_charts import Mark, scatter_figure
 
-    weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
-    index, quality = blocks.index, blocks.values["psnr_image"]
+    index, quality = blocks.index, blocks.values[QUALITIES[0]]
     known = np.isfinite(quality).all(axis=0)
-    weights = weights[:, known]
-    weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    marks = []
-    for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True):
-        spans = ((float(values.mean()), *astuple(interval(weights @ values))) for values in of)
-        marks.append(Mark(label, kind, *spans))
-    found = findings.correlation
-    assert found is not None
+    marks = [
+        Mark(label, kind, *(_drawn(mean_interval(values, blocks.clusters[known])) for values in of))
+        for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True)
+    ]
+    found, paper = findings.correlations[QUALITIES[0]], LIMITS[QUALITIES[0]]
     return scatter_figure(
         marks,
-        x_label="mean diffusion index (logarithmic), with the 95 % interval over windows",
+        x_label="mean diffusion index (logarithmic), with the 95 % interval over pictures",
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson.value:.3f} (paper {LIMITS['paper_pearson']:.3f})",
-            f"Spearman {found.spearman.value:.3f} (paper {LIMITS['paper_spearman']:.3f})",
-            f"{found.networks} networks, {found.windows} windows",
+            f"Pearson {found.pearson.value:.3f} (paper {paper['pearson']:.3f})",
+            f"Spearman {found.spearman.value:.3f} (paper {paper['spearman']:.3f})",
+            f"{found.networks} networks, {int(known.sum())} windows",
         ),
     )
 

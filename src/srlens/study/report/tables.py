@@ -10,23 +10,22 @@ from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.imaging.check import FAR_OUTSIDE
 from srlens.study.blocks import INDEX, Array, Blocks
-from srlens.study.bootstrap import RESAMPLES, bootstrap_weights, interval
 from srlens.study.statistics import Pair, compare_pairs
 from srlens.study.store import Failure
+from srlens.study.uncertainty import holm, mean_interval
 from srlens.study.verdicts import LIMITS, Findings
 
 Row = dict[str, Any]
 
 
-def report_tables(
-    blocks: Blocks, findings: Findings, failures: Sequence[Failure], *, seed: int = 0
-) -> dict[str, list[Row]]:
-    """Every table of a report by the name of its file; ``seed`` is that of the bootstrap."""
+def report_tables(blocks: Blocks, findings: Findings, failures: Sequence[Failure]) -> dict[str, list[Row]]:
+    """Every table of a report by the name of its file."""
+    measured = np.where(blocks.present, blocks.index, np.nan)
     return {
-        "networks": network_rows(blocks, seed=seed),
+        "networks": network_rows(blocks),
         "kinds": kind_rows(blocks),
         "correlations": correlation_rows(findings),
-        "pairs": pair_rows(blocks, compare_pairs(blocks.index)),
+        "pairs": pair_rows(blocks, compare_pairs(measured, blocks.clusters)),
         "textures": texture_rows(findings),
         "windows": window_rows(blocks),
         "verdicts": [vars(verdict) for verdict in findings.verdicts],
@@ -34,29 +33,27 @@ def report_tables(
     }
 
 
-def network_rows(blocks: Blocks, *, seed: int = 0) -> list[Row]:
+def network_rows(blocks: Blocks) -> list[Row]:
     """One row a network, the largest mean diffusion index first.
 
     Means over windows of every measure that tables show, by its key; of the diffusion index also the median, and its
-    interval by drawing windows anew.
+    interval over pictures.
     """
-    weights = bootstrap_weights(len(blocks.places), None, RESAMPLES, seed)
-    rows = []
-    for k, label in enumerate(blocks.labels):
-        span = interval(weights @ blocks.index[k])
-        rows.append(
-            {
-                "network": label,
-                "kind": blocks.kinds[k],
-                "receptive_field": blocks.fields[k],
-                "windows": len(blocks.places),
-                **{m.key: _mean(blocks.once(m.key)[k]) for m in blocks.known("report", "terminal")},
-                f"{INDEX}_low": span.low,
-                f"{INDEX}_high": span.high,
-                f"{INDEX}_median": float(np.median(blocks.index[k])),
-                "below_reference": _below_reference(blocks, k),
-            }
-        )
+    spans = [mean_interval(values, blocks.clusters) for values in blocks.index]
+    rows = [
+        {
+            "network": blocks.labels[k],
+            "kind": blocks.kinds[k],
+            "receptive_field": blocks.fields[k],
+            "windows": int(blocks.present[k].sum()),
+            **{m.key: _mean(blocks.once(m.key)[k]) for m in blocks.known("report", "terminal")},
+            f"{INDEX}_low": span.low,
+            f"{INDEX}_high": span.high,
+            f"{INDEX}_median": float(np.median(blocks.index[k])),
+            "below_reference": _below_reference(blocks, k),
+        }
+        for k, span in enumerate(spans)
+    ]
     return sorted(rows, key=lambda row: -row[INDEX])
 
 
@@ -82,78 +79,65 @@ def reference_row(blocks: Blocks) -> Row:
 
 def kind_rows(blocks: Blocks) -> list[Row]:
     """One row a kind of network: means over networks and windows of the measures that reports show of maps."""
-    rows = []
     kinds = np.array(blocks.kinds)
-    for kind in dict.fromkeys(blocks.kinds):
-        chosen = kinds == kind
-        index = blocks.index[chosen]
-        rows.append(
-            {
-                "kind": kind,
-                "networks": int(chosen.sum()),
-                **{m.key: _mean(blocks.values[m.key][chosen]) for m in blocks.known("report") if not m.of_picture},
-                f"{INDEX}_geometric_mean": float(np.exp(np.log(index).mean())),
-                f"{INDEX}_median": float(np.median(index)),
-            }
-        )
+    rows = [
+        {
+            "kind": kind,
+            "networks": int(chosen.sum()),
+            **{m.key: _mean(blocks.values[m.key][chosen]) for m in blocks.known("report") if not m.of_picture},
+            f"{INDEX}_geometric_mean": float(np.exp(np.log(blocks.index[chosen]).mean())),
+            f"{INDEX}_median": float(np.median(blocks.index[chosen])),
+        }
+        for kind, chosen in ((kind, kinds == kind) for kind in dict.fromkeys(blocks.kinds))
+    ]
     return sorted(rows, key=lambda row: -row[INDEX])
 
 
 def correlation_rows(findings: Findings) -> list[Row]:
-    """PSNR against log DI, beside the paper's values."""
-    return [
+    """Qualities against log DI, beside the paper's values; Holm's correction is for all of these rows."""
+    rows = [
         {
-            "psnr_of": name,
-            "correlation": label,
-            **estimate.record("value"),
-            "paper": paper if name == "LR crop" else None,
-            **{count: getattr(found, count) for count in ("networks", "windows", "pictures")},
+            "quality": MEASURES[name].label + (", sign turned" if MEASURES[name].better == "lower" else ""),
+            "correlation": kind,
+            **vars(estimate),
+            "paper": LIMITS.get(name, {}).get(kind),
+            "networks": found.networks,
         }
-        for name, found in (("LR crop", findings.correlation), ("window", findings.correlation_window))
-        if found is not None
-        for label, estimate, paper in (
-            ("Pearson", found.pearson, LIMITS["paper_pearson"]),
-            ("Spearman", found.spearman, LIMITS["paper_spearman"]),
-        )
+        for name, found in findings.correlations.items()
+        for kind in ("pearson", "spearman", "partial")
+        if (estimate := getattr(found, kind)) is not None
     ]
+    return [{**row, "p_holm": p} for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True)]
 
 
 def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
     """Each pair of networks: the ratio of their diffusion indices, and the share of windows at which a's is larger."""
-    names = ({"a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs)
-    return [{**vars(pair), **name, "windows": len(blocks.places)} for pair, name in zip(pairs, names, strict=True)]
+    return [{**vars(pair), "a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs]
 
 
 def texture_rows(findings: Findings) -> list[Row]:
-    """Each texture measure against the diffusion index."""
+    """Each texture measure against the diffusion index: Spearman's correlation."""
     return [
-        {
-            "measure": MEASURES[name].label,
-            **found.spearman.record("spearman"),
-            "p_holm": found.p_holm,
-            "windows": found.count,
-        }
-        for name, found in findings.textures.items()
+        {"measure": MEASURES[name].label, **vars(a.spearman), "p_holm": a.p_holm, "windows": a.count}
+        for name, a in findings.textures.items()
     ]
 
 
 def window_rows(blocks: Blocks) -> list[Row]:
     """One row a window, the most noticed first: geometric mean of the diffusion index over networks."""
     index = np.exp(np.log(blocks.index).mean(axis=0))
-    rows = []
-    for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1):
-        rows.append(
-            {
-                "rank": rank,
-                "image": blocks.images[w],
-                **dict(zip(("top", "left", "height", "width"), blocks.windows[w], strict=True)),
-                INDEX: float(index[w]),
-                "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
-                **{name: float(values[w]) for name, values in blocks.textures.items()},
-                "place": blocks.places[w],
-            }
-        )
-    return rows
+    return [
+        {
+            "rank": rank,
+            "image": blocks.images[w],
+            **dict(zip(("top", "left", "height", "width"), blocks.windows[w], strict=True)),
+            INDEX: float(index[w]),
+            "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
+            **{name: float(values[w]) for name, values in blocks.textures.items()},
+            "place": blocks.places[w],
+        }
+        for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1)
+    ]
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
