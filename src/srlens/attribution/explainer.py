@@ -29,6 +29,7 @@ from srlens.errors import (
 from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
+from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 from srlens.windowed import Windowed
@@ -96,7 +97,9 @@ class Explainer:
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
-        self._seed = seed
+        self._facts = {} if seed is None else {"seed": seed}
+        if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
+            self._facts["tf32"] = tf32_wanted()
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
         shown = network.converted(check_image(clean).double()) if clean is not None else None
@@ -278,7 +281,7 @@ class Explainer:
             network_digest=self._digest,
             scale=self.network.scale,
             evaluation=scene.evaluation,
-            facts=found.facts if self._seed is None else {**found.facts, "seed": self._seed},
+            facts={**found.facts, **self._facts},
             image=self._shown,
         )
 

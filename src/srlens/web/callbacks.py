@@ -75,7 +75,7 @@ class Page:
         load_plugins()
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
-        self.device = device
+        self.device = torch.device(device or "cpu")
         self.listed = NetworkList(networks, device)
         self.sessions = Sessions(self.limits)
         # One computation at a time: it uses all cores, and warnings and module flags are the process's own. Always in

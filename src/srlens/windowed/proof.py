@@ -15,10 +15,12 @@ class Result:
 
     Attributes:
         patch: the window of the output, N×C×height×width.
+        values: of the detector, N.
         gradient: of the detector by the input, N×C×h×w.
     """
 
     patch: Tensor
+    values: Tensor
     gradient: Tensor
 
 
