@@ -41,6 +41,14 @@ class Far(Tensor):
         made.here = here
         return made
 
+    @property
+    def data(self) -> Tensor:
+        return Tensor.data.__get__(self)  # type: ignore[attr-defined]
+
+    @data.setter
+    def data(self, new: "Far") -> None:
+        self.here = new.here
+
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @classmethod
