@@ -10,7 +10,6 @@ import argparse
 import csv
 import json
 import math
-import os
 import platform
 import subprocess
 import sys
@@ -183,7 +182,9 @@ def study(options: argparse.Namespace) -> Result:
     text = [f'title = "Twelve jobs"\nscale = 4\nmethod = {{ steps = {2 if options.dry_run else 12} }}']
     text += [f"images = {{ lr_size = {options.sides[0]} }}"]
     text += [f'[[networks]]\nopen = "{name}"' for name in bench.SHIPPED]
-    text += [f'[[windows]]\nimage = "pagoda"\ntop = {top}\nleft = {left}\nheight = 16\nwidth = 16' for top, left in places]
+    text += [
+        f'[[windows]]\nimage = "pagoda"\ntop = {top}\nleft = {left}\nheight = 16\nwidth = 16' for top, left in places
+    ]
     workers = torch.cuda.device_count() if options.device.startswith("cuda") else 1
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "study.toml"

@@ -97,8 +97,10 @@ class Elsewhere(TorchDispatchMode):
             raise MixtureError(f"{name} is given tensors of two devices: {shapes}")
         if name in ("copy_", "copy"):
             to_far = isinstance(args[0], Far)
-            if not to_far and far:
+            if far and any(not isinstance(one, Far) for one in tensors):
                 self._wait(name)
+        elif name == "_to_copy" and to_far and not far:
+            self._wait("_to_copy to the device")  # of memory that is not pinned
         elif far and (name in WAITING or (not to_far) or (name == "index" and _masked(args[1]))):
             self._wait(name if to_far else f"{name} to the CPU")
         result = func(*_here(args), **_here(kwargs))

@@ -40,7 +40,7 @@ def test_a_mixture_is_an_error_on_this_device(elsewhere: Any) -> None:
         with pytest.raises(RuntimeError, match="two devices"):
             mixed()
     assert torch.equal((far * 2).cpu(), far.cpu() * 2)
-    assert elsewhere.waits == {"_to_copy to the CPU": 2}
+    assert elsewhere.waits == {"_to_copy to the device": 1, "_to_copy to the CPU": 2}
     leaf = far.clone().requires_grad_()
     leaf.square().sum().backward()
     assert leaf.grad is not None
@@ -69,6 +69,20 @@ def test_rules(elsewhere: Any, rule: str) -> None:
 def test_detectors(elsewhere: Any, detector: str) -> None:
     options = {"detector": detector, "steps": 8, "clean": HR}
     agree(*(srlens.attribute(one, LR, WINDOW, **options) for one in (PLAIN, PLAIN.to(DEVICE))))
+
+
+@pytest.mark.parametrize("detector", list(srlens.DETECTORS))
+def test_detectors_and_plans_keep_what_they_need_there(elsewhere: Any, detector: str) -> None:
+    """A second window copies its images to the device, and the clean picture; nothing else, by plans too."""
+    options: dict[str, Any] = {"detector": detector, "steps": 8, "clean": HR}
+    explainer = srlens.Explainer(PLAIN.to(DEVICE), LR, **options)
+    copies = []
+    for top in (40, 40, 40):
+        before = elsewhere.waits["_to_copy to the device"]
+        assert explainer.window(srlens.Window(top, 40, 8, 8)).evaluation.startswith("regional")
+        copies.append(elsewhere.waits["_to_copy to the device"] - before)
+    # A gradient each; three known images as plans are compared; the clean picture.
+    assert copies[1] == copies[2] <= 8 + 3 + (srlens.DETECTORS[detector].reads == ("clean",))
 
 
 def test_a_field(elsewhere: Any) -> None:

@@ -13,6 +13,7 @@ from srlens.errors import NotFiniteError, SettingError, WindowError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
+from srlens.networks.device import Device
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 from srlens.windowed import Forward, Regional, Result, Windowed, bounded
@@ -57,6 +58,8 @@ class Evaluator:
     ) -> None:
         self.network = network
         self.windows = tuple(windows)
+        # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
+        self._dtype = torch.float32 if network.dtype in HALF else network.dtype
         self._detector = detector
         self._read = [_read(window, detector, height * network.scale, width * network.scale) for window in windows]
         if "clean" in detector.reads and clean is None:
@@ -64,7 +67,7 @@ class Evaluator:
                 f"The detector {detector.name!r} reads the clean picture, which is not known. Give it: clean=…, or "
                 "--hr on the command line."
             )
-        self._clean = clean
+        self._clean = clean if clean is None else clean.to(self._dtype).to(network.device)  # MPS has no float64
         windowed = windowed if windowed is not None else Windowed(network)
         self._memory = windowed.memory if len(self.windows) == 1 else None
         self._regional = Regional(windowed, self._read, expected)
@@ -80,8 +83,8 @@ class Evaluator:
     def values(self, images: Tensor, at_once: int = 1) -> Tensor:
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images, ``at_once`` of them in one forward pass."""
         rows: list[list[_Measured]] = []
-        with failures_named(self.network.name), torch.no_grad():
-            for x in self._as_given(images, "cpu").split(at_once):
+        with failures_named(self.network.name), torch.inference_mode(False), torch.no_grad():
+            for x in torch.split(self._as_given(images, "cpu"), at_once):
                 patches = self._regional.patches(x)
                 rows.append([(patch, self._measure(x, patch, k)) for k, patch in enumerate(patches)])
         self._check_finite([one for row in rows for one in row])
@@ -116,19 +119,16 @@ class Evaluator:
         if self.network.dtype in HALF:
             copy = self.network.to(dtype=torch.float32)
             with frozen(copy.module):
-                other = Evaluator(copy, self._detector, self.windows, *images.shape[-2:], clean=self._clean).gradients(
-                    images
-                )[0]
+                wide = Evaluator(copy, self._detector, self.windows, *images.shape[-2:], clean=self._clean)
+                other = wide.gradients(images)[0]
         else:
             other = self.gradients(images * (1 + torch.finfo(self.network.dtype).eps / 2))[0]
         norm = other.flatten(1).norm(dim=1)
         return torch.where(norm > 0, (given - other).flatten(1).norm(dim=1) / norm, 0.0)
 
-    def _as_given(self, images: Tensor, device: torch.device | str | None = None) -> Tensor:
+    def _as_given(self, images: Tensor, device: Device = None) -> Tensor:
         """A copy of N×C×h×w images as the network takes them, where it computes or on a device given."""
-        # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
-        dtype = torch.float32 if self.network.dtype in HALF else self.network.dtype
-        return images.to(device or self.network.device, dtype, copy=True, memory_format=torch.contiguous_format)
+        return images.to(device or self.network.device, self._dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _differentiate(self, tick: Callable[[], None], images: Tensor, forward: Forward) -> list[Result]:
         """Patch and gradient of each window at images as the network takes them, the patches made by ``forward``."""

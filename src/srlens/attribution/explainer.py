@@ -35,7 +35,7 @@ from srlens.networks.network import Network
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
-_DEFAULT_MEMORY = 2**30
+_MEMORY = 2**30
 _BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 
 # A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
@@ -133,7 +133,7 @@ class Explainer:
         return result
 
     def windows(
-        self, windows: Iterable[Window], *, memory: int = _DEFAULT_MEMORY, progress: Progress | None = None
+        self, windows: Iterable[Window], *, memory: int = _MEMORY, progress: Progress | None = None
     ) -> Iterator[Attribution]:
         """Yield the attribution of each window, in order, with shared forward passes; equal to separate ones.
 
@@ -164,12 +164,7 @@ class Explainer:
             yield from results
 
     def field(
-        self,
-        *,
-        size: int = 16,
-        stride: int | None = None,
-        memory: int = _DEFAULT_MEMORY,
-        progress: Progress | None = None,
+        self, *, size: int = 16, stride: int | None = None, memory: int = _MEMORY, progress: Progress | None = None
     ) -> Field:
         """The diffusion index of a grid of windows over the whole SR image; see :func:`srlens.field`."""
         height, width = (side * self.network.scale for side in self.image.shape[-2:])

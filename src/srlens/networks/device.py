@@ -6,6 +6,9 @@ from threading import Lock
 
 import torch
 
+#: Where to compute, as PyTorch takes it; None: where things are.
+Device = torch.device | str | None
+
 _lock = Lock()
 _inside: list[bool] = []  # one entry for each block at work, in any thread: whether the first of them switched
 

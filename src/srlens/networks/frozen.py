@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from srlens.networks.device import float32_exact
+from srlens.networks.device import Device, float32_exact
 
 
 def trains(layer: nn.Module) -> bool:
@@ -17,7 +17,7 @@ def trains(layer: nn.Module) -> bool:
     return type(layer).__name__ == "PLKConv2d"
 
 
-def settle(module: nn.Module, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+def settle(module: nn.Module, device: Device, dtype: torch.dtype | None) -> None:
     """Set a module that belongs to srlens to eval mode, for good, freeze its weights and put them somewhere."""
     if hasattr(module, "training"):
         module.eval()

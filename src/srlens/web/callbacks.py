@@ -19,6 +19,7 @@ from srlens.imaging.degrade import GIVEN, modcrop
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.imaging.window import Window
+from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
@@ -68,7 +69,7 @@ class Page:
         self,
         *,
         networks: Path | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
         limits: Limits | None = None,
         folder: Path | None = None,
     ) -> None:
