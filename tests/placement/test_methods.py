@@ -73,16 +73,15 @@ def test_detectors(elsewhere: Any, detector: str) -> None:
 
 @pytest.mark.parametrize("detector", list(srlens.DETECTORS))
 def test_detectors_and_plans_keep_what_they_need_there(elsewhere: Any, detector: str) -> None:
-    """A second window copies its images to the device, and the clean picture; nothing else, by plans too."""
-    options: dict[str, Any] = {"detector": detector, "steps": 8, "clean": HR}
-    explainer = srlens.Explainer(PLAIN.to(DEVICE), LR, **options)
+    """A further node copies its image to the device and nothing else: matrices, indices and filters are there."""
     copies = []
-    for top in (40, 40, 40):
+    for steps in (8, 16):
+        explainer = srlens.Explainer(PLAIN.to(DEVICE), LR, detector=detector, steps=steps, clean=HR)
+        explainer.window(WINDOW)
         before = elsewhere.waits["_to_copy to the device"]
-        assert explainer.window(srlens.Window(top, 40, 8, 8)).evaluation.startswith("regional")
+        assert explainer.window(WINDOW).evaluation.startswith("regional")
         copies.append(elsewhere.waits["_to_copy to the device"] - before)
-    # A gradient each; three known images as plans are compared; the clean picture.
-    assert copies[1] == copies[2] <= 8 + 3 + (srlens.DETECTORS[detector].reads == ("clean",))
+    assert copies[1] - copies[0] == 8
 
 
 def test_a_field(elsewhere: Any) -> None:

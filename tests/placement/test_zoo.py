@@ -177,11 +177,13 @@ def test_a_batch_of_nodes(elsewhere: Any, name: str) -> None:
         here = srlens.attribute(network, IMAGE, window(network), steps=4, regional=False).map
     there = far.window(window(network))
     assert np.abs(there.map - here).max() <= TOLERANCE[network.dtype] * np.abs(here).max()
+    if name in STEERED:
+        return
     before = elsewhere.waits.copy()
     far.window(window(network))
     found = elsewhere.waits - before
     before = elsewhere.waits.copy()
-    with torch.no_grad():  # what the module itself does: SwinIR moves its mean, SeemoRe sends pixels to experts
+    with torch.no_grad():  # what the module itself does: SwinIR moves its mean
         for images in (torch.stack([IMAGE] * 4), torch.stack([IMAGE] * 2)):
             far.network(images.to(far.network.dtype).to(DEVICE))
     own = elsewhere.waits - before - Counter({"_to_copy to the device": 2})

@@ -67,7 +67,8 @@ class Evaluator:
                 f"The detector {detector.name!r} reads the clean picture, which is not known. Give it: clean=…, or "
                 "--hr on the command line."
             )
-        self._clean = clean if clean is None else clean.to(self._dtype).to(network.device)  # MPS has no float64
+        shown = clean if "clean" in detector.reads else None
+        self._clean = shown.to(self._dtype).to(network.device) if shown is not None else None  # MPS has no float64
         windowed = windowed if windowed is not None else Windowed(network)
         self._memory = windowed.memory if len(self.windows) == 1 else None
         self._regional = Regional(windowed, self._read, expected)

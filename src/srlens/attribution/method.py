@@ -217,13 +217,8 @@ def as_method(method: str | Method, settings: Mapping[str, Any]) -> Method:
 _GROUPS = {"sigma": "path", "kernel": "path"}
 _ORDER = ("steps", "detector", "path", "rule", "parameterisation")
 #: Settings that follow from another one, unless they are given beside it.
-_DEPENDENT = {
-    "path": ("sigma", "kernel"),
-    "sigma": ("kernel",),
-    "rule": ("parameterisation", "steps"),
-    "tolerance": ("steps",),
-    "steps": ("tolerance",),
-}
+_DEPENDENT = {"path": ("sigma", "kernel"), "sigma": ("kernel",), "rule": ("parameterisation", "steps")}
+_DEPENDENT |= {"tolerance": ("steps",), "steps": ("tolerance",)}
 
 
 def _place(departure: str) -> tuple[int, str]:
