@@ -15,7 +15,6 @@ from srlens.imaging.check import check_range, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
-from srlens.networks.device import Device
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
@@ -309,7 +308,7 @@ class Network:
         names = {one.name for one in fields(NetworkFacts)} - {"digest", "device"}
         return NetworkFacts(**{name: getattr(self, name) for name in names}, digest=digest, device=self.device.type)
 
-    def to(self, device: Device = None, dtype: torch.dtype | None = None) -> Self:
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """A copy of the network on another device or in another floating-point type; this one is unchanged.
 
         Floating-point tensors that are mere attributes go along; what a call makes anew keeps its own type.
