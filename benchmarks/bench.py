@@ -20,6 +20,7 @@ import platform
 import statistics
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ import srlens
 from authors_loop import authors_map
 from machine import matrix_rate, memory, processor, timed
 from picture import draw
-from srlens.attribution.blur import blur
 from srlens.attribution.detector import gradient_magnitude
 from srlens.networks.open import open_network
 
@@ -50,13 +50,16 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
     parser.add_argument("--networks", nargs="*", default=None, help="checkpoint files below SHARED/weights, or shipped")
     parser.add_argument("--image", type=Path, default=None, help="HR image; the authors' picture 7 by default")
+    parser.add_argument("--lr", type=int, default=64, help="side of the LR image; beyond the picture it is mirrored")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--append", action="store_true", help="keep the rows of other networks in the results")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
+    vars(options).update(window=WINDOW, reference=REFERENCE_STEPS, loop=50)
     torch.set_num_threads(options.threads)
+    torch.backends.cudnn.allow_tf32 = False  # for the authors' loop and Captum as for srlens
     names = options.networks if options.networks is not None else [*REAL, *SHIPPED]
     rows = read(options) if options.append else []
     for name in names:
@@ -71,50 +74,50 @@ def main() -> None:
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     """All figures of one network."""
-    path = options.shared / "weights" / name
-    if name not in SHIPPED and not path.is_file():
-        print(f"{name}: no {path}, left out")
+    network = opened(name, options)
+    if network is None:
+        print(f"{name}: not below {options.shared / 'weights'}, left out")
         return None
-    network = open_network(name if name in SHIPPED else path, device=options.device)
     image = options.image or options.shared / "images/demo/7.png"
     hr = srlens.read_image(image) if image.is_file() else srlens.imaging.samples.sample_image()
-    lr = srlens.make_lr(hr, network.scale, "pil")  # srlens brings it to the network's channels itself
+    lr = mirrored(srlens.make_lr(hr, network.scale, "pil"), options.lr)  # its channels are the network's own affair
+    window = options.window
     prepared = network.prepare(lr)
     torch.set_num_threads(REFERENCE_THREADS)  # not timed
     reference = srlens.attribute(
-        network, lr, WINDOW, steps=REFERENCE_STEPS, parameterisation="arc length", regional=False
+        network, lr, window, steps=options.reference, parameterisation="arc length", regional=False
     ).map
 
     def error(values: np.ndarray, target: np.ndarray = reference) -> float:
         return float(np.linalg.norm(values - target) / np.linalg.norm(target))
 
-    trainable = open_network(name if name in SHIPPED else path, device=options.device).module.requires_grad_(True)
-    place = (WINDOW.top, WINDOW.left, WINDOW.height)
+    trainable = deepcopy(network.module).requires_grad_(True)
+    place = (window.top, window.left, window.height)
     on_device = prepared.to(options.device)
 
     def authors() -> np.ndarray:
-        return authors_map(trainable, on_device, place, value_range=network.value_range).numpy()
+        return authors_map(trainable, on_device, place, value_range=network.value_range, steps=options.loop).numpy()
 
     authors_error = error(authors())
-    steps = next((n for n in STEPS if error(srlens.attribute(network, lr, WINDOW, steps=n).map) <= authors_error), None)
+    steps = next((n for n in STEPS if error(srlens.attribute(network, lr, window, steps=n).map) <= authors_error), None)
     if steps is None:
         print(f"{name}: no number of steps up to {STEPS[-1]} reaches the error of the authors' loop")
         return None
-    captum_run, captum_reference = captum(network, lr)
+    captum_run, captum_reference = captum(network, lr, options)
     torch.set_num_threads(options.threads)
 
     further = srlens.Explainer(network, lr, steps=steps)  # as for the next windows of an image
-    further.window(WINDOW)
+    further.window(window)
     further_to_tolerance = srlens.Explainer(network, lr, tolerance=min(authors_error, 0.5))
-    further_to_tolerance.window(WINDOW)
+    further_to_tolerance.window(window)
 
     contenders: dict[str, Callable[[], Any]] = {
         "authors": authors,
         "captum": captum_run,
-        "srlens_full": lambda: srlens.attribute(network, lr, WINDOW, steps=steps, regional=False),
-        "srlens_first": lambda: srlens.attribute(network, lr, WINDOW, steps=steps),
-        "srlens": lambda: further.window(WINDOW),
-        "srlens_tolerance": lambda: further_to_tolerance.window(WINDOW),
+        "srlens_full": lambda: srlens.attribute(network, lr, window, steps=steps, regional=False),
+        "srlens_first": lambda: srlens.attribute(network, lr, window, steps=steps),
+        "srlens": lambda: further.window(window),
+        "srlens_tolerance": lambda: further_to_tolerance.window(window),
     }
     times: dict[str, list[float]] = {key: [] for key in contenders}
     results: dict[str, Any] = {}
@@ -166,25 +169,42 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     return row
 
 
-def captum(network: srlens.Network, lr: torch.Tensor) -> tuple[Callable[[], np.ndarray], np.ndarray]:
+def opened(name: str, options: argparse.Namespace) -> srlens.Network | None:
+    """A shipped network or a checkpoint; None where its file is not there."""
+    path = options.shared / "weights" / name
+    if name not in SHIPPED and not path.is_file():
+        return None
+    return open_network(name if name in SHIPPED else path, device=options.device)
+
+
+def mirrored(lr: torch.Tensor, side: int) -> torch.Tensor:
+    """C×side×side, the upper left part of the picture and its mirror images."""
+    lr = torch.cat([lr, lr.flip(-1)], dim=-1)
+    return torch.cat([lr, lr.flip(-2)], dim=-2)[:, :side, :side]
+
+
+def captum(
+    network: srlens.Network, lr: torch.Tensor, options: argparse.Namespace
+) -> tuple[Callable[[], np.ndarray], np.ndarray]:
     """Captum's integrated gradients with the ends of the paper's path, and a fine map of its straight path."""
     from captum.attr import IntegratedGradients
 
     path = srlens.LinearFromBlur()
     given = network.prepare(lr)
-    base = blur(given.double(), torch.tensor([path.sigma], dtype=torch.float64), path.kernel).float().to(network.device)
+    base = path.baseline.of(given.double()).float()[None].to(network.device)
     x = given.float()[None].to(network.device)
-    top, left, bottom, right = WINDOW.top, WINDOW.left, WINDOW.bottom + 1, WINDOW.right + 1
+    window = options.window
+    top, left, bottom, right = window.top, window.left, window.bottom + 1, window.right + 1
 
     def detector(batch: torch.Tensor) -> torch.Tensor:
         return gradient_magnitude(network(batch)[..., top:bottom, left:right])
 
     def run() -> np.ndarray:
         method = IntegratedGradients(detector)
-        values = method.attribute(x, baselines=base, n_steps=50, internal_batch_size=1)
+        values = method.attribute(x, baselines=base, n_steps=options.loop, internal_batch_size=1)
         return values[0].detach().double().cpu().numpy()
 
-    reference = srlens.attribute(network, lr, WINDOW, path=path, steps=REFERENCE_STEPS // 2, regional=False)
+    reference = srlens.attribute(network, lr, window, path=path, steps=options.reference // 2, regional=False)
     return run, reference.map
 
 
@@ -193,7 +213,7 @@ def forward_flops(network: srlens.Network, lr: torch.Tensor) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(lr.float()[None])
+        network(lr.to(network.device, network.dtype)[None])
     return int(counter.get_total_flops())
 
 
@@ -242,7 +262,7 @@ def machine(rows: list[dict[str, Any]], options: argparse.Namespace) -> dict[str
         "python": platform.python_version(),
         "torch": torch.__version__,
         "srlens": srlens.__version__,
-        "window": str(WINDOW),
+        "window": str(options.window),
         "median_speedup": statistics.median(row["speedup"] for row in rows),
         "median_speedup_next": statistics.median(row["speedup_next"] for row in rows),
         "smallest_speedup": min(row["speedup"] for row in rows),

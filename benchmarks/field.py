@@ -56,6 +56,7 @@ def main() -> None:
 def measure(network: srlens.Network, lr: torch.Tensor, options: argparse.Namespace) -> dict[str, Any]:
     """Seconds a window together and alone, and how far the maps differ."""
     windows = grid_windows(lr.shape[-2] * network.scale, lr.shape[-1] * network.scale, 16, 64)
+    last = len(windows) - 1
     alone: list[float] = []
     maps: dict[int, np.ndarray] = {}
 
@@ -66,11 +67,11 @@ def measure(network: srlens.Network, lr: torch.Tensor, options: argparse.Namespa
             alone.append(time.perf_counter() - started)
 
     # Around the field, so that a busy moment hits both.
-    separate([9 * k for k in range(options.separate)])
+    separate([9 * k % len(windows) for k in range(options.separate)])
     started = time.perf_counter()
     together = list(srlens.Explainer(network, lr, steps=options.steps).windows(windows))
     shared = (time.perf_counter() - started) / len(windows)
-    separate([63 - 9 * k for k in range(options.separate)])
+    separate([last - 9 * k % len(windows) for k in range(options.separate)])
     errors = [np.linalg.norm(together[k].map - m) / np.linalg.norm(m) for k, m in maps.items()]
     return {
         "network": network.name,

@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ def processor() -> str:
     return platform.processor()
 
 
+@cache
 def matrix_rate(device: str) -> float:
     """Operations per second of a large float32 matrix product here: the ceiling that a network could reach."""
     n = 2048 if device == "cpu" else 8192

@@ -43,12 +43,11 @@ def _seeded() -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly how much was not tested because the reference data is absent."""
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "reference data absent" in str(r.longrepr)]
-    if skipped:
-        terminalreporter.write_sep(
-            "=", f"{len(skipped)} tests skipped: reference data absent (set {SHARED_VARIABLE})", yellow=True
-        )
+    """Say loudly how much was not tested because the reference data, or a GPU, is absent."""
+    for cause, remedy in (("reference data absent", f"set {SHARED_VARIABLE}"), ("no CUDA device", "none is here")):
+        skipped = [r for r in terminalreporter.stats.get("skipped", []) if cause in str(r.longrepr)]
+        if skipped:
+            terminalreporter.write_sep("=", f"{len(skipped)} tests skipped: {cause} ({remedy})", yellow=True)
 
 
 WINDOW = Window(24, 28, 8, 8)

@@ -7,6 +7,7 @@ also read what else is known of the same pixels: ``reads`` names it.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, get_args
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional as nnf
 
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
+from srlens.imaging.constant import constant
 from srlens.naming import look_up
 
 #: What a detector may read of a window's pixels besides the output.
@@ -101,7 +103,8 @@ def difference_gradient(patch: Tensor, other: Tensor) -> Tensor:
 _GABOR_RADIUS, _GABOR_WAVELENGTH, _GABOR_SIGMA, _GABOR_ORIENTATIONS = 5, 4.0, 2.0, 4
 
 
-def _gabor_bank(like: Tensor) -> Tensor:
+@cache
+def _gabor_bank() -> Callable[[Tensor], Tensor]:
     """Even and odd Gabor filters without mean at four orientations: (2·4)×1×11×11, even before odd."""
     axis = torch.arange(-_GABOR_RADIUS, _GABOR_RADIUS + 1, dtype=torch.float64)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
@@ -114,7 +117,7 @@ def _gabor_bank(like: Tensor) -> Tensor:
         wave = envelope * torch.cos(phase)
         even.append(wave - envelope * wave.sum())
         odd.append(envelope * torch.sin(phase))
-    return torch.stack(even + odd)[:, None].to(like.dtype).to(like.device)
+    return constant(torch.stack(even + odd)[:, None])
 
 
 def gabor_magnitude(patch: Tensor) -> Tensor:
@@ -123,7 +126,7 @@ def gabor_magnitude(patch: Tensor) -> Tensor:
     Where the window touches the border of the SR image only whole filter supports count.
     """
     n, c, h, w = patch.shape
-    response = nnf.conv2d(patch.reshape(n * c, 1, h, w), _gabor_bank(patch))
+    response = nnf.conv2d(patch.reshape(n * c, 1, h, w), _gabor_bank()(patch))
     even, odd = response.chunk(2, dim=1)
     return magnitude(even, odd).reshape(n, -1).sum(dim=1)
 

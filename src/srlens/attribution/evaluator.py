@@ -13,11 +13,13 @@ from srlens.errors import NotFiniteError, SettingError, WindowError
 from srlens.imaging.colour import match_channels
 from srlens.imaging.resample import bicubic_upscale
 from srlens.imaging.window import Window
+from srlens.networks.device import Device
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 from srlens.windowed import Forward, Regional, Result, Windowed, bounded
 
 HALF = (torch.float16, torch.bfloat16)
+_Measured = tuple[Tensor, Tensor]  # a window's pixels, and the detector's value there
 
 
 class Evaluator:
@@ -56,6 +58,8 @@ class Evaluator:
     ) -> None:
         self.network = network
         self.windows = tuple(windows)
+        # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
+        self._dtype = torch.float32 if network.dtype in HALF else network.dtype
         self._detector = detector
         self._read = [_read(window, detector, height * network.scale, width * network.scale) for window in windows]
         if "clean" in detector.reads and clean is None:
@@ -63,7 +67,8 @@ class Evaluator:
                 f"The detector {detector.name!r} reads the clean picture, which is not known. Give it: clean=…, or "
                 "--hr on the command line."
             )
-        self._clean = clean
+        shown = clean if "clean" in detector.reads else None
+        self._clean = shown.to(self._dtype).to(network.device) if shown is not None else None  # MPS has no float64
         windowed = windowed if windowed is not None else Windowed(network)
         self._memory = windowed.memory if len(self.windows) == 1 else None
         self._regional = Regional(windowed, self._read, expected)
@@ -74,22 +79,25 @@ class Evaluator:
         """How gradients are evaluated now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``."""
         return self._regional.description
 
-    def values(self, images: Tensor) -> Tensor:
-        """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
-        rows = []
-        with failures_named(self.network.name), torch.no_grad():
-            for image in images:
-                x = self._as_given(image[None])
-                patches = self._regional.patches(x)
-                rows.append(torch.cat([self._measure(x, patch, k) for k, patch in enumerate(patches)]))
-        return torch.stack(rows).cpu().double()
+    # On a GPU operators only queue up. What needs their numbers, a check or a copy, comes after the last of them.
 
-    def gradients(self, images: Tensor, tick: Callable[[], None] = lambda: None) -> Tensor:
+    def values(self, images: Tensor, at_once: int = 1) -> Tensor:
+        """Detector values (N×K, float64, CPU) at N×C×h×w LR images, ``at_once`` of them in one forward pass."""
+        rows: list[list[_Measured]] = []
+        with failures_named(self.network.name), torch.inference_mode(False), torch.no_grad():
+            for x in torch.split(self._as_given(images, "cpu"), at_once):
+                patches = self._regional.patches(x)
+                rows.append([(patch, self._measure(x, patch, k)) for k, patch in enumerate(patches)])
+        self._check_finite([one for row in rows for one in row])
+        return torch.cat([torch.stack([values for _, values in row], dim=1) for row in rows]).cpu().double()
+
+    def gradients(self, images: Tensor, tick: Callable[[], None] = lambda: None, *, measuring: bool = False) -> Tensor:
         """Gradients of each detector (N×K×C×h×w, float64, CPU) at N×C×h×w LR images.
 
         Args:
             images: LR images.
             tick: called between two windows.
+            measuring: the whole network is to be evaluated, whatever is known of its windows.
 
         Raises:
             NotDifferentiableError: no gradient reaches the input.
@@ -98,8 +106,10 @@ class Evaluator:
         """
         # Whatever mode the caller is in.
         with failures_named(self.network.name), torch.inference_mode(False), torch.enable_grad():
-            results = self._regional.evaluate(self._as_given(images), partial(self._differentiate, tick))
-        return torch.stack([self._finite(result.gradient.cpu().double()) for result in results], dim=1)
+            x, differentiate = self._as_given(images), partial(self._differentiate, tick)
+            results = self._regional.evaluate(x, differentiate, measuring=measuring)
+        self._check_finite([(result.patch, result.values) for result in results])
+        return self._finite(torch.stack([result.gradient for result in results], dim=1).cpu().double())
 
     def rounding(self, images: Tensor) -> Tensor:
         """Relative L2 error that rounding makes in each window's gradient at one LR image (1×C×h×w); shape (K,).
@@ -110,19 +120,16 @@ class Evaluator:
         if self.network.dtype in HALF:
             copy = self.network.to(dtype=torch.float32)
             with frozen(copy.module):
-                other = Evaluator(copy, self._detector, self.windows, *images.shape[-2:], clean=self._clean).gradients(
-                    images
-                )[0]
+                wide = Evaluator(copy, self._detector, self.windows, *images.shape[-2:], clean=self._clean)
+                other = wide.gradients(images)[0]
         else:
             other = self.gradients(images * (1 + torch.finfo(self.network.dtype).eps / 2))[0]
         norm = other.flatten(1).norm(dim=1)
         return torch.where(norm > 0, (given - other).flatten(1).norm(dim=1) / norm, 0.0)
 
-    def _as_given(self, images: Tensor) -> Tensor:
-        """A copy of N×C×h×w images where and as the network takes them."""
-        # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
-        dtype = torch.float32 if self.network.dtype in HALF else self.network.dtype
-        return images.to(self.network.device, dtype, copy=True, memory_format=torch.contiguous_format)
+    def _as_given(self, images: Tensor, device: Device = None) -> Tensor:
+        """A copy of N×C×h×w images as the network takes them, where it computes or on a device given."""
+        return images.to(device or self.network.device, self._dtype, copy=True, memory_format=torch.contiguous_format)
 
     def _differentiate(self, tick: Callable[[], None], images: Tensor, forward: Forward) -> list[Result]:
         """Patch and gradient of each window at images as the network takes them, the patches made by ``forward``."""
@@ -150,9 +157,9 @@ class Evaluator:
                 return results
             if k := len(results):
                 tick()
-            results.append(Result(patch.detach(), self._gradient(x, patch, k, keep_graph=k + 1 < len(self.windows))))
+            results.append(self._result(x, patch, k, keep_graph=k + 1 < len(self.windows)))
 
-    def _gradient(self, x: Tensor, patch: Tensor, k: int, *, keep_graph: bool) -> Tensor:
+    def _result(self, x: Tensor, patch: Tensor, k: int, *, keep_graph: bool) -> Result:
         if not patch.requires_grad:  # told here, since a residual detector would hide it
             raise not_differentiable(self.network.name, DETACHED)
         values = self._measure(x, patch, k)
@@ -163,12 +170,10 @@ class Evaluator:
         torch.autograd.backward(values.sum(), retain_graph=keep_graph)
         if x.grad is None:
             raise not_differentiable(self.network.name, DETACHED)
-        return x.grad
+        return Result(patch.detach(), values.detach(), x.grad)
 
     def _measure(self, x: Tensor, patch: Tensor, k: int) -> Tensor:
         """Detector values (N) of the SR pixels that window ``k`` reads, made of the LR images x."""
-        if not torch.isfinite(patch).all():
-            raise NotFiniteError(self._why_not_finite())
         name = f"The detector {self._detector.name!r}"
         if patch.dtype in HALF:
             patch = patch.float()  # a type in which the detector's sums are safe
@@ -181,9 +186,16 @@ class Evaluator:
                 f"{name} returned {got} for a patch of {tuple(patch.shape)}; one value per image is needed, shape "
                 f"({len(patch)},). Sum over channels, rows and columns only."
             )
-        if not torch.isfinite(values).all():
-            raise NotFiniteError(f"{name} is NaN or infinite, though the pixels that it reads are finite.")
         return values
+
+    def _check_finite(self, measured: Sequence[_Measured]) -> None:
+        finite = torch.stack([torch.isfinite(one).all() for both in measured for one in both])
+        if finite.all():
+            return
+        if finite[::2].all():  # all patches
+            detector = f"The detector {self._detector.name!r}"
+            raise NotFiniteError(f"{detector} is NaN or infinite, though the pixels that it reads are finite.")
+        raise NotFiniteError(self._why_not_finite())
 
     def _known(self, what: str, x: Tensor, patch: Tensor, read: Window) -> Tensor:
         """The patch's pixels of what a detector may read."""
@@ -203,7 +215,7 @@ class Evaluator:
         """The gradient, once it is known to be finite."""
         bad = ~torch.isfinite(gradient)
         if bad.any():
-            _, channel, row, column = (int(i) for i in bad.nonzero()[0])
+            *_, channel, row, column = (int(i) for i in bad.nonzero()[0])
             raise NotFiniteError(
                 f"The gradient of {self.network.name} is not finite in {int(bad.sum())} of {bad.numel()} values; "
                 f"first at channel {channel}, LR pixel (row {row}, column {column}). "

@@ -30,12 +30,13 @@ from srlens.errors import (
 from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
+from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
-_DEFAULT_MEMORY = 2**30
+_MEMORY = 2**30
 _BYTES = "; it counts bytes: 2 GiB is memory=2*2**30"
 
 # A blurred flat image differs from itself by rounding, about 1e-16; one level of a 16-bit image is 1.5e-5.
@@ -99,7 +100,9 @@ class Explainer:
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
-        self._seed = seed
+        self._facts = {} if seed is None else {"seed": seed}
+        if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
+            self._facts["tf32"] = tf32_wanted()
         self.image = network.prepare(check_image(image).double())
         self.method.algorithm.check(*self.image.shape[-2:])
         shown = network.converted(check_image(clean).double()) if clean is not None else None
@@ -133,7 +136,7 @@ class Explainer:
         return result
 
     def windows(
-        self, windows: Iterable[Window], *, memory: int = _DEFAULT_MEMORY, progress: Progress | None = None
+        self, windows: Iterable[Window], *, memory: int = _MEMORY, progress: Progress | None = None
     ) -> Iterator[Attribution]:
         """Yield the attribution of each window, in order, with shared forward passes; equal to separate ones.
 
@@ -164,12 +167,7 @@ class Explainer:
             yield from results
 
     def field(
-        self,
-        *,
-        size: int = 16,
-        stride: int | None = None,
-        memory: int = _DEFAULT_MEMORY,
-        progress: Progress | None = None,
+        self, *, size: int = 16, stride: int | None = None, memory: int = _MEMORY, progress: Progress | None = None
     ) -> Field:
         """The diffusion index of a grid of windows over the whole SR image; see :func:`srlens.field`."""
         height, width = (side * self.network.scale for side in self.image.shape[-2:])
@@ -284,7 +282,7 @@ class Explainer:
             network_digest=self._digest,
             scale=self.network.scale,
             evaluation=scene.evaluation,
-            facts=found.facts if self._seed is None else {**found.facts, "seed": self._seed},
+            facts={**found.facts, **self._facts},
             image=self._shown,
         )
 

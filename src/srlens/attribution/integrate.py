@@ -127,13 +127,9 @@ def integrate_to_tolerance(path: ImagePath, scene: Scene, tolerance: float, limi
     scene.expect(done)
     first = MIDPOINT.nodes(_FIRST_CELLS)
     assert first.edges is not None
-    cells = [
-        _Cell(first.edges[k], first.edges[k + 1], gradient, np.inf)
-        for k, gradient in enumerate(_gradients(path, scene, first.at))
-    ]
-    total = torch.zeros_like(cells[0].gradient)
-    for cell in cells:
-        total += cell.gradient * path.increments(np.array([cell.start, cell.stop]))[0]
+    gradients, increments = _gradients(path, scene, first.at), path.increments(first.edges)
+    cells = [_Cell(*cell, np.inf) for cell in zip(first.edges[:-1], first.edges[1:], gradients, strict=True)]
+    total = (torch.cat(gradients) * increments).sum(dim=0, keepdim=True)
     chosen = list(range(len(cells)))
     values: dict[float, float] = {}
     while True:

@@ -78,17 +78,9 @@ METHODS.add(
     "local attribution map: gradients integrated along the progressive blur (Gu & Dong 2021)",
     partial(path_integral, path="progressive-blur"),
 )
+METHODS.add("linear-blur", "gradients integrated straight from the blurred image", path_integral, path="linear-blur")
 METHODS.add(
-    "linear-blur",
-    "gradients integrated along the straight line from the blurred image",
-    path_integral,
-    path="linear-blur",
-)
-METHODS.add(
-    "ig-black",
-    "integrated gradients along the straight line from black (Sundararajan et al. 2017)",
-    path_integral,
-    path="linear-black",
+    "ig-black", "integrated gradients from black (Sundararajan et al. 2017)", path_integral, path="linear-black"
 )
 METHODS.add("gradient", "the gradient at the image (Simonyan et al. 2014)", Gradient)
 METHODS.add("gradient-input", "the gradient at the image times the image (Shrikumar et al. 2017)", GradientInput)
@@ -225,13 +217,8 @@ def as_method(method: str | Method, settings: Mapping[str, Any]) -> Method:
 _GROUPS = {"sigma": "path", "kernel": "path"}
 _ORDER = ("steps", "detector", "path", "rule", "parameterisation")
 #: Settings that follow from another one, unless they are given beside it.
-_DEPENDENT = {
-    "path": ("sigma", "kernel"),
-    "sigma": ("kernel",),
-    "rule": ("parameterisation", "steps"),
-    "tolerance": ("steps",),
-    "steps": ("tolerance",),
-}
+_DEPENDENT = {"path": ("sigma", "kernel"), "sigma": ("kernel",), "rule": ("parameterisation", "steps")}
+_DEPENDENT |= {"tolerance": ("steps",), "steps": ("tolerance",)}
 
 
 def _place(departure: str) -> tuple[int, str]:

@@ -116,9 +116,7 @@ def path_settings(path: Path) -> dict[str, Any]:
 
 def all_path_settings() -> tuple[str, ...]:
     """The settings of any path."""
-    return tuple(
-        dict.fromkeys(name for part in (*BASELINES.values(), *CURVES.values()) for name in setting_names(part))
-    )
+    return tuple(dict.fromkeys(name for one in (*BASELINES.values(), *CURVES.values()) for name in setting_names(one)))
 
 
 def find_path(path: str | Path, settings: Mapping[str, Any] | None = None) -> Path:

@@ -1,6 +1,7 @@
 """Windows of one image: how many images run at once, measured on the first one, halved where too many."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,10 +22,10 @@ class Windows(Scene):
     """The scene of windows of one network's output, whose gradients are computed in batches that fit.
 
     On the CPU one image runs at a time: a batch would only leave the caches. On a GPU a single small image is bound by
-    launches, so as many run together as memory allows. Batches are powers of two, since every batch size is
-    recorded and verified once for regional evaluation. One image is evaluated alone and in a batch; where that differs
-    (statistics over the batch), or a batch fails, images run one at a time. Several windows share each forward pass,
-    of one image.
+    launches, so as many run together as memory allows, by what the first one takes. Where only one fits, or where many
+    evaluations are to come, windows are evaluated by themselves. One image is evaluated alone and in a batch; where
+    that differs (statistics over the batch), or a batch fails, images run one at a time. What was found is kept for
+    further windows. Several windows share each forward pass, of one image.
 
     Args:
         evaluator: of the windows.
@@ -44,11 +45,10 @@ class Windows(Scene):
         self.evaluator = evaluator
         self._memory = memory
         self._device = evaluator.network.device
-        self._compared = False
         self._alike = _ALIKE[evaluator.network.dtype in HALF]
-        one = len(self.windows) == 1
-        self._measured = self._device.type != "cuda" or not one
-        self.limit = _MPS_BATCH if self._device.type == "mps" and one else 1
+        kind = self._device.type if len(self.windows) == 1 else "cpu"
+        self.limit = kept.get("limit", _MPS_BATCH if kind == "mps" else 1) if kind != "cpu" else 1
+        self._measured = kind != "cuda" or "limit" in kept
 
     @property
     def evaluation(self) -> str:
@@ -57,45 +57,51 @@ class Windows(Scene):
 
     def detect(self, images: Tensor) -> Tensor:
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images."""
-        return self.evaluator.values(images)
+        return self.evaluator.values(images, self.limit if "compared" in self._kept else 1)
 
     def _gradients(self, images: Tensor) -> Tensor:
         pieces: list[Tensor] = []
         start = 0
         while start < len(images):
-            size = min(self.limit, _power_of_two(len(images) - start))
-            batch = images[start : start + size]
+            batch = images[start : start + self.limit]
             try:
-                evaluate = self.evaluator.gradients if self._measured else self._measure_cuda
-                gradients = evaluate(batch, partial(self._tick, size))
-                if size > 1 and not self._compared:
-                    self._compared = True
-                    alone = self.evaluator.gradients(batch[:1])[0]
-                    if float((gradients[0] - alone).norm()) > self._alike * float(alone.norm()):
-                        raise NetworkOutputError("The images of a batch are mixed.")  # one alone has another gradient
-            except (OutOfMemoryError, NetworkOutputError) as error:  # the latter: it takes one image at a time
-                if size == 1:
-                    raise
-                self.limit = size // 2 if isinstance(error, OutOfMemoryError) else 1
-                torch.cuda.empty_cache()
+                pieces.append(self._evaluated(batch))
+                start += len(batch)
+                self._tick(len(batch))
                 continue
-            start += size
-            pieces.append(gradients)
-            self._tick(size)
+            except (OutOfMemoryError, NetworkOutputError) as error:  # the latter: it takes one image at a time
+                if len(batch) == 1:
+                    raise
+                self._take(len(batch) // 2 if isinstance(error, OutOfMemoryError) else 1)
+            torch.cuda.empty_cache()  # not before: the error in hand holds what has filled the memory
         return torch.cat(pieces)
 
+    def _evaluated(self, batch: Tensor) -> Tensor:
+        tick = partial(self._tick, len(batch))
+        if not self._measured:
+            self._measured = True
+            with suppress(OutOfMemoryError):  # its window alone may fit
+                gradients = self._measure_cuda(batch, tick)
+                if self.limit > 1:
+                    return gradients
+        gradients = self.evaluator.gradients(batch, tick)
+        if len(batch) > 1 and "compared" not in self._kept:
+            alone = self.evaluator.gradients(batch[:1])[0]
+            if float((gradients[0] - alone).norm()) > self._alike * float(alone.norm()):
+                raise NetworkOutputError("The images of a batch are mixed.")  # one alone has another gradient
+            self._kept["compared"] = True
+        return gradients
+
     def _measure_cuda(self, images: Tensor, tick: Callable[[], None]) -> Tensor:
-        self._measured = True
         free, _ = torch.cuda.mem_get_info(self._device)
-        budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
         before = torch.cuda.memory_allocated(self._device)
+        free += torch.cuda.memory_reserved(self._device) - before  # held back for the next, by this process
+        budget = self._memory if self._memory is not None else int(free * _SHARE_OF_FREE)
         torch.cuda.reset_peak_memory_stats(self._device)
-        result = self.evaluator.gradients(images, tick)
+        result = self.evaluator.gradients(images, tick, measuring=True)
         needed = max(torch.cuda.max_memory_allocated(self._device) - before, 1) / len(images)
-        self.limit = max(1, min(_LARGEST, _power_of_two(int(budget / needed))))
+        self._take(max(1, min(_LARGEST, int(budget / needed))))
         return result
 
-
-def _power_of_two(n: int) -> int:
-    """The largest power of two that is not above n (1 for n < 1)."""
-    return 1 << max(0, n.bit_length() - 1) if n >= 1 else 1
+    def _take(self, limit: int) -> None:
+        self.limit = self._kept["limit"] = limit

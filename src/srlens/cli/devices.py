@@ -2,19 +2,22 @@
 
 import torch
 
+from srlens.cli.console import say
 from srlens.errors import SettingError
+from srlens.networks.device import device_in_words
 
 
 def choose_device(wanted: str | None) -> torch.device:
-    """The device asked for, or the best one there is: CUDA, then Apple's MPS, then the CPU.
+    """The device asked for, or the best one there is: CUDA, then Apple's MPS, then the CPU; the first two are told.
 
     Raises:
         SettingError: there is no such device here.
     """
     if wanted is None:
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        if best != "cpu":
+            say(f"Computing on {device_in_words(torch.device(best))}.", error=True)
+        return torch.device(best)
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)

@@ -1,15 +1,10 @@
 """``srlens field``: the diffusion index over the whole image."""
 
-from srlens.cli import options
+from srlens.cli.options import FieldVerb, writable
 
 
 def field(
-    network: str,
-    image: str,
-    *,
-    size: int = 16,
-    stride: int | None = None,
-    chosen: options.FieldVerb = options.FieldVerb(),
+    network: str, image: str, *, size: int = 16, stride: int | None = None, chosen: FieldVerb = FieldVerb()
 ) -> None:
     """Map how widely a network looks, window by window, over the whole image.
 
@@ -34,7 +29,7 @@ def field(
     from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.records.field_run import run_field
 
-    keywords, out = chosen.keywords(), options.writable(chosen.out)
+    keywords, out = chosen.keywords(), writable(chosen.out)
     memory = keywords.pop("memory", 2**30)
     (opened,) = chosen.open(network)
     subject = chosen.read(image, opened.scale, keywords.get("preset"))

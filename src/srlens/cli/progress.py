@@ -40,14 +40,8 @@ class Bars:
 def progress_bars() -> Iterator[Bars]:
     """Bars for the steps of one command; nothing is shown where standard error is no terminal."""
     err = console(error=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        TimeRemainingColumn(),
-    )
-    progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}")
+    progress = Progress(*columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal)
     try:
         yield Bars(progress)
     finally:

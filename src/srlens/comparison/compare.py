@@ -141,8 +141,5 @@ def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window
     judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
-    return (
-        best.window,
-        f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB); "
-        "HR unknown",
-    )
+    most = f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB)"
+    return best.window, f"{most}; HR unknown"

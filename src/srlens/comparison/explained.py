@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 from torch import Tensor
 
@@ -45,11 +46,9 @@ class Measurable(Shown):
     outside: float | None = None
 
     @classmethod
-    def of(
-        cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None
-    ) -> "Measurable":
+    def of(cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None) -> Self:
         """An attribution without SR images: what depends on those is not known."""
-        return Measurable(network, result, None, subject)
+        return cls(network, result, None, subject)
 
     @property
     def summary(self) -> str:

@@ -42,8 +42,7 @@ def hard_windows(srs: Sequence[Tensor], reference: Tensor, *, size: int) -> list
     height, width = reference.shape[-2:]
     if min(height, width) < size:
         raise WindowError(
-            f"No window of {size}×{size} SR pixels fits into the SR image of {height}×{width} pixels. Take a smaller "
-            "size."
+            f"No window of {size}×{size} fits into the SR image of {height}×{width}. Take a smaller size."
         )
     border, stride = min(size, (min(height, width) - size) // 4), max(size // 2, 1)
     target = _grey(match_channels(reference, srs[0].shape[0]))  # grey, where the networks make RGB of it

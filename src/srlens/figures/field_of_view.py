@@ -112,11 +112,8 @@ def _draw(axes: Axes, field: FieldOfView, shading: Shading) -> None:
 def _key(look: Look, shading: Shading) -> Block:
     """The colour bar on the left, the lines' meanings in two columns right of it."""
     bar = bar_below(look, 5.0, "field of view bar", shading)
-    lines = [
-        ("theoretical receptive field", "black", "-"),
-        ("measured support", "black", ":"),
-        ("95 % of the attribution map", VERMILION, "-"),
-    ]
+    lines = [("theoretical receptive field", "black", "-"), ("measured support", "black", ":")]
+    lines += [("95 % of the attribution map", VERMILION, "-")]
     shares = [(f"{share * 100:.0f} % of the effective field", BLUE, dashes) for share, dashes in _SHARE_DASHES.items()]
     entries = [
         column(*(sample(look, words, color=colour, linestyle=dashes, linewidth=1.2) for words, colour, dashes in part))

@@ -11,7 +11,7 @@ convolution with p kernels. Positions are then exact fractions, where
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from srlens.errors import ChannelError, ImageError, SettingError
 from srlens.imaging.check import whole_scale
+from srlens.imaging.constant import constant
 
 _MAX_TERM = 1000  # of the fraction p/q; the convolution holds p kernels of about q + 4·max(1, q/p) weights
 
@@ -129,25 +130,24 @@ def _resize_axis(image: Tensor, scale: Fraction, axis: int) -> Tensor:
     out = math.ceil(size * scale)
     if scale == 1:
         return image
-    kernels, first = _phase_kernels(scale)
-    phases, taps = len(kernels), len(kernels[0])
-    blocks = math.ceil(out / phases)
+    kernels, first, taps = _phase_kernels(scale)
+    blocks = math.ceil(out / scale.numerator)
     position = torch.arange(first, first + (blocks - 1) * scale.denominator + taps, device=image.device)
     position = position.remainder(2 * size)  # symmetric continuation has the period 2·size
     position = torch.minimum(position, 2 * size - 1 - position)
     rows = image.movedim(axis, -1).index_select(-1, position)
-    weights = torch.tensor(kernels, dtype=torch.float64).to(image.dtype).to(image.device)
-    line = (rows.unfold(-1, taps, scale.denominator) @ weights.T).flatten(-2)  # …×(blocks·phases)
+    line = (rows.unfold(-1, taps, scale.denominator) @ kernels(image).T).flatten(-2)  # …×(blocks·numerator)
     return line[..., :out].movedim(-1, axis)
 
 
 @lru_cache(maxsize=32)
-def _phase_kernels(scale: Fraction) -> tuple[Sequence[Sequence[float]], int]:
+def _phase_kernels(scale: Fraction) -> tuple[Callable[[Tensor], Tensor], int, int]:
     """Weigh the input for the output pixels 0 … p−1 at the scale p/q.
 
     Returns:
-        p rows of weights over the same run of input pixels, each summing to 1; and the index of the first of
-        these input pixels (negative: left of the image). Output pixel p·k + r reads the run shifted by q·k.
+        p rows of weights over the same run of input pixels, each summing to 1, as a constant; the index of the first
+        of these input pixels (negative: left of the image), and their number. Output pixel p·k + r reads the run
+        shifted by q·k.
     """
     # Pixel centres sit at whole numbers, so output pixel r looks at input position (r + ½)/scale − ½.
     centres = [(r + Fraction(1, 2)) / scale - Fraction(1, 2) for r in range(scale.numerator)]
@@ -160,7 +160,7 @@ def _phase_kernels(scale: Fraction) -> tuple[Sequence[Sequence[float]], int]:
         row = [_cubic(float(narrow * (centre - i))) for i in range(first, last + 1)]
         total = math.fsum(row)
         rows.append([weight / total for weight in row])
-    return rows, first
+    return constant(torch.tensor(rows, dtype=torch.float64)), first, len(rows[0])
 
 
 def _cubic(x: float) -> float:

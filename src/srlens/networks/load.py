@@ -11,6 +11,7 @@ from srlens.errors import SettingError
 from srlens.imaging.check import check_range
 from srlens.networks.checkpoint import read_state_dict
 from srlens.networks.colours import Colour, colour_of
+from srlens.networks.device import Device
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.frozen import settle
 from srlens.networks.likeness import warn_where_unlike
@@ -24,7 +25,7 @@ def load_network(
     value_range: float | None = None,
     colour: Colour | None = None,
     name: str | None = None,
-    device: torch.device | str | None = None,
+    device: Device = None,
     dtype: torch.dtype | None = None,
 ) -> Network:
     """Load a published or home-made checkpoint; architecture, size and scale are read from its weights.

@@ -142,8 +142,8 @@ class Network:
             )
         self.check_channels(x)
         height, width = x.shape[-2:]
-        # The wider of the two types up to the module, so that half precision rounds once.
-        wide = torch.promote_types(x.dtype, self.dtype)
+        # The wider of the two types up to the module, so that half precision rounds once; MPS has no float64.
+        wide = torch.promote_types(torch.float32 if self.device.type == "mps" else x.dtype, self.dtype)
         padded = self.padding.apply(x).to(device=self.device, dtype=wide)
         given = bicubic_upscale(padded, self.scale) if self.pre_upsampled else padded
         given = (given * self.value_range if self.value_range != 1 else given).to(self.dtype)

@@ -14,6 +14,7 @@ from srlens.errors import CheckpointError, SettingError
 from srlens.naming import known_name
 from srlens.networks.catalog import SHIPPED, Checkpoint, catalog_names, fetch, find_entry, published
 from srlens.networks.colours import Colour
+from srlens.networks.device import Device
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.networks.user_module import load_module_network
@@ -32,7 +33,7 @@ def open_network(
     channels: int | None = None,
     colour: Colour | None = None,
     name: str | None = None,
-    device: torch.device | str | None = None,
+    device: Device = None,
     dtype: torch.dtype | None = None,
     module: bool = False,
 ) -> Network:
@@ -77,9 +78,7 @@ def open_network(
     return load_network(path, **given)
 
 
-def load_default(
-    name: str = "plain", *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-) -> Network:
+def load_default(name: str = "plain", *, device: Device = None, dtype: torch.dtype | None = None) -> Network:
     """Load a network that ships with srlens: ×4, RGB, no download.
 
     The three share their 3×3 convolutions and differ in how far they see: ``"plain"`` has convolutions only,

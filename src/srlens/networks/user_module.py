@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from srlens.errors import ModuleError, SettingError, SrlensError
+from srlens.networks.device import Device
 from srlens.networks.differentiable import ensure_differentiable
 from srlens.networks.frozen import settle
 from srlens.networks.likeness import warn_where_unlike
@@ -18,12 +19,7 @@ from srlens.networks.network import Network
 
 
 def load_module_network(
-    spec: str,
-    *,
-    name: str | None = None,
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    **facts: Any,
+    spec: str, *, name: str | None = None, device: Device = None, dtype: torch.dtype | None = None, **facts: Any
 ) -> Network:
     """Import ``package.module`` and call its ``factory``.
 

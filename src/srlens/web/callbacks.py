@@ -20,6 +20,7 @@ from srlens.imaging.degrade import GIVEN, modcrop
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.imaging.window import Window
+from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
@@ -69,14 +70,14 @@ class Page:
         self,
         *,
         networks: Path | None = None,
-        device: torch.device | str | None = None,
+        device: Device = None,
         limits: Limits | None = None,
         folder: Path | None = None,
     ) -> None:
         load_plugins()
         self._folder = folder  # for files of sessions; the system's temporary folder if None
         self.limits = limits if limits is not None else Limits()
-        self.device = device
+        self.device = torch.device(device or "cpu")
         self.listed = NetworkList(networks, device)
         self.sessions = Sessions(self.limits)
         # One computation at a time: it uses all cores, and warnings and module flags are the process's own. Always in

@@ -1,5 +1,6 @@
 """The components of the page, by name; what they do is wired in ``app``."""
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -28,15 +29,15 @@ HR, LR = "HR: the LR is made from it", "LR: as it is"
 
 _HEAD = (
     '<header class="srl-head"><h1>srlens</h1><p>Which input pixels did a super-resolution network use? '
-    "Local attribution maps, with error bars.</p></header>"
+    "Local attribution maps, with error bars. Computed on {device}.</p></header>"
 )
 
 
 class Parts:
     """Every component that an event reads or writes; to be made within ``gr.Blocks``, where it lays the page out."""
 
-    def __init__(self, networks: tuple[str, ...], limits: Limits) -> None:
-        gr.HTML(_HEAD)
+    def __init__(self, networks: tuple[str, ...], limits: Limits, device: str) -> None:
+        gr.HTML(_HEAD.format(device=escape(device)))
         with gr.Row(equal_height=False, elem_id="main"):
             with gr.Column(scale=4, min_width=320):
                 self._lay_inputs(networks, limits)

@@ -4,10 +4,9 @@ import threading
 from functools import lru_cache, partial
 from pathlib import Path
 
-import torch
-
 from srlens.errors import CheckpointError, SettingError
 from srlens.networks.catalog import SHIPPED
+from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
 
@@ -20,7 +19,7 @@ _KEPT_OPEN = 8
 class NetworkList:
     """Shipped networks, and the network files of one folder; opened when needed, the latest kept open."""
 
-    def __init__(self, folder: Path | None = None, device: torch.device | str | None = None) -> None:
+    def __init__(self, folder: Path | None = None, device: Device = None) -> None:
         self._files = _network_files(folder) if folder is not None else {}
         self._opened = lru_cache(_KEPT_OPEN)(partial(open_network, device=device))
         self._lock = threading.Lock()  # two tabs that ask for one network get one

@@ -33,13 +33,8 @@ def window_at(x: float, y: float, size: int, height: int, width: int) -> Window:
 
 def picker_value(source: str, name: str, height: int, width: int, window: Window | None) -> dict[str, Any]:
     """What the component shows: a picture, the SR size in pixels, and the window if it is placed."""
-    return {
-        "source": source,
-        "label": escape(name, quote=True),
-        "height": height,
-        "width": width,
-        "window": window_value(window),
-    }
+    label = escape(name, quote=True)
+    return {"source": source, "label": label, "height": height, "width": width, "window": window_value(window)}
 
 
 def window_value(window: Window | None) -> dict[str, int]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from srlens.errors import SettingError
+from srlens.networks.device import Device
 from srlens.web.callbacks import Page
 from srlens.web.limits import Limits
 
@@ -40,7 +39,7 @@ def serving(
     host: str = "127.0.0.1",
     port: int | None = None,
     networks: Path | None = None,
-    device: torch.device | str | None = None,
+    device: Device = None,
     limits: Limits | None = None,
 ) -> Iterator[Server]:
     """Serve the page within the block; uploads and downloads live in a folder that is removed with it.

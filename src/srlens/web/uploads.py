@@ -11,6 +11,7 @@ import torch
 from srlens.errors import CheckpointError, ImageError, OutOfMemoryError, SrlensError
 from srlens.imaging.files import image_digest, read_image
 from srlens.networks.checkpoint import read_state_dict
+from srlens.networks.device import Device
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
 from srlens.web.limits import MIB, Limits
@@ -59,7 +60,7 @@ def take_picture(path: Path, limits: Limits) -> Picture:
         return Picture(name=name, image=image, digest=image_digest(path))
 
 
-def take_network(path: Path, limits: Limits, device: torch.device | str | None = None) -> Network:
+def take_network(path: Path, limits: Limits, device: Device = None) -> Network:
     """Read an uploaded network file and remove it, whatever comes of it. Nothing in it is executed.
 
     Raises:

@@ -24,13 +24,8 @@ _Event = Callable[..., dict[Any, Any]]
 #: Events beside the queue: what takes no time is answered even while runs wait.
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 #: Events that compute: one at a time over all tabs.
-COMPUTING = {
-    "concurrency_limit": 1,
-    "concurrency_id": "compute",
-    "show_progress": "minimal",
-    "trigger_mode": "once",
-    "api_visibility": "private",
-}
+COMPUTING = {"concurrency_limit": 1, "concurrency_id": "compute", "trigger_mode": "once"}
+COMPUTING |= {"show_progress": "minimal", "api_visibility": "private"}
 
 
 def sentence(error: BaseException) -> str:

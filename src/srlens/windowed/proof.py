@@ -15,10 +15,12 @@ class Result:
 
     Attributes:
         patch: the window of the output, N×C×height×width.
+        values: of the detector, N.
         gradient: of the detector by the input, N×C×h×w.
     """
 
     patch: Tensor
+    values: Tensor
     gradient: Tensor
 
 
@@ -28,12 +30,8 @@ Differentiate = Callable[[Tensor, Forward], list[Result]]
 # Relative L2 differences of patch and gradient that pass. A plan computes the same sums, but kernels add them up in
 # another order for another size. Rectifiers and the detector's cusp amplify that in the gradient, far more so in half
 # precision.
-_TOLERANCES = {
-    torch.float64: (1e-11, 1e-9),
-    torch.float32: (1e-5, 1e-3),
-    torch.float16: (1e-2, 5e-2),
-    torch.bfloat16: (5e-2, 2e-1),
-}
+_TOLERANCES = {torch.float64: (1e-11, 1e-9), torch.float32: (1e-5, 1e-3)}
+_TOLERANCES |= {torch.float16: (1e-2, 5e-2), torch.bfloat16: (5e-2, 2e-1)}
 # The gradients still agree if rounding the input moves the full gradient about as much.
 _NOISE_FACTOR = 4.0
 _NOISE_LIMIT = 0.3

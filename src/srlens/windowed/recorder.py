@@ -5,7 +5,7 @@ an operator on top of a call that is made anyway; tracing with ``make_fx`` or ``
 calls (measured: 0.3–9 s), and both fail on some networks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -55,9 +55,7 @@ class UserCalls(TorchFunctionMode):
         super().__init__()
         self._recorder = recorder
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         """Look at what the module calls, and call it."""
         unseen = func in _PIXELS | _STOPS | _HOOKS
         if unseen and any(isinstance(one, Tensor) and one in self._recorder.known for one in args):
@@ -107,9 +105,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise NotRecordableError("the output does not follow from the input by recorded operators")
         return Graph(tuple(self._nodes), tuple(self._shapes), value)
 
-    def __torch_dispatch__(
-        self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         """Run the operator, and note it."""
         named = dict(kwargs or {})
         result = func(*args, **named)

@@ -41,18 +41,19 @@ class Regional:
         self._expected = expected
         self._full = whole_forward(windowed.network, windows)
         self._forwards: dict[tuple[int, ...], Forward] = {}
-        self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs and the windows there, as they were compared
+        self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs (CPU) and the windows there, as they were compared
         self.description = "full (no gradient evaluated yet)" if windowed.wanted else "full (as asked)"
 
     def patches(self, x: Tensor) -> list[Tensor]:
-        """Each window for x, without gradient."""
+        """Each window for x, which is on the CPU, without gradient."""
         for given, patches in self._known:
             if torch.equal(given, x):
                 return patches
         with torch.no_grad():
-            return list(self._forwards.get(tuple(x.shape), self._full)(x.clone()))
+            there = x.to(self._windowed.network.device, copy=True)
+            return list(self._forwards.get(tuple(x.shape), self._full)(there))
 
-    def evaluate(self, x: Tensor, differentiate: Differentiate) -> list[Result]:
+    def evaluate(self, x: Tensor, differentiate: Differentiate, *, measuring: bool = False) -> list[Result]:
         """Patch and gradient of each window at ``x``.
 
         At the first evaluation of a network at a shape, it is recorded, and evaluated in full and by a plan at the
@@ -65,11 +66,15 @@ class Regional:
         Args:
             x: N×C×h×w.
             differentiate: evaluates.
+            measuring: in full this time, with nothing compared.
 
         Raises:
             TooLargeError: no way to evaluate keeps within the memory allowed.
         """
         windowed, shape = self._windowed, tuple(x.shape)
+        if measuring:
+            self.description = "full (to measure its memory)"
+            return differentiate(x, self._full)
         try:
             if windowed.wanted and shape not in self._forwards:
                 plans = self._worthwhile(x)
@@ -101,7 +106,7 @@ class Regional:
         record, outputs = self._windowed.of(x), list[Tensor]()
         try:
             results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans)))
-            self._known = [(x.detach(), [result.patch for result in results])]
+            self._known = [(x.detach().cpu(), [result.patch for result in results])]
             reason = self._difference(record)
             if not reason and not record.proven:
                 whole = whole_forward(self._windowed.network, self._windows[:1], outputs)
@@ -121,11 +126,11 @@ class Regional:
     def _difference(self, record: Record) -> str:
         """How windows differ from the whole network's at the known inputs; empty if they do not."""
         for x, y in record.known:
-            patches = self.patches(x)
+            patches = self.patches(here := x.cpu())
             for window, patch in zip(self._windows, patches, strict=True):
                 if difference := difference_of_windows(patch, window.crop(y), self._windowed.network.dtype):
                     return difference
-            self._known.append((x, patches))
+            self._known.append((here, patches))
         return ""
 
     def _choose(self, x: Tensor, forward: Forward, description: str) -> Forward:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
+from srlens.imaging.constant import constant
 from srlens.windowed.box import Box, Interval, cut, full_box, shape_of
 from srlens.windowed.graph import Node, Ref, Shape, Shapes, map_arguments, size_of
 
@@ -133,9 +134,10 @@ def moving(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
             return Restriction(asked, (wanted,), node.call)
     size = shape_of(asked)
     index = torch.searchsorted(part.flatten().contiguous(), moved.flatten().contiguous())
+    place = constant(index)
     if len(index) == part.numel() and (index.diff() == 1).all():
         return Restriction(asked, (wanted,), lambda tensors: tensors[0].reshape(size))
-    return Restriction(asked, (wanted,), lambda tensors: tensors[0].take(index.to(tensors[0].device)).reshape(size))
+    return Restriction(asked, (wanted,), lambda tensors: tensors[0].take(place(tensors[0])).reshape(size))
 
 
 # What an interval of the output needs along one axis: interval of the input, padding before and behind it, padding of
@@ -213,7 +215,7 @@ def choosing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     call = node.call if "value" not in node.bound else Node(node.operator, (*node.args[:2], -1.0), {}, ()).call
     wanted: list[tuple[int, int]] = []
     around: list[int] = []
-    selections: list[tuple[int, Tensor]] = []
+    selections: list[tuple[int, Callable[[Tensor], Tensor]]] = []
     for axis, size in enumerate(shape):
         # The operator itself tells where a line of its output comes from.
         line = torch.arange(size, dtype=torch.float64).reshape([-1 if k == axis else 1 for k in range(len(shape))])
@@ -226,12 +228,12 @@ def choosing(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
         low, high = int(index.min()), int(index.max()) + 1
         wanted.append((low, high))
         if (index.diff() != 1).any():
-            selections.append((axis, index - low))
+            selections.append((axis, constant(index - low)))
 
     def run(tensors: Sequence[Tensor]) -> Tensor:
         result = tensors[0]
         for axis, index in selections:
-            result = result.index_select(axis, index.to(result.device))
+            result = result.index_select(axis, index(result))
         return torch.constant_pad_nd(result, around, border) if any(around) else result
 
     return Restriction(asked, (tuple(wanted),), run)
@@ -251,18 +253,19 @@ def shuffling(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
 def interpolating(node: Node, asked: Box, shapes: Shapes) -> Restriction | None:
     """Separable enlargement of any factor, as two small matrices that the operator itself supplies."""
     bound, wanted = node.bound, list(asked)
-    weights: list[Tensor] = []
+    weights: list[Callable[[Tensor], Tensor]] = []
     for axis, scale in ((2, "scales_h"), (3, "scales_w")):
         sizes = shapes[node.inputs[0]][axis], shapes[node.outputs[0]][axis]
         rows = _matrix(node.operator, *sizes, bound.get("align_corners"), bound[scale])[slice(*asked[axis])]
         used = (rows != 0).any(dim=0).nonzero()
         wanted[axis] = low, high = int(used.min()), int(used.max()) + 1
-        weights.append(rows[:, low:high])
-    vertical, horizontal = weights[0].contiguous(), weights[1].t().contiguous()
+        rows = rows[:, low:high]
+        weights.append(constant((rows if axis == 2 else rows.t()).contiguous()))
+    vertical, horizontal = weights
 
     def run(tensors: Sequence[Tensor]) -> Tensor:
         x = tensors[0]
-        return torch.matmul(vertical.to(x), torch.matmul(x, horizontal.to(x)))
+        return torch.matmul(vertical(x), torch.matmul(x, horizontal(x)))
 
     return Restriction(asked, (tuple(wanted),), run)
 

@@ -78,13 +78,15 @@ class Occlusion(Algorithm):
         whole_value = scene.values(scene.image[None])[0]
         total = torch.zeros(len(scene.windows), height, width, dtype=torch.float64)
         count = torch.zeros(height, width, dtype=torch.float64)
-        for top, left in corners:
-            place = (..., slice(top, top + self.block), slice(left, left + self.block))
-            changed = scene.image.clone()
-            changed[place] = fill[place]
-            change = whole_value - scene.values(changed[None])[0]
-            total[place] += change[:, None, None] / (self.block**2 * channels)
-            count[place] += 1
+        places = [(..., slice(top, top + self.block), slice(left, left + self.block)) for top, left in corners]
+        while places:
+            some, places = places[: scene.limit], places[scene.limit :]
+            changed = scene.image.repeat(len(some), 1, 1, 1)
+            for one, place in zip(changed, some, strict=True):
+                one[place] = fill[place]
+            for place, value in zip(some, scene.values(changed), strict=True):
+                total[place] += (whole_value - value)[:, None, None] / (self.block**2 * channels)
+                count[place] += 1
         return Explanation((total / count)[:, None].expand(-1, channels, -1, -1).contiguous())
 
 

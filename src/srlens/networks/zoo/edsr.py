@@ -68,13 +68,8 @@ def _published_names(state: StateDict) -> StateDict:
     channels = kernel.shape[1]
     wide = torch.promote_types(kernel.dtype, torch.float32)  # half precision would round the mean
     means = torch.tensor(layers.channel_means(channels, 255.0), dtype=wide)
-    identity = torch.eye(channels)[:, :, None, None]
-    return renamed | {
-        "sub_mean.weight": identity,
-        "sub_mean.bias": -means,
-        "add_mean.weight": identity,
-        "add_mean.bias": means,
-    }
+    same = torch.eye(channels)[:, :, None, None]
+    return renamed | {"sub_mean.weight": same, "sub_mean.bias": -means, "add_mean.weight": same, "add_mean.bias": means}
 
 
 def _build(state: StateDict) -> EDSR:

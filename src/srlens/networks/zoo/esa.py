@@ -83,7 +83,7 @@ def esa_stage(coarse_layers: int) -> Stage:
     return Stage(grid=1, radius=radius, drift=22 + 6 * coarse_layers - radius)
 
 
-def esa_receptive_field(blocks: int, local_layers: int, coarse_layers: int) -> ReceptiveField:
+def esa_receptive_field(blocks: int, local: int, coarse: int) -> ReceptiveField:
     """Of RFDN and RLFN: a head, blocks of so many 3×3 layers and an :class:`ESA` each, and a tail of two layers."""
-    block = (Stage(1, local_layers), esa_stage(coarse_layers))
+    block = (Stage(1, local), esa_stage(coarse))
     return ReceptiveField(stages=(Stage(1, 1), *block * blocks, Stage(1, 2)), paper=None)

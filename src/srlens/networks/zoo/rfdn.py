@@ -33,7 +33,4 @@ class RFDN(DistillationNetwork):
         super().__init__(width, blocks, "B", block, **image)
 
 
-FAMILY = Family(
-    **own_facts("RFDN", RFDN),
-    receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=4, coarse_layers=3),
-)
+FAMILY = Family(**own_facts("RFDN", RFDN), receptive_field=lambda m: esa_receptive_field(m.blocks, local=4, coarse=3))

@@ -60,7 +60,4 @@ class RLFN(EnlargingNetwork):
         return self.upsampler(self.conv_2(deep) + shallow)
 
 
-FAMILY = Family(
-    **own_facts("RLFN", RLFN),
-    receptive_field=lambda module: esa_receptive_field(module.blocks, local_layers=3, coarse_layers=1),
-)
+FAMILY = Family(**own_facts("RLFN", RLFN), receptive_field=lambda m: esa_receptive_field(m.blocks, local=3, coarse=1))

@@ -149,10 +149,8 @@ def _build(state: StateDict) -> SmallSR:
 
 
 def _kind(module: SmallSR) -> Kind:
-    parts = {type(part) for part in module.modules()}
-    return (
-        "non-local" if NonLocalAttention in parts else "global pooling" if ChannelAttention in parts else "convolution"
-    )
+    has = {type(part) for part in module.modules()}
+    return "non-local" if NonLocalAttention in has else "global pooling" if ChannelAttention in has else "convolution"
 
 
 def _receptive_field(module: SmallSR) -> ReceptiveField:

@@ -23,10 +23,8 @@ def spandrel_families() -> tuple[Family, ...]:
 def _family(entry: dict[str, Any]) -> Family:
     known: dict[str, Any] = {"global": GLOBAL, "unknown": UNKNOWN, "pooled": _global_where_pooled}
     reach = entry.pop("receptive_field")
-    fields: dict[str, Any] = {
-        "spandrel_id": entry.pop("id"),
-        "receptive_field": known[reach] if reach in known else getattr(spandrel_reach, reach),
-    }
+    told = known[reach] if reach in known else getattr(spandrel_reach, reach)
+    fields: dict[str, Any] = {"spandrel_id": entry.pop("id"), "receptive_field": told}
     if (argument := entry.pop("value_range", None)) is not None:
         fields["value_range"] = lambda module: float(spandrel_reach.arguments(module)[argument])
     return Family(**(fields | entry))
