@@ -13,119 +13,64 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any, cast
 
 from srlens.comparison.explained import Measurable
 from srlens.comparison.formats import FORMATS
 from srlens.comparison.measure import EVERYWHERE, Measure, Place, Value
-from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.measures.extent import used_fraction
-from srlens.networks.facts import NetworkFacts
 
 __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_in"]
 
 Drawn = Callable[[Measurable], Value | None]
 
 
-def _network(of: Callable[[NetworkFacts], Value | None]) -> Drawn:
-    return lambda e: None if e.network is None else of(e.network)
-
-
-def _subject(of: Callable[[Subject], Value | None]) -> Drawn:
-    return lambda e: None if e.subject is None else of(e.subject)
-
-
 def _used(e: Measurable) -> float | None:
     return None if e.within_reach is None else used_fraction(e.area(0.95), e.within_reach)
 
 
-def _of_reference(name: str) -> Drawn:
-    def of(e: Measurable) -> float | None:
-        reference = e.as_reference
-        return None if reference is None else getattr(reference, name)
+def _reaches_all(e: Measurable) -> bool | None:
+    field = e.network.receptive_field if e.network is not None else None
+    return field.is_global if field is not None and field.known else None
+
+
+#: What is drawn by more than a way through attributes.
+_OWN: dict[str, Drawn] = {
+    "area50": lambda e: e.area(0.50),
+    "area90": lambda e: e.area(0.90),
+    "area95": lambda e: e.area(0.95),
+    "receptive_field_used": _used,
+    "receptive_field_global": _reaches_all,
+    # Where the window lies in the whole picture, in SR pixels.
+    "top": lambda e: e.result.window.top + e.place[0] * e.result.scale,
+    "left": lambda e: e.result.window.left + e.place[1] * e.result.scale,
+}
+
+
+def _along(way: str) -> Drawn:
+    """What stands at the end of a way by names and places; None where a part of it is not known."""
+
+    def of(e: Measurable) -> Value | None:
+        found: Any = e
+        for step in way.split("."):
+            if found is not None:
+                found = found[int(step)] if step.isdigit() else getattr(found, step)
+        return cast(Value | None, found)
 
     return of
 
 
-def _texture(part: str, feature: str) -> Drawn:
-    return lambda e: getattr(getattr(e, f"{part}_texture"), feature, None)
+def _measure(key: str, told: dict[str, Any]) -> Measure:
+    kind = {one.__name__: one for one in (str, int, float, bool)}[told.pop("kind", "float")]
+    of = _along(told.pop("of")) if "of" in told else _OWN[key]
+    places = frozenset(told.pop("places", EVERYWHERE if "label" in told else ()))
+    label, text = told.pop("label", key.replace("_", " ")), FORMATS.get(told.pop("format", ""))
+    return Measure(key, label, of, kind=kind, format=text, places=places, **told)
 
 
-#: What is drawn, in the order of columns, and its type; how it is shown stands in measures.toml.
-_DRAWN: dict[str, tuple[type[Value], Drawn]] = {
-    "image": (str, _subject(lambda s: s.name)),
-    "network": (str, lambda e: e.result.network),
-    "family": (str, _network(lambda n: n.family)),
-    "kind": (str, _network(lambda n: n.kind)),
-    "receptive_field": (str, _network(lambda n: str(n.receptive_field))),
-    "diffusion_index": (float, lambda e: e.result.diffusion_index),
-    "effective_pixels": (float, lambda e: e.result.effective_pixels),
-    "gini": (float, lambda e: e.result.gini),
-    "area50": (float, lambda e: e.area(0.50)),
-    "area90": (float, lambda e: e.area(0.90)),
-    "area95": (float, lambda e: e.area(0.95)),
-    "receptive_field_used": (float, _used),
-    "radius_mean": (float, lambda e: e.radius.mean),
-    "radius_rms": (float, lambda e: e.radius.rms),
-    "psnr_window": (float, lambda e: e.psnr_window),
-    "psnr_image": (float, lambda e: e.psnr_image),
-    "ssim_image": (float, lambda e: e.ssim_image),
-    "lpips": (float, lambda e: e.lpips),
-    "reference_psnr_window": (float, _of_reference("psnr_window")),
-    "reference_psnr_image": (float, _of_reference("psnr_image")),
-    "completeness_gap": (float, lambda e: e.result.completeness_gap),
-    "map_error": (float, lambda e: e.result.map_error),
-    "evaluations": (int, lambda e: e.result.evaluations),
-    "seconds": (float, lambda e: e.seconds),
-    **{
-        f"{part}_{feature}": (float, _texture(part, feature))
-        for features in (("peak_share", "coherence", "edge_density", "contrast"), ("orientation", "peak_wavelength"))
-        for part in ("around", "window")
-        for feature in features
-    },
-    "parameters": (int, _network(lambda n: n.parameters)),
-    "receptive_field_side": (float, _network(lambda n: n.receptive_field.true)),
-    "receptive_field_global": (
-        bool,
-        _network(lambda n: n.receptive_field.is_global if n.receptive_field.known else None),
-    ),
-    "receptive_field_pixels": (int, lambda e: e.within_reach),
-    # Where the window lies in the whole picture, in SR pixels, and what of the picture was shown, in LR pixels.
-    "top": (int, lambda e: e.result.window.top + e.place[0] * e.result.scale),
-    "left": (int, lambda e: e.result.window.left + e.place[1] * e.result.scale),
-    "height": (int, lambda e: e.result.window.height),
-    "width": (int, lambda e: e.result.window.width),
-    "scale": (int, lambda e: e.result.scale),
-    "lr_top": (int, lambda e: e.place[0]),
-    "lr_left": (int, lambda e: e.place[1]),
-    "lr_height": (int, lambda e: e.result.lr_size[0]),
-    "lr_width": (int, lambda e: e.result.lr_size[1]),
-    "sr_outside": (float, lambda e: e.outside),
-    "degradation": (str, _subject(lambda s: s.degradation)),
-    "detector_at_image": (float, lambda e: e.result.detector_at_image),
-    "detector_at_baseline": (float, lambda e: e.result.detector_at_baseline),
-    "converged": (bool, lambda e: e.result.converged),
-    "evaluation": (str, lambda e: e.result.evaluation),
-    "device": (str, _network(lambda n: n.device)),
-    "method": (str, lambda e: e.result.method.name),
-    "detector": (str, lambda e: e.result.method.detector.name),
-    "preset": (str, lambda e: e.result.method.preset_text),
-    "conditions": (str, lambda e: e.result.conditions),
-    "image_sha256": (str, _subject(lambda s: s.digest)),
-    "weights_sha256": (str, lambda e: e.result.network_digest),
-}
-
-
-def _shown(key: str, kind: type[Value], of: Drawn) -> Measure:
-    told = dict(_TABLE.get(key, {"label": key.replace("_", " "), "places": ()}))
-    places = frozenset(told.pop("places", EVERYWHERE))
-    return Measure(
-        key, told.pop("label"), of, kind=kind, format=FORMATS.get(told.pop("format", "")), places=places, **told
-    )
-
-
-_TABLE = tomllib.loads(files(__package__).joinpath("measures.toml").read_text(encoding="utf-8"))
-_measures = {key: _shown(key, *drawn) for key, drawn in _DRAWN.items()}
+_table = tomllib.loads(files(__package__).joinpath("measures.toml").read_text(encoding="utf-8"))
+_measures = {key: _measure(key, told) for key, told in _table.items()}
 
 #: Columns that the results of studies have beside the measures.
 JOB_KEYS = frozenset({"job", "place", "threads", "settings", "srlens", "torch"})
