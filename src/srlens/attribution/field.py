@@ -79,11 +79,8 @@ class Field(Shown):
     @property
     def stride(self) -> int:
         """From one window to the next, in SR pixels; the window's side where there is one alone."""
-        for side in ("left", "top"):
-            first, *others = sorted({getattr(point.window, side) for point in self.points})
-            if others:
-                return int(others[0] - first)
-        return self.points[0].window.width
+        starts = (sorted({getattr(point.window, side) for point in self.points}) for side in ("left", "top"))
+        return next((int(others[0] - first) for first, *others in starts if others), self.points[0].window.width)
 
     @classmethod
     def of(cls, results: Iterable[Attribution]) -> "Field":

@@ -6,7 +6,7 @@ No torch in here: ``--help`` reads this.
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Setting:
     help: str
     label: str
     choices: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> Any:
+        """What annotates it: its words, or its kind."""
+        return Literal[self.choices] if self.choices else self.kind
 
 
 _KINDS = {"str": str, "int": int, "float": float}

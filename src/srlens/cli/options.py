@@ -183,8 +183,7 @@ class OutputOptions:
 
 
 def _method_option(setting: Setting) -> tuple[str, Any, Any]:
-    kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return setting.name, Annotated[kind | None, _method(help=setting.help)], None
+    return setting.name, Annotated[setting.type | None, _method(help=setting.help)], None
 
 
 _MEMORY = Setting(

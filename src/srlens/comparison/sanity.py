@@ -127,17 +127,14 @@ def check_against_reference(
     return result
 
 
-def _score(network: Network, lr: Tensor, hr: Tensor) -> float:
-    return psnr(network.render(lr).clamp(0, 1), hr, border=psnr_border(network.scale))
-
-
 def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, float] | None:
     """The usual value range with the best PSNR but for the network's own, and that PSNR."""
     scores = {}
     for value_range in _RANGES:
         if not math.isclose(value_range, network.value_range):
             try:
-                scores[value_range] = _score(replace(network, value_range=value_range), lr, hr)
+                sr = replace(network, value_range=value_range).render(lr).clamp(0, 1)
+                scores[value_range] = psnr(sr, hr, border=psnr_border(network.scale))
             except NotFiniteError:  # a network far outside its range may overflow: then it does not fit
                 continue
     return max(scores.items(), key=lambda score: score[1], default=None)

@@ -98,7 +98,7 @@ def to_latex(comparison: Comparison) -> str:
         r"% \usepackage{booktabs}",
         r"\begin{tabular}{" + "".join("l" if measure.kind is str else "r" for measure, _ in shown) + "}",
         r"\toprule",
-        " & ".join(_heading(measure, size) for measure, _ in shown) + r" \\",
+        " & ".join(m.latex or _escaped(m.heading_at(size)).replace(". ", ".\\ ") for m, _ in shown) + r" \\",
         r"\midrule",
         *(" & ".join(row) + r" \\" for row in zip(*cells, strict=True)),
         r"\bottomrule",
@@ -106,10 +106,6 @@ def to_latex(comparison: Comparison) -> str:
         *(f"% {comparison.subject.name}: {text}" for text in comparison.conditions),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _heading(measure: Measure, size: str) -> str:
-    return measure.latex or _escaped(measure.heading_at(size)).replace(". ", ".\\ ")
 
 
 def _escaped(text: str) -> str:

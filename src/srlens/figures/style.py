@@ -57,12 +57,8 @@ class Look:
     normalised: bool
 
 
-_INSTALLED = set(font_manager.get_font_names())
-_WIDE_FONTS = tuple(
-    name
-    for name in (Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines())
-    if name in _INSTALLED
-)
+_LISTED = Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines()
+_WIDE_FONTS = tuple(name for name in _LISTED if name in set(font_manager.get_font_names()))
 
 
 def _emerging(name: str, *, start: float, solid: float) -> Colormap:

@@ -22,9 +22,8 @@ from srlens.study.worker import Outcome, failure_of, keep_place, run_batch
 Batch = Sequence[Job]  # for one worker, all of one network
 
 _TELL = 0.5  # seconds between reports
-_LOOK = (
-    10.0  # seconds between looks at the results of batches that report only at their end: the disk may be a network's
-)
+#: Seconds between looks at the results of batches that report only at their end: the disk may be a network's.
+_LOOK = 10.0
 _TASKS = 4, 800  # tasks for each that runs at once, so that one that is lost loses little; and at most, for an array
 
 
@@ -71,7 +70,8 @@ def run_study(
         executor: any :class:`concurrent.futures.Executor` (Dask's ``Client.get_executor()``, for instance); its
             workers must see the same files. None: processes on this machine. It is not shut down.
         folder: of the results; the study's own by default.
-        workers: processes on this machine; by default one a core. With an ``executor``: batches in flight.
+        workers: processes on this machine; by default one a GPU, or one a core where there is none. With an
+            ``executor``: batches in flight.
         threads: of torch in each worker on the CPU. Results depend on it in the last digits, but not on ``workers``.
         device: as torch names it; by default CUDA where there is one.
         batch: jobs a submission; a worker keeps its network between jobs. By default 1; with an ``executor`` that has
@@ -126,8 +126,10 @@ def run_study(
         if executor is None:
             from srlens.study.executors.local import LocalExecutor, default_workers
 
-            workers = min(workers if workers is not None else default_workers(threads), max(1, len(batches)))
-            executor = running = LocalExecutor(workers, _devices(device, workers))
+            gpus = _gpus(device)
+            workers = min(workers if workers is not None else gpus or default_workers(threads), max(1, len(batches)))
+            own = [f"cuda:{k % gpus}" for k in range(workers)] if gpus else None
+            executor = running = LocalExecutor(workers, own)
         flight = 2 * workers if workers is not None else len(batches)
         polled = {job.id for job in missing if store.part(job.id) not in damaged} if batch > 1 else set()
         loop = _Loop(executor, store, tracker, work, polled, flight, maps)
@@ -159,13 +161,11 @@ def _continued(plan: Plan, store: Store) -> Plan:
     return plan
 
 
-def _devices(device: str | None, workers: int) -> list[str] | None:
-    """One GPU a worker, in turn, where nothing else is asked for."""
+def _gpus(device: str | None) -> int:
+    """How many GPUs the workers have in turn: all, where nothing else is asked for."""
     import torch
 
-    if device is not None or not torch.cuda.is_available():
-        return None
-    return [f"cuda:{k % torch.cuda.device_count()}" for k in range(workers)]
+    return torch.cuda.device_count() if device is None else 0
 
 
 def _batches(jobs: Sequence[Job], size: int) -> list[Batch]:

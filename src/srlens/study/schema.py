@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from srlens.attribution.method import Method
-from srlens.attribution.settings import SETTINGS, Setting
+from srlens.attribution.settings import SETTINGS
 from srlens.errors import SettingError, StudyError
 from srlens.extras import pydantic
 from srlens.imaging.degrade import DEFAULT, canonical, parse_degradation
@@ -97,17 +97,11 @@ class _Method(_Strict):
         return self
 
 
-def _field(setting: Setting) -> Any:
-    kind: Any = Literal[setting.choices] if setting.choices else setting.kind
-    return Annotated[kind | None, pydantic.Field(description=setting.help)], None
-
-
 if TYPE_CHECKING:
     MethodSection = _Method
 else:
-    MethodSection = pydantic.create_model(
-        "MethodSection", __base__=_Method, __module__=__name__, **{s.name: _field(s) for s in SETTINGS}
-    )
+    own = {s.name: (Annotated[s.type | None, pydantic.Field(description=s.help)], None) for s in SETTINGS}
+    MethodSection = pydantic.create_model("MethodSection", __base__=_Method, __module__=__name__, **own)
 
 
 class OutputSection(_Strict):

@@ -238,3 +238,23 @@ def test_tasks_are_small_and_disks_are_looked_at_seldom(make_study, study_conten
     assert [len(batch) for batch in executor.batches] == [2] * 8  # four tasks for each of two workers
     assert summary.computed == 16
     assert all(later - earlier >= 10 for earlier, later in pairwise(looks))
+
+
+def test_workers_have_the_gpus_in_turn(make_study, monkeypatch):
+    """One process a GPU by default; as many as are asked for share them; a device that is asked for is everybody's."""
+    made = []
+
+    class Made(Exception):
+        pass
+
+    class Recording:
+        def __init__(self, workers, devices):
+            made.append((workers, devices))
+            raise Made
+
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("srlens.study.executors.local.LocalExecutor", Recording)
+    for asked in ({}, {"workers": 3}, {"workers": 1}, {"workers": 2, "device": "cpu"}):
+        with pytest.raises(Made):
+            run_study(make_study(), **asked)
+    assert made == [(2, ["cuda:0", "cuda:1"]), (3, ["cuda:0", "cuda:1", "cuda:0"]), (1, ["cuda:0"]), (2, None)]
