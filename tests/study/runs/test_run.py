@@ -244,17 +244,17 @@ def test_workers_have_the_gpus_in_turn(make_study, monkeypatch):
     """One process a GPU by default; as many as are asked for share them; a device that is asked for is everybody's."""
     made = []
 
-    class Made(Exception):
+    class MadeError(Exception):
         pass
 
     class Recording:
         def __init__(self, workers, devices):
             made.append((workers, devices))
-            raise Made
+            raise MadeError
 
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("srlens.study.executors.local.LocalExecutor", Recording)
     for asked in ({}, {"workers": 3}, {"workers": 1}, {"workers": 2, "device": "cpu"}):
-        with pytest.raises(Made):
+        with pytest.raises(MadeError):
             run_study(make_study(), **asked)
     assert made == [(2, ["cuda:0", "cuda:1"]), (3, ["cuda:0", "cuda:1", "cuda:0"]), (1, ["cuda:0"]), (2, None)]
