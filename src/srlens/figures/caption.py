@@ -34,8 +34,8 @@ def conditions(results: Sequence[Attribution]) -> str:
     """Every setting: what the results share once, then what is each network's own."""
     parts, shared = _parts_and_shared(results)
     own = [
-        f"{_brief(result.network)}: {_joined([part for part in mine if part not in shared])}"
-        for result, mine in zip(results, parts, strict=True)
+        f"{name}: {_joined([part for part in mine if part not in shared])}"
+        for name, mine in zip(_briefs(results), parts, strict=True)
         if any(part not in shared for part in mine)
     ]
     return " ".join([_sentence(_joined(shared)), *([_sentence("; ".join(own), capital=False)] if own else [])])
@@ -48,7 +48,7 @@ def shared_conditions(results: Sequence[Attribution]) -> str:
 
 def weights(results: Sequence[Attribution]) -> str:
     """Which weights, by the first digits of their SHA-256."""
-    listed = ", ".join(f"{_brief(result.network)} {result.network_digest[:8]}" for result in results)
+    listed = ", ".join(f"{a} {b.network_digest[:8]}" for a, b in zip(_briefs(results), results, strict=True))
     return f"Weights (SHA-256): {listed}."
 
 
@@ -79,7 +79,7 @@ def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) ->
 def remarks(results: Sequence[Attribution]) -> str:
     """What a reader must know before trusting or comparing the numbers."""
     sentences = ["DI depends on the LR size."]
-    shifted = [_brief(result.network) for result in results if result.method.shifted_index]
+    shifted = [a for a, result in zip(_briefs(results), results, strict=True) if result.method.shifted_index]
     if shifted:
         whose = "" if len(shifted) == len(results) else f" of {', '.join(shifted)}"
         sentences.append(f"DI{whose} has the authors' shift of 1e-7 per pixel.")
@@ -118,9 +118,11 @@ def _parts_and_shared(results: Sequence[Attribution]) -> tuple[list[list[str]], 
     return parts, [part for part in parts[0] if all(part in other for other in parts)]
 
 
-def _brief(name: str) -> str:
-    """A name that leaves room for others: begin and end."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
+def _briefs(results: Sequence[Attribution]) -> list[str]:
+    """Names that leave room for others, by begin and end; numbered where they are the same then."""
+    half, names = _LONGEST_NAME // 2, [result.network for result in results]
+    short = [name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}" for name in names]
+    return [f"{k} {name}" if short.count(name) > 1 else name for k, name in enumerate(short, start=1)]
 
 
 def _joined(parts: Sequence[str]) -> str:

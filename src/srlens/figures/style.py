@@ -5,6 +5,7 @@ figures in Gu & Dong (CVPR 2021): ``seismic`` colours, each map divided by its o
 image.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ class Look:
 
 
 _LISTED = Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines()
+# Some of these have one weight alone, which matplotlib would tell at every use.
+logging.getLogger("matplotlib.font_manager").addFilter(lambda told: "font weight" not in told.getMessage())
 _WIDE_FONTS = tuple(name for name in _LISTED if name in set(font_manager.get_font_names()))
 
 

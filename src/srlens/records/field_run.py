@@ -62,9 +62,8 @@ def run_field(
             file.write(to_json(encode(point, "", {})) + "\n")
             file.flush()
     *_, evaluations, evaluation = known[windows[-1]]
-    points, named = tuple(known[window][0] for window in windows), (network.name, network.digest)
-    size_of = (height, width), network.scale
-    found = Field(points, *size_of, *named, method, evaluations, evaluation, explainer.image.numpy())
+    points, of = tuple(known[window][0] for window in windows), (network.scale, network.name, network.digest)
+    found = Field(points, (height, width), *of, method, evaluations, evaluation, explainer.image.numpy())
     table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
     return found, [*draw(found, stem, formats, lr=subject.lr), table, log]
 
