@@ -206,6 +206,7 @@ def test_output_is_neither_clamped_nor_rounded_and_upscale_is_clamped() -> None:
     assert srlens.Network.wrap(body(), scale=2).upscale(image).dtype == torch.float32  # the image's own type
 
 
+@pytest.mark.filterwarnings("ignore::srlens.OutsideRangeWarning")
 def test_nothing_is_written_to_the_callers_tensor() -> None:
     class Overwrites(nn.Module):
         def __init__(self) -> None:

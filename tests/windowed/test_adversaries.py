@@ -169,7 +169,7 @@ def pictures() -> list[Tensor]:
     return [dots, torch.rand(3, SIDE, SIDE, generator=generator, dtype=torch.float64)]
 
 
-@pytest.mark.filterwarnings("ignore::srlens.UnsteadyNetworkWarning")
+@pytest.mark.filterwarnings("ignore::srlens.UnsteadyNetworkWarning", "ignore::srlens.IncompleteWarning")
 @pytest.mark.parametrize("picture", [0, 1])
 @pytest.mark.parametrize("name", ODD)
 def test_a_window_is_that_of_the_whole_network_or_is_not_used(name: str, picture: int) -> None:

@@ -169,6 +169,7 @@ def test_recording_keeps_nothing_for_a_gradient() -> None:
     assert kept == [None]
 
 
+@pytest.mark.filterwarnings("ignore::srlens.IncompleteWarning")  # autograd does not see its step
 def test_a_network_that_takes_gradients_itself_is_evaluated_in_full() -> None:
     class Guided(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

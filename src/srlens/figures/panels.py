@@ -26,7 +26,8 @@ Edges = tuple[float, float, float, float]
 _THICK = 0.22  # cm: colour bars
 _INSET = 0.3  # cm, of lying colour bars: the numbers at their ends stand out by half their width
 _SHORTEST = 2.65  # cm, of a lying colour bar with its insets: room for its numbers
-_TICKS, _LINE, _WORD = 0.15, 0.31, 1.1  # cm: from a bar to its numbers; a line of its caption, at the least so wide
+_TICKS, _LINE = 0.15, 0.31  # cm: from a bar to its numbers; a line of its caption
+_OVER, _WORD = 0.25, 1.1  # cm: by how much a caption may be longer than its bar; at the least so long
 
 
 def draw_image(axes: Axes, image: Tensor) -> None:
@@ -82,25 +83,24 @@ def outline(axes: Axes, edges: Edges, colours: Sequence[str], *, dashed: bool = 
 def bar_below(look: Look, length: float, label: str, shading: Shading) -> Block:
     """A lying colour bar for a panel of that length in cm, its numbers and its caption below."""
     long = max(length, _SHORTEST)
-    lines = _caption(look, shading, long)
+    lines = _caption(look, shading, long, 2)
     bar = panel(long - 2 * _INSET, _THICK, label, lambda axes: _draw_bar(axes, shading, lines, "horizontal"))
     return bar.padded(left=_INSET, right=_INSET, top=_TICKS, bottom=0.44 + _LINE * len(lines))
 
 
 def bar_beside(look: Look, height: float, label: str, shading: Shading) -> Block:
     """A standing colour bar for a panel of that height in cm; the same."""
-    lines = _caption(look, shading, height)
+    lines = _caption(look, shading, height, 1)
     bar = panel(_THICK, height, label, lambda axes: _draw_bar(axes, shading, lines, "vertical"))
     numbers = max(text_width(tick_label(value), look.font, TEXT_SIZE) for value in ticks(shading.norm))
-    return bar.padded(left=_TICKS, right=0.24 + numbers + 2 * _LINE)  # whatever the length, so that it grows with it
+    return bar.padded(left=_TICKS, right=0.24 + numbers + _LINE * len(lines))
 
 
-def _caption(look: Look, shading: Shading, length: float) -> list[str]:
-    """The fullest caption that needs no more than two lines and breaks no word, or else the shortest."""
-    choices = [(words, wrap(words, max(length, _WORD), look.font, TEXT_SIZE)) for words in shading.captions] or [
-        ("", [])
-    ]
-    return next((lines for words, lines in choices if len(lines) <= 2 and " ".join(lines) == words), choices[-1][1])
+def _caption(look: Look, shading: Shading, length: float, most: int) -> list[str]:
+    """The fullest caption that needs at most so many lines and breaks no word, or else the shortest."""
+    room = max(length + _OVER, _WORD)
+    choices = [(words, wrap(words, room, look.font, TEXT_SIZE)) for words in shading.captions] or [("", [])]
+    return next((lines for words, lines in choices if len(lines) <= most and " ".join(lines) == words), choices[-1][1])
 
 
 def _draw_bar(axes: Axes, shading: Shading, lines: Sequence[str], direction: Literal["vertical", "horizontal"]) -> None:

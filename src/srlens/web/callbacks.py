@@ -216,7 +216,7 @@ class Page:
         files = write_comparison(comparison, folder, style=choices.style)
         files += write_tables(comparison, folder / "comparison")
         name = file_name("srlens", comparison.subject.name, str(comparison.window))
-        files.append(Path(shutil.make_archive(str(folder.with_name(name)), "zip", folder)))
+        files.append(Path(shutil.make_archive(str(self._emptied(session, "archive") / name), "zip", folder)))
         return session.kept(files)
 
     def run_field(

@@ -24,7 +24,19 @@ LOOKS = [measure.key for measure in shown_in("texture")]
 KINDS = ("convolution", "convolution", "convolution", "global pooling", "transformer", "global pooling", "non-local")
 
 
-def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1.0, skip=(), per_picture=4, reach=17.0):
+def synthetic(
+    folder,
+    *,
+    networks=7,
+    windows=40,
+    effect=1.0,
+    used=0.2,
+    regular=1.0,
+    skip=(),
+    unconverged=(),
+    per_picture=4,
+    reach=17.0,
+):
     """A folder of results in which the strength of each finding is chosen."""
     rng = np.random.default_rng(11)
     store = Store(folder)
@@ -72,6 +84,7 @@ def synthetic(folder, *, networks=7, windows=40, effect=1.0, used=0.2, regular=1
                     "reference_psnr_image": 15.0,
                     "reference_psnr_window": 10.0,
                     "map_error": 0.04,
+                    "converged": (k, w) not in unconverged,
                     "completeness_gap": 0.01,
                     "evaluations": 9,
                     "conditions": "window 16×16 at (top 1, left 2), ×4, LR 64×64, gradient detector, tolerance 0.1",
@@ -284,3 +297,20 @@ print(next(line for line in status if line.startswith("VmHWM")).split()[1])
     assert work == "[10000]"  # one reading of all parts
     assert int(kibibytes) < 2 * 1024 * 1024
     assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_a_map_that_did_not_converge_counts_as_missing_and_is_named(tmp_path):
+    store, _ = synthetic(tmp_path / "r", unconverged=[(0, 3), (1, 5)])
+    built = build_report(tmp_path / "r")
+    assert (~built.blocks.present).sum() == 2
+    assert not built.blocks.present[0, 3]
+    plan = store.read_plan()
+    stored = store.read_parts([job for row in plan["jobs"] for job in row])
+    told = stored.filter(~stored["converged"]).row(0, named=True)
+    assert built.blocks.index[0, 3] != told["diffusion_index"]
+    assert built.blocks.values["psnr_window"][0, 3] == pytest.approx(
+        told["psnr_window"]
+    )  # the picture is as good as any
+    notice = next(words for words in built.notices if "did not reach their tolerance" in words)
+    assert notice.startswith("2 maps")
+    assert "net0 at p3, net1 at p5" in notice

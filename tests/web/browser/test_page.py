@@ -95,7 +95,7 @@ def test_a_link_restores_the_settings(running: Any, tab: Any) -> None:
     assert page.locator("#networks input:checked").count() == 1
     tab.run()
     tab.status("Done in")
-    page.locator("#results summary").click()
+    page.locator("#results .srl-conditions summary").click()
     assert "gabor detector" in page.locator("#results .srl-conditions").inner_text()
     assert "5 steps" in page.locator("#results .srl-conditions").inner_text()
 
