@@ -333,6 +333,7 @@ def test_a_tall_picture_is_bounded_and_its_maps_zoom(running: Any, tab: Any, tmp
 
 
 def test_numbers_beyond_all_bounds_are_answered_with_sentences(running: Any, tab: Any) -> None:
+    said = len(running.log)
     page = tab.open(f"{running.url}/?networks=plain&steps=3").page
     for name, value in (("top", "-4"), ("size", "0"), ("size", "100000000000000000000"), ("left", "1e300")):
         tab.write(name, value)
@@ -350,4 +351,4 @@ def test_numbers_beyond_all_bounds_are_answered_with_sentences(running: Any, tab
         page.locator("#field-status .srl-error").wait_for()
         page.locator(f"#{name} input").fill("32" if name == "field-stride" else "3")
     assert page.locator(".toast-wrap .error, .toast-body.error").count() == 0
-    assert "Traceback" not in running.log
+    assert "Traceback" not in running.log[said:]
