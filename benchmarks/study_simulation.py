@@ -123,7 +123,8 @@ def draw_study(truth: Truth, design: tuple[int, int, int], rng: np.random.Genera
     values |= {name: np.full((count, windows), float(value)) for name, value in facts.items()}
     values["parameters"] = values["parameters"] * np.exp(rng.standard_normal(count))[:, None]
     values |= {look.key: np.full((count, windows), np.nan) for look in shown_in("texture")}
-    values[REGULARITY] = np.tile(regularity, (count, 1))
+    values |= {REGULARITY: np.tile(regularity, (count, 1)), "lr_left": np.zeros((count, windows))}
+    values["lr_top"] = np.tile(np.arange(windows, dtype=float), (count, 1))  # every window has a crop of its own
     labels = tuple(f"network {k}" for k in range(count))
     return Blocks(
         labels=labels,

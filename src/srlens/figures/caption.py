@@ -9,6 +9,7 @@ from srlens.comparison.explained import Measurable
 from srlens.comparison.measures import columns
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
+from srlens.figures.typesetting import numbered
 from srlens.figures.view import View
 from srlens.measures.density import Bandwidth
 
@@ -122,7 +123,7 @@ def _briefs(results: Sequence[Attribution]) -> list[str]:
     """Names that leave room for others, by begin and end; numbered where they are the same then."""
     half, names = _LONGEST_NAME // 2, [result.network for result in results]
     short = [name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}" for name in names]
-    return [f"{k} {name}" if short.count(name) > 1 else name for k, name in enumerate(short, start=1)]
+    return numbered(short, short)
 
 
 def _joined(parts: Sequence[str]) -> str:

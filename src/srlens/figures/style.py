@@ -61,7 +61,7 @@ class Look:
 _LISTED = Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines()
 # Some of these have one weight alone, which matplotlib would tell at every use.
 logging.getLogger("matplotlib.font_manager").addFilter(lambda told: "font weight" not in told.getMessage())
-_WIDE_FONTS = tuple(name for name in _LISTED if name in set(font_manager.get_font_names()))
+_WIDE_FONTS = tuple(filter(set(font_manager.get_font_names()).__contains__, _LISTED))
 
 
 def _emerging(name: str, *, start: float, solid: float) -> Colormap:

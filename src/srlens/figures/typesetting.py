@@ -75,5 +75,9 @@ def shorten(text: str, width: float, font: Fonts, size: float, *, lines: int = 1
 
 def distinct(texts: Sequence[str], width: float, font: Fonts, size: float, **options: Any) -> list[str]:
     """The texts, numbered where :func:`shorten` would leave the same of two; options are its own."""
-    left = [shorten(text, width, font, size, **options) for text in texts]
-    return [f"{k} {text}" if left.count(left[k - 1]) > 1 else text for k, text in enumerate(texts, start=1)]
+    return numbered(texts, [shorten(text, width, font, size, **options) for text in texts])
+
+
+def numbered(texts: Sequence[str], seen: Sequence[object]) -> list[str]:
+    """The texts, with numbers from 1 where what is seen of two is the same."""
+    return [f"{k} {text}" if seen.count(seen[k - 1]) > 1 else text for k, text in enumerate(texts, start=1)]

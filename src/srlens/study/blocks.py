@@ -74,7 +74,7 @@ class Blocks:
     def once(self, key: str) -> Array:
         """A measure, K×W; where it is one of the LR crop's SR image, NaN at windows whose crop an earlier one has."""
         values = self.values[key]
-        if key not in _OF_CROP or "lr_top" not in self.values:
+        if key not in _OF_CROP:
             return values
         corners = np.column_stack([self.values[one][0] for one in ("lr_top", "lr_left", "lr_height", "lr_width")])
         first = np.unique(np.column_stack([self.clusters, corners]), axis=0, return_index=True)[1]

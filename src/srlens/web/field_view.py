@@ -10,7 +10,7 @@ from srlens.attribution.field import Field
 from srlens.figures.field import FIELD_COLOURS
 from srlens.figures.shading import grey
 from srlens.web.callbacks import FieldAnswer
-from srlens.web.paint import Bar, coloured_uri, preview_uri
+from srlens.web.paint import Bar, preview_uri, strip_uri
 from srlens.web.picker import picker_value
 from srlens.web.results import field_html
 
@@ -35,8 +35,7 @@ def field_legend(field: Field) -> str:
     """Colour bar and one sentence of numbers, as HTML."""
     highest = _highest(field)
     labels = tuple((at, f"{at * highest:.3g}") for at in (0.0, 0.5, 1.0))
-    uri = coloured_uri(np.linspace(0, 1, 256)[None], FIELD_COLOURS)
-    return field_html(field, Bar(uri, labels, "Diffusion index", _OPACITY, _FAINT))
+    return field_html(field, Bar(strip_uri(FIELD_COLOURS), labels, "Diffusion index", _OPACITY, _FAINT))
 
 
 def _highest(field: Field) -> float:

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -75,20 +75,19 @@ def paint_maps(results: Sequence[Attribution], style: Style) -> Maps:
         # Opaque: the page's slider says how far the picture shines through.
         signed=tuple(_uri(one.colours(one.norm(one.values), bytes=True)[..., :3]) for one in maps),
         areas=tuple(_uri(one.colours(one.norm(one.values), bytes=True)) for one in areas),
-        map_bar=replace(_bar(maps[0], f"Attribution map: {maps[0].captions[0]}"), opacity=_BLEND),
-        area_bar=replace(_bar(areas[0], of_area), darkest=DARKEST),
+        map_bar=_bar(maps[0], f"Attribution map: {maps[0].captions[0]}", opacity=_BLEND),
+        area_bar=_bar(areas[0], of_area, darkest=DARKEST),
     )
 
 
-def coloured_uri(values: NDArray[np.float64], colours: Any) -> str:
-    """Values in [0, 1], H×W, in their colours."""
-    return _uri(colours(values, bytes=True))
+def strip_uri(colours: Any) -> str:
+    """The colours of a scale, one pixel high."""
+    return _uri(colours(np.linspace(0, 1, 256)[None], bytes=True))
 
 
-def _bar(shading: Shading, caption: str) -> Bar:
-    scale = shading.norm
-    labels = tuple((float(scale(value)), tick_label(value)) for value in ticks(scale))
-    return Bar(coloured_uri(np.linspace(0, 1, 256)[None], shading.colours), labels, caption)
+def _bar(shading: Shading, caption: str, **drawn: Any) -> Bar:
+    labels = tuple((float(shading.norm(value)), tick_label(value)) for value in ticks(shading.norm))
+    return Bar(strip_uri(shading.colours), labels, caption, **drawn)
 
 
 def _uri(levels: NDArray[Any]) -> str:
