@@ -8,6 +8,7 @@ from srlens.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import gradio as gradio
+    import huggingface_hub as huggingface_hub
     import imagecodecs as imagecodecs
     import jinja2 as jinja2
     import lpips as lpips
@@ -23,6 +24,7 @@ EXTRAS = {
     "files": ("imagecodecs", "pooch", "spandrel", "tifffile"),
     "study": ("jinja2", "polars", "pydantic"),
     "app": ("gradio",),
+    "hub": ("huggingface_hub",),
     "slurm": ("submitit",),
     "lpips": ("lpips",),
 }

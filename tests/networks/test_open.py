@@ -11,6 +11,7 @@ from srlens.networks import open as open_module
 from srlens.networks.catalog import SHIPPED, catalog
 from srlens.networks.network import Network
 from srlens.networks.open import load_default, open_network
+from srlens.networks.origin import Origin
 from srlens.networks.user_module import load_module_network
 
 USER_CODE = """
@@ -138,10 +139,11 @@ def test_nothing_found_says_what_is_accepted_and_what_is_close() -> None:
 
 
 def test_an_address_goes_through_its_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CheckpointError, match=r"kind hf:// are not known.*Download the file"):
-        open_network("hf://owner/repository/file.pth")
-    monkeypatch.setitem(open_module.SCHEMES, "hf", lambda rest: open_module.fetch(rest.rpartition("/")[2]))
-    assert open_network("hf://owner/repository/plain").family == "SmallSR"
+    with pytest.raises(CheckpointError, match=r"kind ftp:// are not known \(known: hf://\).*Download the file"):
+        open_network("ftp://owner/repository/file.pth")
+    monkeypatch.setitem(open_module.SCHEMES, "lab", lambda rest: Origin(open_module.fetch(rest), f"lab {rest}", "own"))
+    network = open_network("lab://plain")
+    assert (network.family, network.source, network.name) == ("SmallSR", "lab plain", "own")
 
 
 @pytest.mark.usefixtures("folder")

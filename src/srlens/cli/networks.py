@@ -103,13 +103,14 @@ def fetch(name: str, *, to: Path | None = None) -> None:
 def _inspect(file: str) -> "Inspection":
     from srlens.networks.catalog import fetch, find_entry
     from srlens.networks.inspect import inspect_network
-    from srlens.networks.open import open_network
+    from srlens.networks.open import fetched, open_network
 
     name, file = named(file)
     network = open_network(file, name=name)
     entry = find_entry(file)
     if entry is None:
-        return inspect_network(network, file)
+        origin = fetched(file)  # from the cache, the second time
+        return inspect_network(network, file if origin is None else origin.path)
     return inspect_network(network, None if entry.shipped else fetch(entry.name))
 
 

@@ -15,12 +15,14 @@ from srlens.naming import known_name
 from srlens.networks.catalog import SHIPPED, Checkpoint, catalog_names, fetch, find_entry, published
 from srlens.networks.colours import Colour
 from srlens.networks.device import Device
+from srlens.networks.hub import fetch_from_hub
 from srlens.networks.load import load_network
 from srlens.networks.network import Network
+from srlens.networks.origin import Origin
 from srlens.networks.user_module import load_module_network
 
 #: How an address ``scheme://rest`` becomes a local file, by scheme: a function of ``rest``.
-SCHEMES: dict[str, Callable[[str], Path]] = {}
+SCHEMES: dict[str, Callable[[str], Origin]] = {"hf": fetch_from_hub}
 
 _SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".pkl")
 
@@ -40,8 +42,9 @@ def open_network(
     """Open a network by whatever names it.
 
     In this order: a shipped network (``"plain"`` or ``"srlens-plain-x4"``), a published checkpoint of the catalogue
-    (``"imdn-x4"``; fetched when it is not there yet), an address (``"scheme://…"``, see :data:`SCHEMES`), a file. A
-    file with the name of a network is written with its folder (``"./plain"``) or given as a :class:`~pathlib.Path`.
+    (``"imdn-x4"``; fetched when it is not there yet), an address (``"hf://owner/repo/file@revision"`` of the Hugging
+    Face Hub; :data:`SCHEMES`), a file. A file with the name of a network is written with its folder (``"./plain"``) or
+    given as a :class:`~pathlib.Path`.
 
     Args:
         spec: the name, the address, the file, or with ``module`` the user's own ``"package.module:factory"``.
@@ -57,7 +60,7 @@ def open_network(
 
     Raises:
         CheckpointError: nothing has that name, an address has an unknown scheme, or the file cannot be used.
-        CatalogError: a published checkpoint cannot be fetched, or has the wrong hash.
+        CatalogError: a published checkpoint, or a file of the hub, cannot be fetched or has the wrong hash.
         SettingError: the network has no such scale; the module or its factory is no good.
         NotDifferentiableError, NotFiniteError: as :func:`load_network`.
 
@@ -71,8 +74,11 @@ def open_network(
     entry = find_entry(known_name(spec, catalog_names()) or "")
     if entry is not None:
         return _open_entry(entry, given)
-    path = _fetched(spec) if isinstance(spec, str) else None
-    path = Path(spec).expanduser() if path is None else path
+    origin = fetched(spec) if isinstance(spec, str) else None
+    if origin is not None:
+        network = load_network(origin.path, **{**given, "name": name or origin.name})
+        return replace(network, source=origin.source)
+    path = Path(spec).expanduser()
     if not path.exists():
         raise CheckpointError(_nothing_found(os.fspath(spec)))
     return load_network(path, **given)
@@ -107,14 +113,18 @@ def _open_entry(entry: Checkpoint, settings: Mapping[str, Any]) -> Network:
     return replace(load_network(fetch(entry.name), **{**known, **said}), source=entry.source)
 
 
-def _fetched(spec: str) -> Path | None:
-    """The local file of an address; None for what is none."""
+def fetched(spec: str) -> Origin | None:
+    """The local file of an address; None for what is none.
+
+    Raises:
+        CheckpointError, CatalogError: the address has an unknown scheme, or nothing can be fetched from it.
+    """
     address = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]+)://(.+)", spec)
     if address is None:
         return None
     scheme, rest = address.groups()
     if scheme.lower() not in SCHEMES:
-        known = ", ".join(f"{known}://" for known in SCHEMES) or "none"
+        known = ", ".join(f"{known}://" for known in SCHEMES)
         raise CheckpointError(
             f"{spec}: addresses of the kind {scheme}:// are not known (known: {known}). Download the file, and open it "
             "by its path."
