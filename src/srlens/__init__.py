@@ -24,6 +24,7 @@ What the verbs of the command line do is here as well:
 ``networks``       :func:`listed_families`, :func:`listed_shipped`, :func:`listed_published`,
                    :func:`inspect_network`
 ``app``            :func:`serving`
+``doctor``         :func:`doctor`
 =================  =====================================================================================
 
 Names are imported when first used, so that ``import srlens`` stays light; ``__init__.pyi`` lists them.

@@ -24,6 +24,7 @@ from .comparison.measures import MEASURES as MEASURES, Measure as Measure, add_m
 from .comparison.subject import Subject as Subject, read_subject as read_subject
 from .comparison.sweep import Sweep as Sweep, sweep as sweep
 from .comparison.table import write_tables as write_tables
+from .diagnosis import Diagnosis as Diagnosis, doctor as doctor
 from .errors import (
     AmbiguousNameWarning as AmbiguousNameWarning,
     BelowReferenceWarning as BelowReferenceWarning,

@@ -23,6 +23,7 @@ app = App(
 VERBS: dict[str, tuple[str, str]] = TABLES["verbs"]
 for _name, (_place, _line) in VERBS.items():
     app.command(f"srlens.cli.{_place}", name=_name, help=_line)
+app.register_install_completion_command(help="Complete verbs and options by the Tab key: bash, zsh, fish.")
 
 
 def main() -> None:
