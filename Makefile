@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= demo-out
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs dist bench clean
 
 demo: $(VENV)/.demo  ## the main job on the shipped networks and photograph, no download
 	$(BIN)/srlens demo --out $(OUT)
@@ -19,12 +19,21 @@ lint: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.dev  ## the site in docs/build/html; the gallery is executed, a warning is an error
+	OMP_NUM_THREADS=2 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build/html
+
+dist: $(VENV)/.dev  ## sdist and wheel in dist/, each tried in an empty environment
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python tests/packaging/try_dist.py dist
+
 bench: $(VENV)/.dev  ## speed and error against the authors' loop and Captum, and of fields
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/field.py
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OUT) build dist docs/build docs/api docs/gallery .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "srlens needs Python 3.11 or later")'

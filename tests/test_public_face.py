@@ -1,5 +1,6 @@
 """The public face: names, order, what an import costs, and the layers."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -49,6 +50,16 @@ def test_every_verb_of_the_command_line_is_a_function() -> None:
         functions = re.findall(r":func:`(\w+)`", line)
         assert functions, verb
         assert all(callable(getattr(srlens, name)) for name in functions), verb
+
+
+def test_files_are_named_by_text_or_path_alike() -> None:
+    """Wherever a public function takes a path, a string does."""
+    for name in srlens.__all__:
+        value = getattr(srlens, name)
+        if inspect.isfunction(value):
+            for key, parameter in inspect.signature(value).parameters.items():
+                taken = str(parameter.annotation)
+                assert "Path" not in taken or "str" in taken, f"{name}({key}: {taken})"
 
 
 def test_unknown_names() -> None:

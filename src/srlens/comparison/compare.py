@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -15,9 +15,7 @@ from srlens.comparison.hard_window import hardest_window
 from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
-from srlens.errors import SettingError
-from srlens.imaging.check import check_image, clamped, outside
-from srlens.imaging.degrade import GIVEN
+from srlens.imaging.check import clamped, outside
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
@@ -105,10 +103,7 @@ def compare(
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
     scale = common_scale(networks, "a comparison")
-    if isinstance(image, Subject) and clean is not None:
-        raise SettingError("The Subject holds what it is compared with; leave clean out, or give the LR image alone.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), clean, GIVEN)
-    subject = replace(given, scale=scale)
+    subject = Subject.of(image, scale, clean)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     rendered = [network.render(subject.lr) for network in networks]

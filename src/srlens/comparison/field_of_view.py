@@ -1,8 +1,11 @@
 """How far a network could look, does look on average, and looked at one hard window: finding 3 of the paper."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Progress
@@ -109,7 +112,7 @@ class FieldOfView(Shown):
 
 def fields_of_view(
     networks: Sequence[Network],
-    subjects: Sequence[Subject],
+    subjects: Sequence[Subject | Tensor | ArrayLike],
     *,
     side: int = SIDE,
     places: int = PLACES,
@@ -126,7 +129,7 @@ def fields_of_view(
 
     Args:
         networks: all of one scale.
-        subjects: the pictures.
+        subjects: the pictures; LR images, C×h×w in [0, 1], will do.
         side: of the squares, in LR pixels.
         places: how many, over all pictures.
         window_size: side of the hard window, in SR pixels.
@@ -144,7 +147,7 @@ def fields_of_view(
         raise SettingError("A field of view needs at least one picture.")
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
-    given = [replace(subject, scale=scale) for subject in subjects]
+    given = [Subject.of(subject, scale) for subject in subjects]
     squares = _squares([subject.lr for subject in given], side, places)
     hard, window = _hardest(networks, given, window_size, side)
     centre = central_window(side, side, scale, scale)

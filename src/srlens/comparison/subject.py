@@ -3,9 +3,11 @@
 import os
 from dataclasses import dataclass, replace
 
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from srlens.errors import SettingError
+from srlens.imaging.check import check_image
 from srlens.imaging.degrade import (
     DEFAULT,
     GIVEN,
@@ -44,6 +46,25 @@ class Subject:
     part: Window | None = None
     scale: int | None = None
     seed: int | None = None
+
+    @classmethod
+    def of(
+        cls, image: "Subject | Tensor | ArrayLike", scale: int, clean: Tensor | ArrayLike | None = None
+    ) -> "Subject":
+        """An image of that scale with the clean one where it is known; a subject stays what it is.
+
+        Raises:
+            SettingError: ``clean`` beside a subject, which has its own.
+            ImageError: no picture, or the clean one is not ``scale`` times as large.
+        """
+        if isinstance(image, Subject):
+            if clean is not None:
+                raise SettingError(
+                    "The Subject holds what it is compared with; leave clean out, or give the LR image alone."
+                )
+            return replace(image, scale=scale)
+        known = None if clean is None else check_image(clean)
+        return cls("image", check_image(image), known, GIVEN, scale=scale)
 
     @classmethod
     def from_hr(

@@ -6,6 +6,9 @@ from math import isfinite
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
+from numpy.typing import ArrayLike
+from torch import Tensor
+
 from srlens.attribution.attribute import attribute
 from srlens.attribution.baseline import Blurred, smallest_kernel
 from srlens.attribution.method import Method, as_method
@@ -99,12 +102,13 @@ class Sweep(Shown):
 
 def sweep(
     networks: Sequence[Network],
-    subject: Subject,
+    image: Subject | Tensor | ArrayLike,
     window: Window,
     setting: Setting,
     values: Sequence[float] | None = None,
     *,
     method: str | Method = "lam",
+    clean: Tensor | ArrayLike | None = None,
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     **settings: Any,
@@ -113,12 +117,13 @@ def sweep(
 
     Args:
         networks: one or several.
-        subject: the image.
+        image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`.
         window: in SR pixels.
         setting: ``"sigma"`` (the kernel grows with it), ``"kernel"`` (σ stays), ``"steps"`` (the rule stays),
             ``"window"`` (side, around the same centre).
         values: ascending; :data:`DEFAULT_VALUES` if None.
         method: as for :func:`srlens.attribute`.
+        clean: likewise; a Subject brings its own.
         memory: likewise.
         progress: called with (attributions done, attributions in all).
         **settings: of :func:`srlens.attribute`; the swept one takes its values instead.
@@ -136,6 +141,7 @@ def sweep(
     if not chosen:
         raise SettingError("Give at least one value to sweep over.")
     scale = common_scale(networks, "a sweep")
+    subject = Subject.of(image, scale, clean)
     # All of them first, so that a value out of range is refused before anything is computed.
     base = as_method(method, settings)
     variants = [_with(setting, value, window, subject, scale, base) for value in chosen]

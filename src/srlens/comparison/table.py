@@ -1,5 +1,6 @@
 """A comparison as rows: sorted, and as CSV, Parquet and LaTeX."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,8 +117,9 @@ def _escaped(text: str) -> str:
     return text.replace("–", "--")
 
 
-def write_tables(comparison: Comparison, stem: Path) -> list[Path]:
+def write_tables(comparison: Comparison, stem: str | os.PathLike[str]) -> list[Path]:
     """Write the rows as CSV, Parquet and LaTeX beside one another."""
+    stem = Path(stem)
     latex = stem.with_name(f"{stem.name}.tex")
     with replacing(latex) as temporary:
         temporary.write_text(to_latex(comparison), encoding="utf-8")

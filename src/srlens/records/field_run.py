@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,7 @@ def run_field(
     network: Network,
     subject: Subject,
     method: Method,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     size: int = 16,
     stride: int | None = None,
@@ -46,6 +47,7 @@ def run_field(
     height, width = subject.lr.shape[-2:]
     stride = size if stride is None else stride
     windows = grid_windows(height * network.scale, width * network.scale, size, stride)
+    folder = Path(folder)
     stem = folder / file_name(subject.name, network.name, "field", f"{size}x{size}", *settings_name(method))
     log = stem.with_name(stem.name + ".jsonl")
     key = to_json(_key(network, subject, method, size, stride))

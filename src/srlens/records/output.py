@@ -1,5 +1,6 @@
 """The files of a comparison, a sweep, fields of view: figures, maps, tables, result.json."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -22,7 +23,7 @@ FORMATS: tuple[Format, ...] = ("png", "pdf")
 
 def write_comparison(
     comparison: Comparison,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     style: Literal["default", "paper"] = "default",
     formats: Sequence[Format] = FORMATS,
@@ -36,7 +37,7 @@ def write_comparison(
     Returns:
         The paths written, the figure first, and last what was kept.
     """
-    subject, window = comparison.subject, comparison.window
+    folder, subject, window = Path(folder), comparison.subject, comparison.window
     names = [row.result.network for row in comparison.rows]
     where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
     settings = settings_name(comparison.rows[0].result.method)
@@ -64,18 +65,18 @@ def write_comparison(
     return [*figures, *files, *kept]
 
 
-def write_sweep(swept: Sweep, folder: Path, *, formats: Sequence[Format] = FORMATS) -> list[Path]:
+def write_sweep(swept: Sweep, folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS) -> list[Path]:
     """Write the table of a sweep (CSV, Parquet) and its picture into ``folder``; returns the paths, picture first."""
-    stem = folder / f"sweep_{swept.setting}"
+    stem = Path(folder) / f"sweep_{swept.setting}"
     tables = write_frame(swept.to_frame(), stem)
     return [*draw(swept, stem, formats), *tables]
 
 
 def write_fields_of_view(
-    fields: Sequence[FieldOfView], folder: Path, *, formats: Sequence[Format] = FORMATS
+    fields: Sequence[FieldOfView], folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS
 ) -> list[Path]:
     """Write the table of fields of view (CSV, Parquet) and their picture; returns the paths, picture first."""
-    stem = folder / "field-of-view"
+    stem = Path(folder) / "field-of-view"
     tables = write_frame(to_frame(fields), stem)
     return [*draw(fields, stem, formats), *tables]
 

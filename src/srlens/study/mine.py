@@ -1,6 +1,7 @@
 """Mine hard windows: over many pictures, where the judge does worst. The paper's principles: local, and hard."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Mined:
 
 
 def mine(
-    images: Sequence[str | Path],
+    images: Sequence[str | os.PathLike[str]],
     networks: Sequence[Network] = (),
     *,
     scale: int = 4,
@@ -115,7 +116,7 @@ def mine(
     return Mined(WindowList(scale, canonical(degradation), conditions, judges, windows, unused), unused)
 
 
-def find_images(given: Sequence[str | Path]) -> list[str]:
+def find_images(given: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Absolute paths (or names of packaged photographs), folders opened, each once, in a fixed order.
 
     Raises:

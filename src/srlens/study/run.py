@@ -54,7 +54,7 @@ def run_study(
     study: Study | Plan | str | os.PathLike[str],
     *,
     executor: Executor | None = None,
-    folder: Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     threads: int = 1,
     device: str | None = None,
@@ -89,7 +89,7 @@ def run_study(
         raise SettingError(f"batch (={batch}), threads (={threads}) and workers (={workers}) must be at least 1.")
     if not isinstance(study, Plan):
         study = make_plan(study if isinstance(study, Study) else read_study(Path(study)))
-    store = Store(folder if folder is not None else study.study.folder)
+    store = Store(Path(folder) if folder is not None else study.study.folder)
     maps = study.study.output.maps
     if study.study.output.lpips:
         from srlens.extras import lpips  # noqa: F401 - who lacks it is told before anything is computed

@@ -1,5 +1,6 @@
 """The study file: which networks, windows and settings, as strict TOML."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -148,7 +149,7 @@ class Study(_Strict):
         return self.resolve(self.output.folder)
 
 
-def read_study(path: str | Path) -> Study:
+def read_study(path: str | os.PathLike[str]) -> Study:
     """Read a study file.
 
     Raises:

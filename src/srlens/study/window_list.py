@@ -44,13 +44,16 @@ class WindowList:
         return tuple(sorted({window.image for window in self.windows}, key=lambda image: image.name))
 
 
-def write_window_list(listed: WindowList, path: Path, root: Path | None = None) -> None:
+def write_window_list(
+    listed: WindowList, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+) -> None:
     """Write the list; paths of images are relative to ``root``, and that to the list's own folder, which it is if None.
 
     So the list goes with its pictures to another machine, or finds them there under another root.
     """
+    path = Path(path)
     folder = path.parent.absolute()
-    base = folder if root is None else root.absolute()
+    base = folder if root is None else Path(root).absolute()
     head = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation, "root": _relative(base, folder)}
     head |= listed.conditions
     lines = [
@@ -69,12 +72,13 @@ def write_window_list(listed: WindowList, path: Path, root: Path | None = None) 
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_window_list(path: Path, root: Path | None = None) -> WindowList:
+def read_window_list(path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> WindowList:
     """Read a file of :func:`write_window_list`; ``root`` is where its pictures lie here, if not where it says.
 
     Raises:
         StudyError: it is missing, damaged or of another kind.
     """
+    path = Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         if content.get("format") != FORMAT:
@@ -82,7 +86,7 @@ def read_window_list(path: Path, root: Path | None = None) -> WindowList:
                 f"{path} is no list of windows (format {content.get('format')!r}, expected {FORMAT!r}); "
                 "`srlens mine` writes one."
             )
-        base = path.parent / content.get("root", "") if root is None else root
+        base = path.parent / content.get("root", "") if root is None else Path(root)
         images = {i["name"]: ImageRef(i["name"], _real_path(i["path"], base), i["sha256"]) for i in content["images"]}
         windows = tuple(
             WindowRef(images[w["image"]], Window(w["top"], w["left"], w["height"], w["width"]), float(w["psnr"]))

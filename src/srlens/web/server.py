@@ -38,7 +38,7 @@ def serving(
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
-    networks: Path | None = None,
+    networks: str | os.PathLike[str] | None = None,
     device: Device = None,
     limits: Limits | None = None,
 ) -> Iterator[Server]:
@@ -53,7 +53,8 @@ def serving(
 
     limits = limits if limits is not None else Limits()
     with tempfile.TemporaryDirectory(prefix="srlens-app-", ignore_cleanup_errors=True) as folder:
-        page = Page(networks=networks, device=device, limits=limits, folder=Path(folder))
+        chosen = Path(networks) if networks is not None else None
+        page = Page(networks=chosen, device=device, limits=limits, folder=Path(folder))
         before = {name: value for name, value in os.environ.items() if name == "GRADIO_TEMP_DIR"}
         os.environ["GRADIO_TEMP_DIR"] = folder
         try:

@@ -1,6 +1,7 @@
 """Build the report of a study: one page, its tables as CSV, its figures as PDF."""
 
 import base64
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,9 @@ class BuiltReport:
     notices: tuple[str, ...]
 
 
-def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> BuiltReport:
+def build_report(
+    folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, seed: int = 0
+) -> BuiltReport:
     """Read the results of a study and report on them; it needs neither networks nor pictures.
 
     Args:
@@ -64,9 +67,10 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         StudyError: the folder holds no study, or no network has a result at half of the windows.
     """
     load_plugins()
+    folder = Path(folder)
     store = Store(folder)
     plan = store.read_plan()
-    target = out if out is not None else folder / "report"
+    target = Path(out) if out is not None else folder / "report"
     ids = [job for row in plan["jobs"] for job in row]
     frame = store.read_parts(ids)
     broken = store.damaged(ids, [window["place"] for window in plan["windows"]])
