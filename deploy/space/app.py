@@ -5,5 +5,5 @@ import os
 import srlens
 from srlens.web.server import wait_for_signal
 
-with srlens.serving(host="0.0.0.0", port=int(os.environ.get("GRADIO_SERVER_PORT", "7860"))):  # noqa: S104
+with srlens.serving(host="0.0.0.0", port=int(os.environ.get("GRADIO_SERVER_PORT", "7860"))):
     wait_for_signal()
