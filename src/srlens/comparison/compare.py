@@ -18,6 +18,7 @@ from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.imaging.check import check_image, clamped, outside
 from srlens.imaging.degrade import GIVEN
+from srlens.imaging.eye import centre_frame
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
@@ -89,7 +90,7 @@ def compare(
 
     Args:
         networks: all of one scale.
-        image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
+        image: the LR image, C×h×w in [0, 1] (a clip T×C×h×w); or a :class:`Subject`, which says where it came from.
         clean: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against doing nothing
             (bicubic). It is called as in :func:`srlens.attribute`, since not every network enlarges; a Subject brings
             its own.
@@ -107,7 +108,11 @@ def compare(
     scale = common_scale(networks, "a comparison")
     if isinstance(image, Subject) and clean is not None:
         raise SettingError("The Subject holds what it is compared with; leave clean out, or give the LR image alone.")
-    given = image if isinstance(image, Subject) else Subject("image", check_image(image), clean, GIVEN)
+    if isinstance(image, Subject):
+        given = image
+    else:
+        known = None if clean is None else centre_frame(clean)
+        given = Subject("image", check_image(image, clip=networks[0].frames is not None), known, GIVEN)
     subject = replace(given, scale=scale)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)

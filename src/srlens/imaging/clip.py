@@ -1,5 +1,6 @@
 """Clips: the pages of a TIFF file, the pictures of a folder, or a ``.npy`` array of four axes."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from srlens.errors import ImageError, SrlensError
-from srlens.imaging.files import MAX_PIXELS, Alpha, read_bytes, read_image, settled
+from srlens.imaging.files import MAX_PIXELS, Alpha, image_digest, read_bytes, read_image, settled
 from srlens.imaging.npy import decode_npy, is_npy
 from srlens.imaging.tiff import decode_tiff_frames, is_tiff
 
@@ -31,9 +32,8 @@ def read_clip(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixel
     """
     source = Path(path).expanduser()
     if source.is_dir():
-        files = sorted(file for file in source.iterdir() if file.suffix.lower() in _SUFFIXES)
         frames, left = [], max_pixels
-        for file in files:
+        for file in _frames(source):
             frames.append(read_image(file, alpha=alpha, max_pixels=left))
             left -= frames[-1].shape[-2] * frames[-1].shape[-1]
     else:
@@ -54,6 +54,17 @@ def read_clip(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixel
     return torch.stack(frames)
 
 
-def centre_frame(clip: Tensor) -> Tensor:
-    """The frame in the middle, the later one of two: T×C×h×w to C×h×w; a picture C×h×w as it is."""
-    return clip[clip.shape[0] // 2] if clip.ndim == 4 else clip
+def clip_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 (hex) of a clip's file, or of the digests of a folder's pictures in their order.
+
+    Raises:
+        ImageError: as :func:`srlens.imaging.files.image_digest`.
+    """
+    source = Path(path).expanduser()
+    if not source.is_dir():
+        return image_digest(source)
+    return hashlib.sha256("\n".join(image_digest(file) for file in _frames(source)).encode()).hexdigest()
+
+
+def _frames(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
