@@ -32,7 +32,7 @@ def nonlocal_() -> SmallDN:
 BUILD = {"trunk": plain, "denoise-plain": plain, "denoise-nonlocal": nonlocal_}
 
 TRUNK = Stage(
-    steps=9_000,
+    steps=4_000,
     horizon=24_000,
     rate=2e-3,
     last_rate=3e-4,
@@ -42,8 +42,8 @@ TRUNK = Stage(
 )
 # Larger patches: attention over the whole image has little to learn from a patch that the trunk sees whole.
 VARIANT = Stage(
-    steps=6_000,
-    horizon=6_000,
+    steps=4_000,
+    horizon=4_000,
     rate=1e-3,
     last_rate=0.0,
     attention_factor=3.0,
