@@ -42,8 +42,8 @@ TRUNK = Stage(
 )
 # Larger patches: attention over the whole image has little to learn from a patch that the trunk sees whole.
 VARIANT = Stage(
-    steps=4_000,
-    horizon=4_000,
+    steps=2_000,
+    horizon=2_000,
     rate=1e-3,
     last_rate=0.0,
     attention_factor=3.0,

@@ -113,9 +113,7 @@ def test_clips_that_do_not_fit() -> None:
         with pytest.raises(ChannelError, match="clips of 5 frames of 3 channels"):
             srlens.attribute(network, wrong, srlens.Window(6, 6, 8, 8))
     with pytest.raises(ChannelError, match="bands come first"):
-        srlens.attribute(
-            srlens.Network.wrap(Mix(torch.ones(31)), scale=1, channels=31), torch.rand(20, 24, 31), WINDOW
-        )
+        srlens.attribute(srlens.Network.wrap(Mix(torch.ones(31)), scale=1, channels=31), torch.rand(20, 24, 31), WINDOW)
 
     class Fewer(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

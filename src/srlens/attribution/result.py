@@ -22,8 +22,8 @@ class Attribution(Shown):
 
     Attributes:
         map: signed contribution of each LR pixel and channel, C×h×w (of a clip T×C×h×w), float64, read-only, in units
-            of the detector. Of a path integral: to the detector's change from baseline to image; it sums to ``detector_at_image −
-            detector_at_baseline`` up to the completeness gap.
+            of the detector. Of a path integral: to the detector's change from baseline to image; it sums to
+            ``detector_at_image − detector_at_baseline`` up to the completeness gap.
         window: what was explained, in SR pixels.
         detector_at_image: D(F(I)).
         detector_at_baseline: D(F(I')); None where the method has no baseline.
@@ -37,7 +37,7 @@ class Attribution(Shown):
         scale: SR pixels per LR pixel.
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
-        image: the LR image as the network took it, of the map's shape, in [0, 1], read-only; None where it was not kept.
+        image: the LR image as the network took it, of the map's shape, in [0, 1], read-only; None where not kept.
     """
 
     map: NDArray[np.float64]

@@ -8,9 +8,7 @@ from srlens.networks.catalog import SHIPPED_FOR, Task
 _DEGRADATIONS: dict[Task, str | None] = {"sr": None, "denoise": "noise:25"}
 
 
-def demo(
-    *, task: Task = "sr", device: str | None = None, chosen: options.DemoVerb = options.DemoVerb()
-) -> None:
+def demo(*, task: Task = "sr", device: str | None = None, chosen: options.DemoVerb = options.DemoVerb()) -> None:
     """Explain the shipped networks of a task side by side on a packaged photograph; nothing is downloaded.
 
     They share their convolutions. Of the three for super-resolution one adds global pooling, one non-local attention;

@@ -144,7 +144,9 @@ def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
     """HR cropped to ``scale`` times LR; grey repeated, as the network's own picture is RGB then."""
     if lr.ndim != (3 if network.frames is None else 4) or hr.ndim != 3:
-        raise ImageError(f"LR (or a clip, T×C×h×w) and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
+        raise ImageError(
+            f"LR (or a clip, T×C×h×w) and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}."
+        )
     hr = crop_clean(hr, lr, network.scale)
     if lr.shape[-3] == 1 and network.colour != "any":
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)

@@ -62,7 +62,9 @@ class Subject:
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
         drawn = seed if parse_degradation(degradation)[0].seeded else None
-        return cls(name, observed, centre_frame(modcrop(hr, scale)), canonical(degradation), digest, scale=scale, seed=drawn)
+        return cls(
+            name, observed, centre_frame(modcrop(hr, scale)), canonical(degradation), digest, scale=scale, seed=drawn
+        )
 
     @property
     def picture(self) -> Tensor:

@@ -118,7 +118,7 @@ def _escaped(text: str) -> str:
 
 
 def write_tables(comparison: Comparison, stem: Path) -> list[Path]:
-    """Write the rows as CSV, Parquet and LaTeX beside one another; CSV and Parquet of bands and frames, if there are."""
+    """Write the rows as CSV, Parquet and LaTeX beside one another, and bands or frames as CSV and Parquet."""
     latex = stem.with_name(f"{stem.name}.tex")
     with replacing(latex) as temporary:
         temporary.write_text(to_latex(comparison), encoding="utf-8")

@@ -55,7 +55,7 @@ def parts_figure(
         maps = [[shading_of("map", one, look, limit) for one in result.parts] for result in given]
         pictures = None if subject is None else _pictures(subject, part)
         chart = [_chart(look, given)] if count > _CHARTED else []
-        words = paragraph(look, _caption(given, subject, view))
+        words = paragraph(look, _caption(given, view))
         make = partial(_band, look, given, pictures, maps, view)
         return page_of_bands(look, make, count, _SIZES, *chart, words, width=FULL_WIDTH + 2 * MARGIN)
 
@@ -118,13 +118,15 @@ def _chart(look: Look, results: Sequence[Attribution]) -> Block:
         axes.set(xlim=(0.5, count + 0.5), ylim=(0, None), ylabel="share, %")
         fixed_ticks(axes.xaxis, sorted({1.0, float(count), *(float(k) for k in range(5, count - 1, 5))}))
 
-    keys = [sample(look, result.network, **line_look(k)) for k, result in enumerate(results)] if len(results) > 1 else []
+    keys = (
+        [sample(look, result.network, **line_look(k)) for k, result in enumerate(results)] if len(results) > 1 else []
+    )
     name = text(look, f"{results[0].part} (number)", across=0.5).within(width=FULL_WIDTH)
     chart = panel(FULL_WIDTH - left - 0.1, _CHART, "shares", draw).padded(left=left, top=0.15, bottom=0.4)
     return column(row(*keys, gap=0.4), chart, name)
 
 
-def _caption(results: Sequence[Attribution], subject: Subject | None, view: View) -> str:
+def _caption(results: Sequence[Attribution], view: View) -> str:
     part, count = results[0].part, len(results[0].parts)
     summed = ", channels summed" if part == "frame" else ""
     told = [
@@ -132,7 +134,9 @@ def _caption(results: Sequence[Attribution], subject: Subject | None, view: View
         f"detector per LR pixel; one colour scale for all, a {MAP_SCALE}.",
         f"Below each map the share of the {part}: the sum of its absolute map over that of all {part}s.",
         "* The centre frame, of whose output the outlined window is explained." if part == "frame" else "",
-        "" if view.whole else f"Shown are LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}.",
+        ""
+        if view.whole
+        else f"Shown are LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}.",
         conditions(results),
         weights(results),
     ]

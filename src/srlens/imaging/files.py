@@ -161,7 +161,9 @@ def _decode(data: bytes, max_pixels: int) -> Decoded:
     opener = next((factory for factory, accepts in openers if accepts is None or accepts(data[:16]) is True), None)
     if opener is None:
         kind = kind_of(data)
-        raise ImageError(f"It is not an image that is read{kind and f' ({kind})'}. Give PNG, JPEG, WebP, BMP, TIFF or .npy.")
+        raise ImageError(
+            f"It is not an image that is read{kind and f' ({kind})'}. Give PNG, JPEG, WebP, BMP, TIFF or .npy."
+        )
     try:
         picture: Any = opener(io.BytesIO(without_texts(data)), "")
     except Exception as error:  # damaged headers raise of every kind

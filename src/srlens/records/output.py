@@ -29,9 +29,10 @@ def write_comparison(
 ) -> list[Path]:
     """Write the figure, one map a network (safetensors with its record) and result.json into ``folder``.
 
-    Several networks have a second figure: their area of interest. Bands and frames have one of their own. Maps and record are written first, so that no
-    failure to draw costs them. Names tell picture, network, window and the settings that are not the method's usual
-    ones, so that another run overwrites none of them; a result.json of another run is kept as result-1.json, ….
+    Several networks have a second figure: their area of interest. Bands and frames have one of their own. Maps and
+    record are written first, so that no failure to draw costs them. Names tell picture, network, window and the
+    settings that are not the method's usual ones, so that another run overwrites none of them; a result.json of another
+    run is kept as result-1.json, ….
 
     Returns:
         The paths written, the figure first, and last what was kept.
