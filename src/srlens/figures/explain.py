@@ -58,9 +58,8 @@ def explain_figure(
     """
     with styled(style) as look:
         result = explained if isinstance(explained, Attribution) else explained.result
-        known = subject if subject is not None and subject.hr is not None else None
-        lr, hr = subject.picture if subject is not None else None, known.for_eye(known.hr) if known else None
-        bands = subject.bands if subject is not None else None
+        lr, bands = (subject.picture, subject.bands) if subject is not None else (None, None)
+        hr = for_eye(subject.hr, bands) if subject is not None and subject.hr is not None else None
         crops = [] if isinstance(explained, Attribution) else [("SR", for_eye(explained.sr, bands))]
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []

@@ -17,7 +17,7 @@ def clip_forward(forward: Callable[[nn.Module, Tensor], Any], frames: int) -> Ca
     """How a module of clips is called with N×(T·C)×h×w; returns N×C'×H×W, or what else the module returned."""
 
     def centre(module: nn.Module, x: Tensor) -> Any:
-        y = forward(module, x.unflatten(1, (frames, -1)))
+        y = forward(module, x.reshape(len(x), frames, -1, *x.shape[-2:]))
         y = y[0] if isinstance(y, tuple) and y else y
         if isinstance(y, Tensor) and y.ndim == 5:
             if y.shape[1] != frames:
