@@ -275,6 +275,7 @@ class Network:
             "kind": self.kind,
             "scale": f"×{self.scale}",
             "channels": f"{self.channels} ({self.colour})",
+            **({"frames": f"{self.frames}, of {self.channels // self.frames} channels"} if self.frames else {}),
             "value range": f"0–{self.value_range:g}",
             "receptive field": str(self.receptive_field),
             "parameters": f"{self.parameters:,}",
