@@ -79,6 +79,7 @@ def _band(
     centre = len(results[0].parts) // 2 if part == "frame" else None
     heads = [text(look, f"{part} {k + 1}{'*' * (k == centre)}", bold=True, across=0.5).within(width) for k in numbers]
     cells: list[list[Block | None]] = [list(heads)]
+    beside = 0.0
     if pictures is not None:
         cells.append([panel(width, height, f"{part} {k}", _draw_part, pictures[k], view, k == centre) for k in numbers])
     for result, shadings in zip(results, maps, strict=True):
@@ -86,13 +87,15 @@ def _band(
             cells.append([text(look, result.network, bold=True, most=width * len(numbers)).within(width=0.0)])
         drawn = [panel(width, height, f"map {result.network} {k}", _draw_map, shadings[k], view) for k in numbers]
         bar = bar_beside(look, height, f"map bar {result.network} {numbers[0]}", shadings[0])
+        beside = bar.width  # of one scale, so that all are as wide
         cells.append([*drawn[:-1], row(drawn[-1], bar).within(width=width)])
         shares = result.shares or ()
         cells.append([text(look, f"{100 * shares[k]:.1f} %" if shares else "–", across=0.5) for k in numbers])
-    beside = bar_beside(look, height, "", maps[0][0]).width
     # A band that is not full is as wide as the others, so that parts of one size stand below one another.
     room = columns * width + (columns - 1) * _GAP + beside
-    return grid([[None if c is None else c.at(0.5) for c in line] for line in cells], across=_GAP).within(width=room)
+    # Names begin at the left; everything else stands in the middle of its column.
+    placed = [[c if c is None or not c.width else c.at(0.5) for c in line] for line in cells]
+    return grid(placed, across=_GAP).within(width=room)
 
 
 def _draw_part(axes: Axes, image: Tensor, view: View, framed: bool) -> None:
