@@ -1,5 +1,6 @@
 """Training pairs from the photographs inside the scikit-image wheel, and from nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ MARGIN = 2
 """LR pixels cut on each side after shrinking: bicubic shrinking reads two LR pixels beyond its patch."""
 SOFTEST = 1.6
 """Softened patches are blurred by a Gaussian of up to this σ, in HR pixels, before they are shrunk."""
+NOISE = (15.0, 50.0)
+"""Noisy patches have a σ between these, in 8-bit grey levels."""
 
 # How often each is drawn. Scenes with edges at many scales come first; textures, microscopy and a fundus
 # follow. Chosen from what the pictures show, before any training.
@@ -72,33 +75,24 @@ def quantise(values: Tensor) -> Tensor:
     return values.round().clamp(0, 255).to(torch.uint8)
 
 
-class PairSampler:
-    """Draws (LR, HR) batches: N×3×s×s and N×3×4s×4s floats in [0, 1], LR of 8-bit values.
+class PatchSampler:
+    """Draws patches of ``side`` pixels from the photographs. Everything follows from ``seed``.
 
-    LR is MATLAB's bicubic by four. Of two candidate places the one with more detail is kept; then come flips,
-    a transposition and a permutation of the colour channels. Everything follows from ``seed``.
-
-    ``soft_share`` of the patches are softened. Photographs differ in sharpness, and whether a soft edge is
-    soft in the scene or only in its LR picture cannot be told from the edge alone; the rest of the picture
-    tells.
+    Of two candidate places the one with more detail is kept; then come flips, a transposition and a permutation of the
+    colour channels.
     """
 
-    def __init__(self, lr_size: int, batch: int, seed: int, soft_share: float) -> None:
-        self.batch, self.soft_share = batch, soft_share
-        self.hr_size = (lr_size + 2 * MARGIN) * SCALE
-        self.pictures = read_photographs(self.hr_size)
+    def __init__(self, side: int, batch: int, seed: int) -> None:
+        self.side, self.batch = side, batch
+        self.pictures = read_photographs(side)
         share = np.array([picture.share for picture in self.pictures])
         self.probability = share / share.sum()
         self.random = np.random.default_rng(seed)
 
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """Draw one batch."""
-        chosen = self.random.choice(len(self.pictures), size=self.batch, p=self.probability)
-        patches = torch.stack([self._soften(self._patch(self.pictures[i].pixels)) for i in chosen])
-        small = interpolate(patches, scale_factor=1 / SCALE, mode="bicubic", antialias=True)
-        lr = quantise(small[..., MARGIN:-MARGIN, MARGIN:-MARGIN]).float() / 255
-        border = MARGIN * SCALE
-        return lr, patches[..., border:-border, border:-border] / 255
+    def patches(self) -> Iterator[Tensor]:
+        """One batch of 3×side×side uint8 patches, one after another."""
+        for i in self.random.choice(len(self.pictures), size=self.batch, p=self.probability):
+            yield self._patch(self.pictures[i].pixels)
 
     def _patch(self, pixels: Tensor) -> Tensor:
         candidates = [self._crop(pixels) for _ in range(2)]
@@ -113,16 +107,53 @@ class PairSampler:
             patch = patch[torch.from_numpy(self.random.permutation(3))]
         return patch
 
+    def _crop(self, pixels: Tensor) -> Tensor:
+        top, left = (int(self.random.integers(length - self.side + 1)) for length in pixels.shape[-2:])
+        return pixels[:, top : top + self.side, left : left + self.side]
+
+
+class PairSampler(PatchSampler):
+    """Draws (LR, HR) batches: N×3×s×s and N×3×4s×4s floats in [0, 1], LR of 8-bit values.
+
+    LR is MATLAB's bicubic by four.
+
+    ``soft_share`` of the patches are softened. Photographs differ in sharpness, and whether a soft edge is
+    soft in the scene or only in its LR picture cannot be told from the edge alone; the rest of the picture
+    tells.
+    """
+
+    def __init__(self, lr_size: int, batch: int, seed: int, soft_share: float) -> None:
+        super().__init__((lr_size + 2 * MARGIN) * SCALE, batch, seed)
+        self.soft_share = soft_share
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Draw one batch."""
+        patches = torch.stack([self._soften(patch) for patch in self.patches()])
+        small = interpolate(patches, scale_factor=1 / SCALE, mode="bicubic", antialias=True)
+        lr = quantise(small[..., MARGIN:-MARGIN, MARGIN:-MARGIN]).float() / 255
+        border = MARGIN * SCALE
+        return lr, patches[..., border:-border, border:-border] / 255
+
     def _soften(self, patch: Tensor) -> Tensor:
         values = patch.float()
         if self.soft_share == 0 or self.random.random() >= self.soft_share:
             return values
-        blur = gaussian_matrix(self.hr_size, self.random.uniform(0, SOFTEST))
+        blur = gaussian_matrix(self.side, self.random.uniform(0, SOFTEST))
         return blur @ values @ blur.T
 
-    def _crop(self, pixels: Tensor) -> Tensor:
-        top, left = (int(self.random.integers(side - self.hr_size + 1)) for side in pixels.shape[-2:])
-        return pixels[:, top : top + self.hr_size, left : left + self.hr_size]
+
+class NoisySampler(PatchSampler):
+    """Draws (noisy, clean) batches, both N×3×side×side, clean ones in [0, 1].
+
+    The noise is white and Gaussian and not clipped; its σ is drawn for each patch, evenly from :data:`NOISE`.
+    """
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Draw one batch."""
+        clean = torch.stack(list(self.patches())).float() / 255
+        sigma = self.random.uniform(*NOISE, size=(self.batch, 1, 1, 1)) / 255
+        noise = sigma * self.random.standard_normal(clean.shape, dtype=np.float32)
+        return clean + torch.from_numpy(noise.astype(np.float32)), clean
 
 
 def gaussian_matrix(side: int, sigma: float) -> Tensor:

@@ -63,6 +63,7 @@ from .imaging.degrade import (
     degrade as degrade,
     make_lr as make_lr,
 )
+from .imaging.clip import read_clip as read_clip
 from .imaging.files import read_image as read_image, write_image as write_image
 from .imaging.open import open_image as open_image
 from .imaging.window import Window as Window

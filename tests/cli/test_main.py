@@ -87,6 +87,19 @@ def test_demo_shows_the_contrast(tmp_path: Path) -> None:
     assert list((tmp_path / "demo").glob("*comparison*.png"))
 
 
+@pytest.mark.slow
+def test_demo_of_denoising(tmp_path: Path) -> None:
+    run = srlens("demo", "--task", "denoise", "--window", "96,96,16", "--steps", "3", "--out", "demo", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    record = json.loads((tmp_path / "demo/result.json").read_text())
+    assert record["degradation"] == "noise:25"
+    assert record["reference"]["name"] == "noisy picture"
+    plain, nonlocal_ = record["networks"]
+    assert (plain["network"], nonlocal_["network"]) == ("srlens-denoise-plain", "srlens-denoise-nonlocal")
+    assert plain["diffusion_index"] < nonlocal_["diffusion_index"]
+    assert list((tmp_path / "demo").glob("*comparison*.png"))
+
+
 def test_help_is_quick_and_names_every_verb(tmp_path: Path) -> None:
     code = (
         "import sys, srlens.cli.main as m\n"

@@ -9,7 +9,7 @@ import torch
 from srlens.cli.networks import app
 from srlens.errors import CatalogError, SettingError
 from srlens.networks import catalog as catalog_module
-from srlens.networks.catalog import catalog, published
+from srlens.networks.catalog import SHIPPED, catalog, published
 
 
 def run(*tokens: str) -> int:
@@ -34,8 +34,8 @@ def test_list_shows_shipped_families_and_published(capsys: pytest.CaptureFixture
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in listed["shipped"]] == ["plain", "channel", "nonlocal"]
-    assert [row["receptive_field"] for row in listed["shipped"]] == ["21", "global", "global"]
+    assert [row["name"] for row in listed["shipped"]] == list(SHIPPED)
+    assert [row["receptive_field"] for row in listed["shipped"]] == ["21", "global", "global", "25", "global"]
     assert {row["name"] for row in listed["published"]} == set(published())
     by_family = {row["family"]: row for row in listed["families"]}
     assert by_family["PAN"]["published"] == ["pan-x2", "pan-x3", "pan-x4"]

@@ -8,7 +8,7 @@ import torch
 
 import srlens
 from srlens.imaging.samples import sample_image
-from srlens.networks.catalog import SHIPPED
+from srlens.networks.catalog import SHIPPED_FOR
 from srlens.networks.device import device_in_words
 from srlens.networks.frozen import frozen
 
@@ -31,7 +31,7 @@ def agree(here: srlens.Attribution, there: srlens.Attribution, tolerance: float 
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_FOR["sr"])
 @pytest.mark.parametrize("regional", [True, False])
 def test_maps_are_those_of_the_cpu(name: str, regional: bool, dtype: torch.dtype) -> None:
     here, there = (srlens.attribute(one, LR, WINDOW, steps=8, regional=regional) for one in both(name, dtype))

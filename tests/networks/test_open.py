@@ -8,7 +8,7 @@ from torch import nn
 import srlens
 from srlens.errors import AmbiguousNameWarning, CheckpointError, ModuleError, NotDifferentiableError, SettingError
 from srlens.networks import open as open_module
-from srlens.networks.catalog import SHIPPED, catalog
+from srlens.networks.catalog import SHIPPED_FOR, catalog
 from srlens.networks.network import Network
 from srlens.networks.open import load_default, open_network
 from srlens.networks.origin import Origin
@@ -57,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_FOR["sr"])
 def test_shipped_networks_by_either_name(name: str) -> None:
     short, long = open_network(name), open_network(catalog()[name].title)
     assert short.name == long.name == f"srlens-{name}-x4"
@@ -69,7 +69,7 @@ def test_shipped_networks_by_either_name(name: str) -> None:
 
 
 def test_kinds_and_receptive_fields_of_shipped_networks() -> None:
-    plain, channel, nonlocal_ = (load_default(name) for name in SHIPPED)
+    plain, channel, nonlocal_ = (load_default(name) for name in SHIPPED_FOR["sr"])
     assert (plain.kind, channel.kind, nonlocal_.kind) == ("convolution", "global pooling", "non-local")
     assert plain.receptive_field.true == plain.receptive_field.paper == 21
     assert channel.receptive_field.is_global

@@ -33,7 +33,8 @@ def attribute(
 
     Args:
         network: what is explained, from :func:`srlens.load_network` or :meth:`srlens.Network.wrap`.
-        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network.
+        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network. Of a network of
+            clips T×C×h×w, as is the map then.
         window: in SR pixels.
         method: a name of :data:`srlens.METHODS`, or a :class:`srlens.Method`; settings given beside that change it.
         clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.

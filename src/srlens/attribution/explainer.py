@@ -28,6 +28,7 @@ from srlens.errors import (
     ZeroMapError,
 )
 from srlens.imaging.check import check_image, crop_clean, whole
+from srlens.imaging.eye import centre_frame
 from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
 from srlens.networks.device import tf32_wanted
@@ -61,7 +62,8 @@ class Explainer:
 
     Args:
         network: from :func:`srlens.load_network` or :meth:`srlens.Network.wrap`.
-        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network.
+        image: the LR image, C×h×w in [0, 1], tensor or array. RGB is converted for a luma network. Of a network of
+            clips T×C×h×w, as is the map then.
         method: a name of :data:`srlens.METHODS`, or a :class:`srlens.Method`.
         clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.
         memory: bytes that one batch of evaluations may take. Where one evaluation of the whole network takes more,
@@ -75,7 +77,7 @@ class Explainer:
     Attributes:
         network: what is explained.
         method: how.
-        image: the LR image as the network takes it, C×h×w, float64, CPU.
+        image: the LR image as the network takes it, C×h×w (frame after frame of a clip), float64, CPU.
 
     Raises:
         SettingError, ImageError, ImageTooSmallError, ChannelError: something given cannot be used.
@@ -103,15 +105,18 @@ class Explainer:
         self._facts = {} if seed is None else {"seed": seed}
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
             self._facts["tf32"] = tf32_wanted()
-        self.image = network.prepare(check_image(image).double())
+        clip = network.frames is not None
+        self.image = network.prepare(check_image(image, clip=clip).double())
         self.method.algorithm.check(*self.image.shape[-2:])
-        shown = network.converted(check_image(clean).double()) if clean is not None else None
+        truth = centre_frame(check_image(clean, clip=clip).double()) if clean is not None else None
+        shown = network.converted(truth) if truth is not None else None
         self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
         known = self.method.algorithm.known(self.image)
         self._windowed = Windowed(self.network, memory=memory, wanted=regional, known=known)
         self._kept: dict[str, Any] = {}
-        self._shown = np.array(self.image.numpy())
+        self._shape = (network.frames, -1, *self.image.shape[-2:]) if network.frames is not None else self.image.shape
+        self._shown = np.array(self.image.numpy()).reshape(self._shape)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]
@@ -270,7 +275,7 @@ class Explainer:
 
     def _result(self, k: int, window: Window, found: Explanation, values: Tensor, scene: Scene) -> Attribution:
         return Attribution(
-            map=np.array(found.maps[k].numpy()),
+            map=np.array(found.maps[k].numpy()).reshape(self._shape),
             window=window,
             detector_at_image=float(values[0]),
             detector_at_baseline=float(values[1]) if len(values) == 2 else None,

@@ -12,6 +12,7 @@ from srlens.attribution.method import Method
 from srlens.errors import ImageError
 from srlens.imaging.window import Window
 from srlens.measures import concentration
+from srlens.measures.shares import part_maps, part_shares
 from srlens.shown import Shown
 
 
@@ -20,9 +21,9 @@ class Attribution(Shown):
     """The local attribution map of one network, image and window.
 
     Attributes:
-        map: signed contribution of each LR pixel and channel, C×h×w, float64, read-only, in units of the detector. Of
-            a path integral: to the detector's change from baseline to image; it sums to ``detector_at_image −
-            detector_at_baseline`` up to the completeness gap.
+        map: signed contribution of each LR pixel and channel, C×h×w (of a clip T×C×h×w), float64, read-only, in units
+            of the detector. Of a path integral: to the detector's change from baseline to image; it sums to
+            ``detector_at_image − detector_at_baseline`` up to the completeness gap.
         window: what was explained, in SR pixels.
         detector_at_image: D(F(I)).
         detector_at_baseline: D(F(I')); None where the method has no baseline.
@@ -36,7 +37,7 @@ class Attribution(Shown):
         scale: SR pixels per LR pixel.
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
-        image: the LR image as the network took it, C×h×w in [0, 1], read-only; None where it was not kept.
+        image: the LR image as the network took it, of the map's shape, in [0, 1], read-only; None where not kept.
     """
 
     map: NDArray[np.float64]
@@ -55,8 +56,8 @@ class Attribution(Shown):
     image: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        if self.map.ndim != 3:
-            raise ImageError(f"A map is C×h×w, one value a pixel and channel; got shape {self.map.shape}.")
+        if self.map.ndim not in (3, 4):
+            raise ImageError(f"A map is C×h×w, or T×C×h×w of a clip; got shape {self.map.shape}.")
         for values in (self.map, self.image):
             if values is not None:
                 values.setflags(write=False)
@@ -78,12 +79,43 @@ class Attribution(Shown):
     @property
     def lr_size(self) -> tuple[int, int]:
         """Height and width of the LR image, in LR pixels."""
-        return self.map.shape[1], self.map.shape[2]
+        return self.map.shape[-2], self.map.shape[-1]
+
+    @property
+    def frames(self) -> int | None:
+        """How many frames the clip has; None for a picture."""
+        return self.map.shape[0] if self.map.ndim == 4 else None
+
+    @property
+    def part(self) -> str:
+        """What :attr:`parts` are: ``"band"`` or ``"frame"``."""
+        return "band" if self.frames is None else "frame"
+
+    @property
+    def parts(self) -> NDArray[np.float64]:
+        """One signed map a band, or a frame with its channels summed; they sum to :attr:`summed`."""
+        return part_maps(self.map)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether its parts are worth to be told apart: frames, or bands other than grey and RGB."""
+        return self.frames is not None or self.map.shape[0] not in (1, 3)
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """The share of each band or frame in the map, see :func:`srlens.measures.shares.part_shares`; None if zero."""
+        return None if not self.map.any() else tuple(float(share) for share in part_shares(self.map))
+
+    @property
+    def summed(self) -> NDArray[np.float64]:
+        """Channels (and frames) summed: h×w, signed, float64, in units of the detector."""
+        values: NDArray[np.float64] = self.map.sum(axis=tuple(range(self.map.ndim - 2)))
+        return values
 
     @property
     def absolute(self) -> NDArray[np.float64]:
-        """Channels summed, then absolute value: h×w, float64, in units of the detector."""
-        values: NDArray[np.float64] = np.abs(self.map.sum(axis=0))
+        """Channels (and frames) summed, then absolute value: h×w, float64, in units of the detector."""
+        values: NDArray[np.float64] = np.abs(self.summed)
         values.setflags(write=False)
         return values
 
@@ -150,6 +182,7 @@ class Attribution(Shown):
             "diffusion_index_shifted": self.method.shifted_index,
             "gini": None if self.is_zero else self.gini,
             "effective_pixels": None if self.is_zero else self.effective_pixels,
+            f"{self.part}_shares": None if self.shares is None else list(self.shares),
             "detector_at_image": self.detector_at_image,
             "detector_at_baseline": self.detector_at_baseline,
             "completeness_gap": self.completeness_gap,

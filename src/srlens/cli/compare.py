@@ -1,4 +1,4 @@
-"""``srlens explain``, ``compare``, ``demo``: one window by one or several networks, on shared scales."""
+"""``srlens explain``, ``compare``: one window by one or several networks, on shared scales."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def explain(network: str, image: str, *, chosen: options.WindowVerb = options.Wi
         The LR image; with --hr the HR image, from which the LR is made. Names of packaged photographs (pagoda,
         hopper) do as well.
     """
-    _compared([network], image, chosen)
+    compared([network], image, chosen)
 
 
 def compare(
@@ -68,7 +68,7 @@ def compare(
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     if sort is not None:
         sort_key(sort)  # a misspelt one is refused before anything is computed
-    networks, comparison = _compared(inputs[:-1], inputs[-1], chosen, sort, tables=True)
+    networks, comparison = compared(inputs[:-1], inputs[-1], chosen, sort, tables=True)
     if sweep is not None:
         with progress_bars() as bars:
             step, given = bars.step(f"sweep of {sweep}", unit="maps"), chosen.keywords()
@@ -76,23 +76,7 @@ def compare(
         print_sweep(swept, write_sweep(swept, chosen.out, formats=chosen.formats))
 
 
-def demo(*, device: str | None = None, chosen: options.DemoVerb = options.DemoVerb()) -> None:
-    """Explain the three shipped networks side by side on a packaged photograph; nothing is downloaded.
-
-    The three share their convolutions; one adds global pooling, one non-local attention. The diffusion index shows
-    how much further the latter two look.
-
-    Parameters
-    ----------
-    device
-        cpu, cuda, cuda:1, mps; by default the best one there is.
-    """
-    from srlens.networks.catalog import SHIPPED
-
-    _compared(SHIPPED, "pagoda", options.WindowVerb(**vars(chosen), device=device, hr=True))
-
-
-def _compared(
+def compared(
     specs: Sequence[str], image: str, chosen: options.WindowVerb, sort: str | None = None, *, tables: bool = False
 ) -> "tuple[list[Network], Comparison]":
     """Compare, write figures, maps and record (and tables), and print what came of it."""
@@ -104,7 +88,7 @@ def _compared(
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     networks = chosen.open(*specs)
-    subject = chosen.read(image, networks[0].scale, keywords.get("preset"))
+    subject = chosen.read(image, networks[0].scale, keywords.get("preset"), clip=networks[0].frames is not None)
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))

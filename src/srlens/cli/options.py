@@ -110,18 +110,22 @@ class PictureOptions:
     crop
         TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and windows
         count from its corner. For large pictures: the time goes with their size.
+    bands
+        RED,GREEN,BLUE: the picture is one of bands (TIFF, .npy), of which these, from 1, are shown in figures. By
+        default other than one or three bands are shown as their mean.
     """
 
     hr: Annotated[bool, _picture(name=["--hr", "--clean"], negative=())] = False
     hr_file: Annotated[str | None, _picture()] = None
     degradation: Annotated[str | None, _picture()] = None
     crop: Annotated[str | None, _picture(allow_leading_hyphen=True)] = None
+    bands: Annotated[str | None, _picture()] = None
 
-    def read(self, spec: str, scale: int, preset: str | None) -> "Subject":
-        """The picture of that name, as networks of that scale are given it.
+    def read(self, spec: str, scale: int, preset: str | None, *, clip: bool = False) -> "Subject":
+        """The picture of that name, as networks of that scale are given it; or the clip.
 
         Raises:
-            SettingError: ``--hr-file`` beside ``--hr``.
+            SettingError: ``--hr-file`` beside ``--hr``; no such bands.
             ImageError: a picture cannot be read, or HR is not ``scale`` times as large as LR.
         """
         from srlens.comparison.subject import read_subject
@@ -133,10 +137,11 @@ class PictureOptions:
             raise SettingError("--hr makes the LR picture from HR, --hr-file goes with a given LR picture: give one.")
         part = parse_crop(self.crop) if self.crop is not None else None
         how = default_degradation(preset, self.degradation)
+        kind: dict[str, Any] = {"bands": parse_bands(self.bands) if self.bands is not None else None, "clip": clip}
         if self.hr_file is None:
-            return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part)
-        subject = read_subject(spec, scale, is_hr=False)
-        hr = crop_clean(open_image(self.hr_file), subject.lr, scale)
+            return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part, **kind)
+        subject = read_subject(spec, scale, is_hr=False, **kind)
+        hr = crop_clean(open_image(self.hr_file, bands=self.bands is not None), subject.lr, scale)
         pair = replace(subject, hr=hr)
         return pair if part is None else pair.cropped(part, scale)
 
@@ -283,6 +288,19 @@ def parse_crop(text: str) -> Window:
             f"--crop {text!r} is not understood; give TOP,LEFT,HEIGHT,WIDTH in SR pixels (those of HR), e.g. "
             "256,384,256,256."
         ) from None
+
+
+def parse_bands(text: str) -> tuple[int, int, int]:
+    """``"3,2,1"``: which bands are red, green and blue, from 1.
+
+    Raises:
+        SettingError: anything else.
+    """
+    try:
+        red, green, blue = (int(part) for part in text.split(","))
+    except ValueError:
+        raise SettingError(f"--bands {text!r} is not understood; give RED,GREEN,BLUE from 1, e.g. 3,2,1.") from None
+    return red, green, blue
 
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

@@ -13,13 +13,15 @@ from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
+from srlens.comparison.parts import shares_in_words
 from srlens.comparison.sweep import Sweep
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
     drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
-    caption = ("PSNR: luma. " if comparison.reference else "") + "Map error: estimated, relative L2."
+    of = "luma" if comparison.rows[0].sr.shape[0] == 3 else "all bands"
+    caption = (f"PSNR: {of}. " if comparison.reference else "") + "Map error: estimated, relative L2."
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
     for measure, _ in drawn:
@@ -32,7 +34,12 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     if (reference := comparison.reference) is not None:
         cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in drawn]
         shown.add_row(comparison.rows[0].reference_name, *cells[1:], style="dim")
-    _print(shown, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
+    shares = [
+        f"Shares of {row.result.part}s, {row.result.network}: {shares_in_words(row.result)}."
+        for row in comparison.rows
+        if row.result.has_parts
+    ]
+    _print(shown, [f"Window: {comparison.window_choice}.", *shares], comparison.conditions, files)
 
 
 def print_field(found: Field, files: Sequence[Path]) -> None:

@@ -87,7 +87,7 @@ def compare(
 
     Args:
         networks: all of one scale.
-        image: the LR image, C×h×w in [0, 1]; or a :class:`Subject`, which says where it came from.
+        image: the LR image, C×h×w in [0, 1] (a clip T×C×h×w); or a :class:`Subject`, which says where it came from.
         clean: the HR image, C×sh×sw in [0, 1], where it is known; PSNR is then reported against doing nothing
             (bicubic). It is called as in :func:`srlens.attribute`, since not every network enlarges; a Subject brings
             its own.
@@ -103,7 +103,7 @@ def compare(
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
     scale = common_scale(networks, "a comparison")
-    subject = Subject.of(image, scale, clean)
+    subject = Subject.of(image, scale, clean, clip=networks[0].frames is not None)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     rendered = [network.render(subject.lr) for network in networks]

@@ -11,7 +11,7 @@ from srlens.attribution.result import Attribution
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import psnr_border, reference, reference_name
+from srlens.imaging.degrade import psnr_border, reference_name
 from srlens.imaging.window import Window
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
@@ -83,7 +83,7 @@ class Measurable(Shown):
         """The picture that doing nothing gives (bicubic enlargement, the noisy picture), C×sh×sw in [0, 1]."""
         if self.subject is None:
             return None
-        return reference(self.subject.lr, self.result.scale, self.subject.degradation).clamp(0, 1)
+        return replace(self.subject, scale=self.result.scale).reference
 
     @property
     def reference_name(self) -> str | None:

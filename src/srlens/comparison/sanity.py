@@ -10,6 +10,7 @@ from srlens.errors import BelowReferenceWarning, ImageError, NotFiniteError
 from srlens.imaging.check import FAR_OUTSIDE, crop_clean, outside
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import GIVEN, psnr_border, reference, reference_name
+from srlens.imaging.eye import centre_frame
 from srlens.measures.quality import psnr
 from srlens.networks.network import Network
 
@@ -105,7 +106,7 @@ def check_against_reference(
     """
     lr, hr = _aligned(network, lr, hr)
     sr = network.render(lr) if sr is None else sr
-    unimproved = reference(lr, network.scale, degradation).clamp(0, 1)
+    unimproved = reference(centre_frame(lr), network.scale, degradation).clamp(0, 1)
     border = psnr_border(network.scale)
     result = Sanity(
         network=network.name,
@@ -142,8 +143,10 @@ def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, 
 
 def _aligned(network: Network, lr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
     """HR cropped to ``scale`` times LR; grey repeated, as the network's own picture is RGB then."""
-    if lr.ndim != 3 or hr.ndim != 3:
-        raise ImageError(f"LR and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}.")
+    if lr.ndim != (3 if network.frames is None else 4) or hr.ndim != 3:
+        raise ImageError(
+            f"LR (or a clip, T×C×h×w) and HR must be C×H×W, but are {tuple(lr.shape)} and {tuple(hr.shape)}."
+        )
     hr = crop_clean(hr, lr, network.scale)
     if lr.shape[-3] == 1 and network.colour != "any":
         lr, hr = match_channels(lr, 3), match_channels(hr, 3)

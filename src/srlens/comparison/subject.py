@@ -8,6 +8,7 @@ from torch import Tensor
 
 from srlens.errors import SettingError
 from srlens.imaging.check import check_image
+from srlens.imaging.clip import clip_digest, read_clip
 from srlens.imaging.degrade import (
     DEFAULT,
     GIVEN,
@@ -18,6 +19,7 @@ from srlens.imaging.degrade import (
     reference,
     reference_name,
 )
+from srlens.imaging.eye import Bands, centre_frame, check_bands, for_eye
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
@@ -29,13 +31,14 @@ class Subject:
 
     Attributes:
         name: for captions and file names.
-        lr: C×h×w in [0, 1].
-        hr: C×sh×sw in [0, 1], cropped to the LR image, or None.
+        lr: C×h×w in [0, 1]; T×C×h×w of a clip.
+        hr: C×sh×sw in [0, 1], cropped to the LR image, or None; of a clip that of the centre frame.
         degradation: how the LR image was made, e.g. ``"matlab-uint8"``, ``"noise:25"``; or ``"given"``.
         digest: SHA-256 of the image file; None for an image that came from no file.
         part: what was cut out of a larger picture, in its SR pixels; None for a whole one.
         scale: SR pixels per LR pixel; None where it is not known (then HR tells it, if there is one).
         seed: of the random numbers of the degradation; None where it draws none.
+        bands: which bands, from 1, the eye is shown as red, green and blue; None for the mean of other than 1 or 3.
     """
 
     name: str
@@ -46,12 +49,18 @@ class Subject:
     part: Window | None = None
     scale: int | None = None
     seed: int | None = None
+    bands: Bands | None = None
 
     @classmethod
     def of(
-        cls, image: "Subject | Tensor | ArrayLike", scale: int, clean: Tensor | ArrayLike | None = None
+        cls,
+        image: "Subject | Tensor | ArrayLike",
+        scale: int,
+        clean: Tensor | ArrayLike | None = None,
+        *,
+        clip: bool = False,
     ) -> "Subject":
-        """An image of that scale with the clean one where it is known; a subject stays what it is.
+        """An image (or a clip) of that scale with the clean one where it is known; a subject stays what it is.
 
         Raises:
             SettingError: ``clean`` beside a subject, which has its own.
@@ -63,8 +72,8 @@ class Subject:
                     "The Subject holds what it is compared with; leave clean out, or give the LR image alone."
                 )
             return replace(image, scale=scale)
-        known = None if clean is None else check_image(clean)
-        return cls("image", check_image(image), known, GIVEN, scale=scale)
+        known = None if clean is None else centre_frame(check_image(clean, clip=clip))
+        return cls("image", check_image(image, clip=clip), known, GIVEN, scale=scale)
 
     @classmethod
     def from_hr(
@@ -72,12 +81,25 @@ class Subject:
     ) -> "Subject":
         """Make the LR image from an HR image, C×H×W in [0, 1], which is cropped to a multiple of the scale.
 
+        Of a clip, T×C×H×W, every frame is degraded; ``hr`` is the centre one.
+
         Raises:
             ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
         drawn = seed if parse_degradation(degradation)[0].seeded else None
-        return cls(name, observed, modcrop(hr, scale), canonical(degradation), digest, scale=scale, seed=drawn)
+        return cls(
+            name, observed, centre_frame(modcrop(hr, scale)), canonical(degradation), digest, scale=scale, seed=drawn
+        )
+
+    @property
+    def picture(self) -> Tensor:
+        """The LR image for the eye, see :func:`srlens.imaging.eye.for_eye`."""
+        return self.for_eye(self.lr)
+
+    def for_eye(self, image: Tensor) -> Tensor:
+        """Likewise of a picture that belongs to it, such as a network's output."""
+        return for_eye(image, self.bands)
 
     @property
     def reference(self) -> Tensor:
@@ -86,7 +108,7 @@ class Subject:
         Raises:
             SettingError: the scale is not known.
         """
-        return reference(self.lr, self._known_scale(), self.degradation).clamp(0, 1)
+        return reference(centre_frame(self.lr), self._known_scale(), self.degradation).clamp(0, 1)
 
     @property
     def reference_name(self) -> str:
@@ -136,6 +158,8 @@ def read_subject(
     degradation: str = DEFAULT,
     part: Window | None = None,
     seed: int = 0,
+    bands: Bands | None = None,
+    clip: bool = False,
 ) -> Subject:
     """Read an image file as the LR image, or as the HR image from which the LR is made.
 
@@ -146,16 +170,21 @@ def read_subject(
         degradation: how the LR image is made from HR.
         part: see :meth:`Subject.cropped`; the whole picture if None.
         seed: of the degradation, where it draws random numbers.
+        bands: the picture is one of bands, of which these, from 1, are shown as red, green and blue.
+        clip: a clip is read, see :func:`srlens.read_clip`.
 
     Raises:
         ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.degrade`.
         SettingError, WindowError: see :meth:`Subject.cropped`.
     """
     path = image_file(spec)
-    image = read_image(path)
-    digest = image_digest(path)
+    image = read_clip(path) if clip else read_image(path, bands=bands is not None)
+    digest = clip_digest(path) if clip else image_digest(path)
+    if bands is not None:
+        check_bands(bands, image.shape[-3])
     if is_hr:
         subject = Subject.from_hr(image, scale, name=path.stem, degradation=degradation, digest=digest, seed=seed)
     else:
         subject = Subject(path.stem, image, None, GIVEN, digest, scale=scale)
+    subject = replace(subject, bands=bands)
     return subject if part is None else subject.cropped(part, scale)

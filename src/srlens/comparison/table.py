@@ -11,6 +11,7 @@ from srlens.comparison.compare import Comparison
 from srlens.comparison.explained import Explained
 from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES, columns, measured, shown_in
+from srlens.comparison.parts import PART_COLUMNS, part_rows
 from srlens.naming import look_up
 
 if TYPE_CHECKING:
@@ -118,12 +119,14 @@ def _escaped(text: str) -> str:
 
 
 def write_tables(comparison: Comparison, stem: str | os.PathLike[str]) -> list[Path]:
-    """Write the rows as CSV, Parquet and LaTeX beside one another."""
+    """Write the rows as CSV, Parquet and LaTeX beside one another, and bands or frames as CSV and Parquet."""
     stem = Path(stem)
     latex = stem.with_name(f"{stem.name}.tex")
     with replacing(latex) as temporary:
         temporary.write_text(to_latex(comparison), encoding="utf-8")
-    return [*write_frame(to_frame(comparison), stem), latex]
+    parts = part_rows([row.result for row in comparison.rows])
+    more = write_frame(typed_frame(parts, PART_COLUMNS), stem.with_name(f"{stem.name}_parts")) if parts else []
+    return [*write_frame(to_frame(comparison), stem), latex, *more]
 
 
 def write_frame(frame: "polars.DataFrame", stem: Path) -> list[Path]:

@@ -53,17 +53,17 @@ def weights(results: Sequence[Attribution]) -> str:
     return f"Weights (SHA-256): {listed}."
 
 
-def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True) -> str:
-    """How to read the panels; ``pictured`` says whether they show the LR image."""
+def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True, summed: str = "channels") -> str:
+    """How to read the panels; ``pictured`` says whether they show the LR image, ``summed`` over what maps are sums."""
     if look.normalised:
         sentences = [
-            "Attribution: absolute value after summing the channels, divided by its maximum.",
+            f"Attribution: absolute value after summing the {summed}, divided by its maximum.",
             f"Contribution area: Gaussian density of it, {bandwidth}, divided by its maximum."
             + (" Both half blended with the LR image." if pictured else ""),
         ]
     else:
         sentences = [
-            "Attribution: signed, channels summed, in units of the detector per LR pixel; the colour scale is a "
+            f"Attribution: signed, {summed} summed, in units of the detector per LR pixel; the colour scale is a "
             f"{MAP_SCALE}.",
             f"Contribution area: Gaussian density of its absolute value, {bandwidth}, in percent per LR pixel; "
             f"the colour scale is a {AREA_SCALE}.",
@@ -96,12 +96,16 @@ def map_caption(
     several = len(results) > 1
     sentences = [
         conditions(results),
-        reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured),
+        reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured, summed=_summed(results[0])),
         "Colour scales are common to all networks." if several and not look.normalised else "",
         remarks(results),
         weights(results),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _summed(result: Attribution) -> str:
+    return "channels" if result.frames is None else "channels and frames"
 
 
 def bandwidth_text(bandwidth: Bandwidth, *, shared: bool) -> str:

@@ -36,7 +36,7 @@ def check_pictures(
     expected = (height * first.scale, width * first.scale)
     pictures = [(f"The SR image of {result.network}", sr.shape) for result, sr in zip(results, srs, strict=False)]
     pictures += [("The HR image", hr.shape)] if hr is not None else []
-    sizes = [(f"The map of {result.network}", result.map.shape, (height, width)) for result in results]
+    sizes = [(f"The map of {result.network}", (1, *result.lr_size), (height, width)) for result in results]
     for name, shape, needed in sizes + [(name, shape, expected) for name, shape in pictures]:
         if len(shape) != 3 or tuple(shape[1:]) != needed:
             raise ImageError(

@@ -15,6 +15,7 @@ from srlens.figures.panels import Edges, bar_beside, draw_crop, draw_lr, draw_sh
 from srlens.figures.shading import Shading, common_bandwidth, shade
 from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, Style, styled
 from srlens.figures.view import View, choose_view
+from srlens.imaging.eye import eye_rule
 from srlens.measures.density import Bandwidth
 
 _GAP, _WIDEST_GAP = 0.2, 3.0
@@ -44,13 +45,15 @@ def comparison_figure(
     with styled(style) as look:
         rows, subject = comparison.rows, comparison.subject
         results = [one.result for one in rows]
-        check_pictures(results, subject.lr, subject.hr, [one.sr for one in rows])
+        check_pictures(results, subject.picture, subject.hr, [one.sr for one in rows])
         view = choose_view(results)
         chosen = bandwidth if bandwidth is not None else common_bandwidth(results)
-        maps, areas, used = shade(results, subject.lr, look, chosen)
+        maps, areas, used = shade(results, subject.picture, look, chosen)
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
         inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
-        words = f"First row: the window in the networks' SR images. {map_caption(results, look, view, used)}"
+        rule = eye_rule(subject.lr.shape[-3], subject.bands)
+        told = [rule, map_caption(results, look, view, used)] if rule else [map_caption(results, look, view, used)]
+        words = " ".join(["First row: the window in the networks' SR images.", *told])
         caption = paragraph(look, words, inside)
         tall = height / long
         sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)
@@ -90,7 +93,7 @@ def _band(
 
     def crop(image: Tensor, label: str, edges: Edges, highest: float) -> Block:
         high = min(highest, width / ratio)
-        return panel(high * ratio, high, label, draw_crop, image, edges)
+        return panel(high * ratio, high, label, draw_crop, subject.for_eye(image), edges)
 
     def shaded(kind: str, shadings: Sequence[Shading], bar: Block) -> list[Block]:
         """The panels of one row, with the bar to the right of the last."""
@@ -108,7 +111,7 @@ def _band(
         first_crop = crop(subject.hr, f"hr window {band}", edges, tallest)
         references = [("HR window", first_crop), ("LR window", crop(subject.lr, *of_lr, height))]
     (above_name, reference), (below_name, second) = references
-    lr = panel(width, height, f"lr {band}", draw_lr, subject.lr, view)
+    lr = panel(width, height, f"lr {band}", draw_lr, subject.picture, view)
     heads = [names[number].within(cell, above) for number in numbers]
     crops = [crop(one.sr, f"sr window {one.result.network}", edges, tallest).at(0.5, 0.5) for one in rows]
     numbers_below = [text(look, [values[number] for _, values in table], across=0.5) for number in numbers]

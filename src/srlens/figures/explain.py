@@ -28,6 +28,7 @@ from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
 from srlens.figures.shading import shade
 from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import choose_view
+from srlens.imaging.eye import eye_rule, for_eye
 from srlens.measures.density import Bandwidth
 
 _GAP, _BELOW = 0.35, 0.1  # cm: between columns and rows
@@ -57,8 +58,9 @@ def explain_figure(
     """
     with styled(style) as look:
         result = explained if isinstance(explained, Attribution) else explained.result
-        lr, hr = (subject.lr, subject.hr) if subject is not None else (None, None)
-        crops = [] if isinstance(explained, Attribution) else [("SR", explained.sr)]
+        lr, bands = (subject.picture, subject.bands) if subject is not None else (None, None)
+        hr = for_eye(subject.hr, bands) if subject is not None and subject.hr is not None else None
+        crops = [] if isinstance(explained, Attribution) else [("SR", for_eye(explained.sr, bands))]
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []
         view = choose_view([result])
@@ -104,6 +106,8 @@ def explain_figure(
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
         caption = map_caption([result], look, view, used, pictured=lr is not None)
+        if subject is not None:
+            caption = f"{eye_rule(subject.lr.shape[-3], subject.bands)} {caption}".strip()
         return page(look, column(name, best[1]), paragraph(look, caption))
 
 

@@ -37,7 +37,7 @@ def interest_figure(interest: Interest) -> Figure:
     results = [one.result for one in comparison.rows]
     names = [one.network.name for one in comparison.rows]
     with styled() as look:
-        view, lr = choose_view(results), comparison.subject.lr
+        view, lr = choose_view(results), comparison.subject.picture
         below = interest.matrix(names, "rank_correlation")
         agreement = np.where(np.tri(len(names), k=-1, dtype=bool), below, interest.matrix(names, "overlap"))
         consensus, difference = 100 * interest.consensus, 100 * interest.difference

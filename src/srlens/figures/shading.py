@@ -99,7 +99,7 @@ def shade(
         look: the style.
         bandwidth: of all areas, in LR pixels; None for each one's own by Scott's rule.
     """
-    sums = [result.map.sum(axis=0) for result in results]
+    sums = [result.summed for result in results]
     drawn = [percent_density(result, bandwidth) for result in results]
     limits = common_limit(sums), common_limit(density for density, _ in drawn)
     maps = [shading_of("map", values, look, limits[0], image) for values in sums]

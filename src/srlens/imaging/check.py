@@ -12,15 +12,15 @@ from torch import Tensor
 from srlens.errors import ImageError, NotFiniteError, OutsideRangeWarning, SettingError
 
 
-def check_image(image: Tensor | ArrayLike) -> Tensor:
-    """An image as C×h×w tensor on the CPU, floating point, finite, in [0, 1].
+def check_image(image: Tensor | ArrayLike, *, clip: bool = False) -> Tensor:
+    """An image as C×h×w tensor on the CPU, floating point, finite, in [0, 1]; where it may be a ``clip``, T×C×h×w too.
 
     Raises:
         ImageError: wrong shape, integer type, or values outside [0, 1] by more than bicubic and noise account for.
         NotFiniteError: NaN or infinity; says where.
     """
     tensor = image.detach().cpu() if isinstance(image, Tensor) else _from_array(image)
-    if tensor.ndim != 3 or 0 in tensor.shape:
+    if tensor.ndim not in ((3, 4) if clip else (3,)) or 0 in tensor.shape:
         raise ImageError(f"The image must be C×h×w, got shape {tuple(tensor.shape)}. Take one image, channels first.")
     if not tensor.is_floating_point():
         raise ImageError(
@@ -28,7 +28,7 @@ def check_image(image: Tensor | ArrayLike) -> Tensor:
         )
     bad = ~torch.isfinite(tensor)
     if bad.any():
-        channel, row, column = (int(i) for i in bad.nonzero()[0])
+        channel, row, column = (int(i) for i in bad.nonzero()[0][-3:])
         raise NotFiniteError(
             f"The image is NaN or infinite in {int(bad.sum())} of {bad.numel()} values; first at channel {channel}, "
             f"pixel (row {row}, column {column})."

@@ -1,6 +1,7 @@
 """Image files: one way in, one way out, at the depth that the file has.
 
-Read are PNG (8 and 16 bit, palette), JPEG, WebP, BMP, and TIFF (8 and 16 bit, floating point). Colour
+Read are PNG (8 and 16 bit, palette), JPEG, WebP, BMP, TIFF (8 and 16 bit, floating point) and NumPy's ``.npy``, the
+last two of any channel count. Colour
 profiles and gamma chunks are not applied: values are taken as sRGB, as the super-resolution field does. A
 CMYK JPEG becomes RGB by the plain formula (no ink profile). The EXIF orientation is applied, so rows and
 columns are those that viewers show. Animations are refused; of a JPEG multi-picture (MPO) the first is read.
@@ -22,8 +23,9 @@ from srlens.atomic import replacing
 from srlens.errors import ChannelError, ImageError, MissingExtraError, NotFiniteError, SettingError
 from srlens.imaging.check import check_pixels
 from srlens.imaging.foreign import kind_of
+from srlens.imaging.npy import decode_npy, is_npy
 from srlens.imaging.png import decode_png16, encode_png, is_png, is_png16, without_texts
-from srlens.imaging.tiff import ORIENTATION_TAG, decode_tiff, is_tiff
+from srlens.imaging.tiff import ORIENTATION_TAG, Decoded, decode_tiff, is_tiff
 
 Alpha = Literal["white", "black", "drop"]
 
@@ -34,17 +36,22 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # no format whose decoder starts anot
 _MIRRORED = (3, 4, 7, 8), (2, 3, 6, 7)  # EXIF orientations with rows, with columns in reverse, once axes are swapped
 
 
-def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS) -> Tensor:
+def read_image(
+    path: str | os.PathLike[str], *, alpha: Alpha = "white", bands: bool = False, max_pixels: int = MAX_PIXELS
+) -> Tensor:
     """Read an image file.
 
     Args:
-        path: PNG, JPEG, WebP, BMP or TIFF.
+        path: PNG, JPEG, WebP, BMP, TIFF, or a ``.npy`` array, C×H×W or H×W.
         alpha: what becomes of transparency. ``"white"`` and ``"black"``: the picture laid on that colour, in
             sRGB values, as viewers do. ``"drop"``: the colours as stored, even beneath transparent pixels.
+        bands: every channel of a TIFF file is a band, none is alpha; so is every page of a file that holds several of
+            one channel each. More than four channels are bands without that.
         max_pixels: larger pictures are refused from their header, before any decoding.
 
     Returns:
-        C×H×W float32 in [0, 1]; C is 1 for grey files, 3 for all others (a grey palette too).
+        C×H×W float32 in [0, 1]; C is 1 for grey files, 3 for all others (a grey palette too), and what the file holds
+        for TIFF of many bands and ``.npy``.
 
     Raises:
         ImageError: the file is missing, a folder, empty, truncated, too large or not an image that is read.
@@ -53,15 +60,24 @@ def read_image(path: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixe
     """
     if alpha not in ("white", "black", "drop"):
         raise SettingError(f"alpha (={alpha!r}) must be 'white', 'black' or 'drop'.")
-    data = _read_bytes(path)
+    data = read_bytes(path)
     try:
-        array, orientation = (
-            decode_tiff(data, max_pixels, drop=alpha == "drop") if is_tiff(data) else _decode(data, max_pixels)
+        if is_npy(data):
+            return torch.from_numpy(np.ascontiguousarray(decode_npy(data, max_pixels)))
+        decoded = (
+            decode_tiff(data, max_pixels, drop=alpha == "drop", bands=bands)
+            if is_tiff(data)
+            else _decode(data, max_pixels)
         )
     except (ImageError, NotFiniteError) as error:
         raise type(error)(f"{os.fspath(path)}: {error}") from error
-    array = _upright(_without_alpha(array, alpha), orientation)
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    return settled(decoded, alpha)
+
+
+def settled(decoded: Decoded, alpha: Alpha) -> Tensor:
+    """What was decoded without its transparency and upright: C×H×W float32 in [0, 1]."""
+    array = decoded.pixels if decoded.banded else _without_alpha(decoded.pixels, alpha)
+    return torch.from_numpy(np.ascontiguousarray(_upright(array, decoded.orientation).transpose(2, 0, 1)))
 
 
 def write_image(path: str | os.PathLike[str], image: Tensor, *, bits: Literal[8, 16] = 8) -> None:
@@ -110,10 +126,15 @@ def image_digest(path: str | os.PathLike[str]) -> str:
     Raises:
         ImageError: the file is missing, a folder or empty.
     """
-    return hashlib.sha256(_read_bytes(path)).hexdigest()
+    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
-def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of an ordinary file.
+
+    Raises:
+        ImageError: it is missing, a folder, empty, or cannot be read.
+    """
     file = Path(path)
     try:
         if file.is_dir():
@@ -130,8 +151,8 @@ def _read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
-    """Decode all but TIFF: H×W×C in [0, 1] with C of 1 to 4, and the EXIF orientation."""
+def _decode(data: bytes, max_pixels: int) -> Decoded:
+    """Decode pictures of 1 to 4 channels."""
     from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
     # Not Image.open, which warns of large pictures, through filters that belong to the whole process; max_pixels is
@@ -140,7 +161,9 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
     opener = next((factory for factory, accepts in openers if accepts is None or accepts(data[:16]) is True), None)
     if opener is None:
         kind = kind_of(data)
-        raise ImageError(f"It is not an image that is read{kind and f' ({kind})'}. Give PNG, JPEG, WebP, BMP or TIFF.")
+        raise ImageError(
+            f"It is not an image that is read{kind and f' ({kind})'}. Give PNG, JPEG, WebP, BMP, TIFF or .npy."
+        )
     try:
         picture: Any = opener(io.BytesIO(without_texts(data)), "")
     except Exception as error:  # damaged headers raise of every kind
@@ -161,7 +184,7 @@ def _decode(data: bytes, max_pixels: int) -> tuple[NDArray[np.float32], int]:
             raise
         except Exception as error:
             raise ImageError(f"The {picture.format} file is truncated or damaged: {error}") from error
-    return array, orientation
+    return Decoded(array, orientation)
 
 
 def _orientation(picture: Any) -> int:

@@ -10,13 +10,16 @@ from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.naming import known_name
 
 
-def open_image(spec: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixels: int = MAX_PIXELS) -> Tensor:
+def open_image(
+    spec: str | os.PathLike[str], *, alpha: Alpha = "white", bands: bool = False, max_pixels: int = MAX_PIXELS
+) -> Tensor:
     """Read a picture by whatever names it.
 
     Args:
         spec: the name of a packaged photograph (``"pagoda"``, ``"hopper"``), or a file. A file with such a name is
             written with its folder (``"./pagoda"``) or given as a :class:`~pathlib.Path`.
         alpha: see :func:`srlens.read_image`.
+        bands: likewise.
         max_pixels: likewise.
 
     Returns:
@@ -28,7 +31,7 @@ def open_image(spec: str | os.PathLike[str], *, alpha: Alpha = "white", max_pixe
     Warns:
         AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
     """
-    return read_image(image_file(spec), alpha=alpha, max_pixels=max_pixels)
+    return read_image(image_file(spec), alpha=alpha, bands=bands, max_pixels=max_pixels)
 
 
 def image_file(spec: str | os.PathLike[str]) -> Path:

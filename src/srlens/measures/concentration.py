@@ -13,14 +13,14 @@ AUTHORS_SHIFT = 1e-7  # what the authors' code adds to every pixel of the max-no
 
 
 def absolute_map(signed: ArrayLike) -> NDArray[np.float64]:
-    """Sum over channels, then absolute value: C×h×w (or h×w, taken as one channel) to h×w, float64.
+    """Sum over channels and frames, then absolute value: C×h×w, T×C×h×w, or h×w as one channel, to h×w, float64.
 
     Raises:
         NotFiniteError: the map holds NaN or infinity.
         ZeroMapError: the map is zero everywhere.
     """
     values = np.asarray(signed, dtype=np.float64)
-    values = np.abs(values.sum(axis=0) if values.ndim == 3 else values)
+    values = np.abs(values.sum(axis=tuple(range(values.ndim - 2))) if values.ndim > 2 else values)
     if not np.isfinite(values).all():
         row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
         raise NotFiniteError(f"The map is not finite; first at LR pixel (row {row}, column {column}).")

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.errors import ChannelError, ImageError, ImageTooSmallError, NotFiniteError, SettingError, WindowError
+from srlens.errors import ImageError, ImageTooSmallError, NotFiniteError, SettingError, WindowError
 from srlens.imaging import colour
 
 _SSIM_SIGMA, _SSIM_CUT = 1.5, 3.5  # pixels, σ
@@ -25,11 +25,10 @@ def psnr(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bo
     """Peak signal-to-noise ratio of a whole image.
 
     Args:
-        sr: C×H×W in [0, 1], C being 1 or 3.
+        sr: C×H×W in [0, 1].
         hr: the same shape.
         border: pixels left out on every side; the field takes the scale.
-        luma: of RGB, compare Y only. Otherwise all three channels with equal weight. One channel is compared
-            as it is.
+        luma: of RGB, compare Y only. Otherwise, and with other channel counts, all channels with equal weight.
         quantise: clamp to [0, 1] and round to 8 bits first (before Y is taken; Y itself is not rounded).
 
     Returns:
@@ -37,7 +36,6 @@ def psnr(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bo
 
     Raises:
         ImageError: unequal or wrong shapes, or values that are not floating point.
-        ChannelError: neither 1 nor 3 channels.
         ImageTooSmallError: nothing is left within the border.
         NotFiniteError: NaN or infinity.
         SettingError: a negative border.
@@ -50,7 +48,7 @@ def ssim(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bo
     """Structural similarity of a whole image.
 
     Arguments and errors are those of :func:`psnr`; at least 11×11 pixels must be left within the border. With
-    ``luma=False`` the SSIM of the three channels is averaged.
+    ``luma=False``, and with other channel counts than 3, the SSIM of the channels is averaged.
 
     Returns:
         At most 1 (equal images); rarely below 0.
@@ -121,8 +119,6 @@ def _comparable(
             f"Crop HR to a multiple of the scale (modcrop)."
         )
     channels, height, width = sr.shape
-    if channels not in (1, 3):
-        raise ChannelError(f"PSNR and SSIM are taken of 1 or 3 channels, not {channels}.")
     if border < 0:
         raise SettingError(f"The border (={border}) must be at least 0 pixels.")
     if min(height, width) <= 2 * border:

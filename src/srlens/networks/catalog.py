@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from srlens.errors import CatalogError
@@ -15,8 +15,15 @@ from srlens.errors import CatalogError
 #: Environment variable that moves the cache folder.
 CACHE_VARIABLE = "SRLENS_CACHE"
 
-#: The entries that ship with srlens, from the narrowest view to the widest; their weights lie in the package.
-SHIPPED: tuple[str, ...] = ("plain", "channel", "nonlocal")
+Task = Literal["sr", "denoise"]
+
+#: The entries that ship with srlens, for each task from the narrowest view to the widest; their weights lie in the
+#: package.
+SHIPPED_FOR: dict[Task, tuple[str, ...]] = {
+    "sr": ("plain", "channel", "nonlocal"),
+    "denoise": ("denoise-plain", "denoise-nonlocal"),
+}
+SHIPPED: tuple[str, ...] = tuple(name for names in SHIPPED_FOR.values() for name in names)
 
 _TIMEOUT = 30  # seconds without an answer
 _HERE = Path(__file__).parent

@@ -16,6 +16,7 @@ from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, 
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
 from srlens.networks.facts import NetworkFacts
+from srlens.networks.frames import clip_forward, stacked
 from srlens.networks.frozen import frozen
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
@@ -54,6 +55,7 @@ class Network:
         pre_upsampled: the module takes the image already enlarged (VDSR, SRCNN): it is enlarged by MATLAB's
             bicubic first, and attribution still speaks of LR pixels.
         source: where it came from (file name, factory), for records.
+        frames: of the clips that it takes, T×C×h×w; ``channels`` counts those of all frames. None for pictures.
     """
 
     module: nn.Module
@@ -69,6 +71,7 @@ class Network:
     forward: Forward = _call
     pre_upsampled: bool = False
     source: str | None = None
+    frames: int | None = None
 
     @classmethod
     def wrap(
@@ -85,6 +88,7 @@ class Network:
         minimum: int = 1,
         forward: Forward | None = None,
         pre_upsampled: bool = False,
+        frames: int | None = None,
     ) -> Self:
         """Make any ``nn.Module`` a first-class network.
 
@@ -94,7 +98,7 @@ class Network:
             module: takes N×C×h×w, returns N×C'×sh×sw (or a tuple that starts with it).
             scale: SR pixels per LR pixel, at least 1.
             value_range: the largest input value that ``module`` works with, 1.0 or 255.0 as a rule.
-            channels: input channels.
+            channels: input channels; of one frame where there are frames.
             name: for captions; the class name if None.
             kind: how it gathers context, for comparisons between kinds.
             colour: what the channels are, see :class:`Network`; by default ``"rgb"`` for three, ``"y"`` for one,
@@ -104,13 +108,16 @@ class Network:
             minimum: the smallest LR height and width.
             forward: for modules with further arguments, e.g. ``lambda module, x: module(x, 4)``.
             pre_upsampled: the module takes the image already enlarged by bicubic.
+            frames: the module takes clips, N×T×C×h×w of so many frames T, and returns the centre frame, N×C'×H×W, or
+                all of them; images and maps are T×C×h×w then, and windows those of the centre frame.
 
         Raises:
             SettingError: a value outside its range, or ``module`` is no ``nn.Module``.
         """
         if not isinstance(module, nn.Module):
             raise SettingError(f"Network.wrap takes a torch.nn.Module, got {type(module).__name__}.")
-        channels = whole("channels", channels)
+        channels = whole("channels", channels) * (1 if frames is None else whole("frames", frames, 2))
+        called = forward if forward is not None else _call
         return cls(
             module=module,
             scale=whole_scale(scale),
@@ -118,10 +125,11 @@ class Network:
             value_range=check_range(value_range),
             name=name if name is not None else type(module).__name__,
             kind=kind,
-            colour=colour_of(channels, colour),
+            colour=colour_of(channels, colour if frames is None else "any"),
             padding=Padding(multiple=whole("multiple", multiple), minimum=whole("minimum", minimum)),
-            forward=forward if forward is not None else _call,
+            forward=called if frames is None else clip_forward(called, frames),
             pre_upsampled=pre_upsampled,
+            frames=frames,
         )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -200,9 +208,10 @@ class Network:
     def check_channels(self, x: Tensor) -> None:
         """Raise ChannelError unless ``x`` (…×C×h×w) has the channel count that the network takes."""
         if x.shape[-3] != self.channels:
+            last = " Its last axis has as many: bands come first, C×h×w." if x.shape[-1] == self.channels else ""
             raise ChannelError(
                 f"The image has {x.shape[-3]} channels; {self.name} takes {self.channels}. "
-                "Convert the image, or load a network for its channels."
+                f"Convert the image, or load a network for its channels.{last}"
             )
 
     def prepare(self, image: Tensor) -> Tensor:
@@ -213,11 +222,13 @@ class Network:
         and RGB becomes the same luma in full range. A luma plane itself goes to a network of ``colour="any"``.
 
         Args:
-            image: C×h×w in [0, 1].
+            image: C×h×w in [0, 1]; of a network of clips T×C×h×w, which becomes (T·C)×h×w.
 
         Raises:
             ChannelError: no rule leads from the image's channels to the network's.
         """
+        if self.frames is not None:
+            return stacked(image, self.frames, self.channels, self.name)
         prepared = self.converted(image)
         self.check_channels(prepared)
         return prepared
@@ -264,6 +275,7 @@ class Network:
             "kind": self.kind,
             "scale": f"×{self.scale}",
             "channels": f"{self.channels} ({self.colour})",
+            **({"frames": f"{self.frames}, of {self.channels // self.frames} channels"} if self.frames else {}),
             "value range": f"0–{self.value_range:g}",
             "receptive field": str(self.receptive_field),
             "parameters": f"{self.parameters:,}",

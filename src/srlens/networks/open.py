@@ -85,13 +85,14 @@ def open_network(
 
 
 def load_default(name: str = "plain", *, device: Device = None, dtype: torch.dtype | None = None) -> Network:
-    """Load a network that ships with srlens: ×4, RGB, no download.
+    """Load a network that ships with srlens: RGB, no download.
 
-    The three share their 3×3 convolutions and differ in how far they see: ``"plain"`` has convolutions only,
-    ``"channel"`` adds channel attention by global pooling, ``"nonlocal"`` adds non-local attention.
+    Three for ×4 super-resolution share their 3×3 convolutions and differ in how far they see: ``"plain"`` has
+    convolutions only, ``"channel"`` adds channel attention by global pooling, ``"nonlocal"`` adds non-local attention.
+    Two remove white Gaussian noise of σ 15 to 50 grey levels: ``"denoise-plain"``, ``"denoise-nonlocal"``.
 
     Args:
-        name: ``"plain"``, ``"channel"`` or ``"nonlocal"``; the display name (``"srlens-plain-x4"``) does as well.
+        name: one of these; the display name (``"srlens-plain-x4"``) does as well.
         device: where to put the weights; the CPU by default.
         dtype: the weights' type; float32 by default.
 

@@ -67,7 +67,7 @@ def run_field(
     points, of = tuple(known[window][0] for window in windows), (network.scale, network.name, network.digest)
     found = Field(points, (height, width), *of, method, evaluations, evaluation, explainer.image.numpy())
     table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
-    return found, [*draw(found, stem, formats, lr=subject.lr), table, log]
+    return found, [*draw(found, stem, formats, lr=subject.picture), table, log]
 
 
 def _key(network: Network, subject: Subject, method: Method, size: int, stride: int) -> dict[str, Any]:

@@ -30,9 +30,10 @@ def write_comparison(
 ) -> list[Path]:
     """Write the figure, one map a network (safetensors with its record) and result.json into ``folder``.
 
-    Several networks have a second figure: their area of interest. Maps and record are written first, so that no
-    failure to draw costs them. Names tell picture, network, window and the settings that are not the method's usual
-    ones, so that another run overwrites none of them; a result.json of another run is kept as result-1.json, ….
+    Several networks have a second figure: their area of interest. Bands and frames have one of their own. Maps and
+    record are written first, so that no failure to draw costs them. Names tell picture, network, window and the
+    settings that are not the method's usual ones, so that another run overwrites none of them; a result.json of another
+    run is kept as result-1.json, ….
 
     Returns:
         The paths written, the figure first, and last what was kept.
@@ -62,7 +63,21 @@ def write_comparison(
     figures = draw(comparison, stem(names[0] if interest is None else "comparison"), formats, style=style)
     if interest is not None:
         figures += draw(interest, stem("comparison_interest"), formats)
+    figures += _draw_parts(comparison, stem("parts"), formats, style)
     return [*figures, *files, *kept]
+
+
+def _draw_parts(
+    comparison: Comparison, stem: Path, formats: Sequence[Format], style: Literal["default", "paper"]
+) -> list[Path]:
+    """Write the figure of bands or frames, where the maps have such parts, as many each."""
+    from srlens.figures.parts import parts_figure
+    from srlens.figures.save import save_figure
+
+    results = [row.result for row in comparison.rows]
+    if not all(result.has_parts for result in results) or len({len(result.parts) for result in results}) > 1:
+        return []
+    return list(save_figure(parts_figure(results, comparison.subject, style=style), stem, formats))
 
 
 def write_sweep(swept: Sweep, folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS) -> list[Path]:

@@ -13,7 +13,7 @@ from srlens.attribution.quadrature import RULES
 from srlens.attribution.settings import Setting
 from srlens.imaging.degrade import default_degradation
 from srlens.imaging.window import Window
-from srlens.networks.catalog import SHIPPED
+from srlens.networks.catalog import SHIPPED_FOR
 
 Style = Literal["default", "paper"]
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -41,7 +41,7 @@ class Choices:
     top: int | None = None
     left: int | None = None
     size: int = 16
-    networks: tuple[str, ...] = SHIPPED
+    networks: tuple[str, ...] = SHIPPED_FOR["sr"]
     style: Style = "default"
     settings: Mapping[str, Any] = field(default_factory=dict)
 

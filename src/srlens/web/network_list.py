@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from srlens.errors import CheckpointError, SettingError
-from srlens.networks.catalog import SHIPPED
+from srlens.networks.catalog import SHIPPED_FOR
 from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -27,7 +27,7 @@ class NetworkList:
     @property
     def names(self) -> tuple[str, ...]:
         """All names, the shipped networks first."""
-        return (*SHIPPED, *self._files)
+        return (*SHIPPED_FOR["sr"], *self._files)
 
     def open(self, name: str) -> Network:
         """The network of that name.

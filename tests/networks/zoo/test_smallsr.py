@@ -7,11 +7,11 @@ import torch
 from skimage.io import imread
 from torch import Tensor, nn
 
-from srlens.networks.catalog import SHIPPED, catalog, fetch, file_sha256
+from srlens.networks.catalog import SHIPPED_FOR, catalog, fetch, file_sha256
 from srlens.networks.open import load_default
 from srlens.networks.zoo.smallsr import FAMILY, ChannelAttention, NonLocalAttention, SmallSR
 
-NAMES = pytest.mark.parametrize("name", SHIPPED)
+NAMES = pytest.mark.parametrize("name", SHIPPED_FOR["sr"])
 WIDE = pytest.mark.parametrize("name", ["channel", "nonlocal"])
 
 
@@ -35,7 +35,7 @@ def build(name: str) -> nn.Module:
 
 
 def test_names() -> None:
-    assert SHIPPED == ("plain", "channel", "nonlocal")
+    assert SHIPPED_FOR["sr"] == ("plain", "channel", "nonlocal")
     assert catalog()["nonlocal"].title == "srlens-nonlocal-x4"
 
 

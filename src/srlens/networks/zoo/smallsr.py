@@ -102,7 +102,7 @@ class NonLocalAttention(nn.Module):
         return min(side, max(self.cell, -(-side // self.grid)))
 
 
-def _residual_block(width: int, attention: nn.Module) -> Residual:
+def residual_block(width: int, attention: nn.Module) -> Residual:
     """``x + conv(attention(relu(conv(x))))`` on N×C×h×w; ``attention`` may be the identity."""
     # After the rectifier the average of a channel says how much of its feature the image holds;
     # before it, positive and negative responses would cancel.
@@ -124,7 +124,7 @@ class SmallSR(EnlargingNetwork):
     def __init__(self, attention: Callable[[int], nn.Module], width: int = WIDTH, blocks: int = BLOCKS) -> None:
         super().__init__(SCALE)
         self.head = convolution(3, width)
-        self.body = nn.Sequential(*(_residual_block(width, attention(i)) for i in range(blocks)))
+        self.body = nn.Sequential(*(residual_block(width, attention(i)) for i in range(blocks)))
         self.tail = convolution(width, 3 * SCALE**2)
         self.shuffle = nn.PixelShuffle(SCALE)
 
