@@ -69,12 +69,9 @@ def _draw(reach: Reach, of: Quantity, axes: Axes, *, bounded: bool) -> None:
 
 def _is_tick(point: ReachPoint, reach: Reach) -> bool:
     """The radii of the coarse search, and the last where the numbers stand apart."""
-    power = point.radius == 0 or point.radius.bit_count() == 1
-    return (
-        power
-        and not (reach.field_radius > point.radius > 0.72 * reach.field_radius)
-        or (point.radius == reach.field_radius)
-    )
+    if point.radius == reach.field_radius:
+        return True
+    return point.radius & (point.radius - 1) == 0 and point.radius <= 0.72 * reach.field_radius
 
 
 def _key(look: Look, reach: Reach) -> Block:

@@ -91,8 +91,8 @@ def measure_reach(
     if not any(curve.whole for curve in curves):
         raise NoEffectError(
             f"Replacing the whole picture (by {', '.join(names)}) does not change the {made.window} of "
-            f"{made.network.name}: the network ignores its input, or the picture equals what it is replaced by. Choose a "
-            "picture with structure, or a network that reads it."
+            f"{made.network.name}: the network ignores its input, or the picture equals what it is replaced by. Choose "
+            "a picture with structure, or a network that reads it."
         )
     return Reach(
         network=made.network.name,
