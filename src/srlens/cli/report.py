@@ -14,12 +14,14 @@ from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.sweep import Sweep
+from srlens.trust.reach_result import reach_in_words
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
     drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
     caption = ("PSNR: luma. " if comparison.reference else "") + "Map error: estimated, relative L2."
+    caption = f"{caption} {reach_in_words(row.reach for row in comparison.rows)}".rstrip()
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
     for measure, _ in drawn:
@@ -68,10 +70,11 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
     shown = table(
         f"Fields of view in LR pixels, LR {first.side}×{first.side}",
         "RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
-        "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
+        "50/90/95 %. LAM: what holds 95 % of the map of one hard window. "
+        + reach_in_words(field.explained.reach for field in fields),
     )
     shown.add_column("Network", overflow="fold")
-    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "DI"]:
+    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "reach", "DI"]:
         shown.add_column(column, justify="right")
     for field in fields:
         reach, share = field.network.receptive_field, field.lam_share
@@ -84,6 +87,7 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
             count(field.lam_area),
             fixed(1)(field.lam_radius),
             MISSING if share is None else percent(share),
+            MISSING if (found := field.explained.reach) is None else str(found.radius),
             index(field.attribution.diffusion_index),
         )
     lines = [f"Effective field: mean over {first.effective.images} places."]

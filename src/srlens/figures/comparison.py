@@ -16,6 +16,7 @@ from srlens.figures.shading import Shading, common_bandwidth, shade
 from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, Style, styled
 from srlens.figures.view import View, choose_view
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _WIDEST_GAP = 0.2, 3.0
 _WIDEST, _SMALLEST = 5.0, 1.6**2  # cm; cm² a panel: more networks make the figure higher, not the panels smaller
@@ -51,7 +52,8 @@ def comparison_figure(
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
         inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
         words = f"First row: the window in the networks' SR images. {map_caption(results, look, view, used)}"
-        caption = paragraph(look, words, inside)
+        told = reach_in_words(row.reach for row in rows)
+        caption = paragraph(look, f"{words} {told}".rstrip(), inside)
         tall = height / long
         sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)
         band = partial(_band, look, comparison, view, maps, areas, fact_table(rows), inside)

@@ -29,6 +29,7 @@ from srlens.figures.shading import shade
 from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import choose_view
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _BELOW = 0.35, 0.1  # cm: between columns and rows
 _TALLEST, _FLATTEST = 10.0, 4.5  # cm: panels at most, beside and below one another
@@ -104,6 +105,8 @@ def explain_figure(
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
         caption = map_caption([result], look, view, used, pictured=lr is not None)
+        if isinstance(explained, Explained):
+            caption = f"{caption} {reach_in_words([explained.reach])}".rstrip()
         return page(look, column(name, best[1]), paragraph(look, caption))
 
 

@@ -19,6 +19,7 @@ from srlens.errors import ImageError, NetworkOutputError, OutOfMemoryError, Sett
 from srlens.imaging.check import check_image, crop_clean
 from srlens.imaging.colour import match_channels
 from srlens.imaging.window import Window
+from srlens.measures.cancellation import chebyshev_distance
 from srlens.measures.quality import window_psnr
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
@@ -163,12 +164,7 @@ class Interventions:
     @cached_property
     def distance(self) -> NDArray[np.int64]:
         """h×w, read-only: Chebyshev distance of each LR pixel from the footprint, in LR pixels; 0 within it."""
-        height, width = self.image.shape[-2:]
-        top, left, bottom, right = self.footprint
-        y, x = np.arange(height), np.arange(width)
-        down = np.maximum(np.maximum(top - y, y - (bottom - 1)), 0)
-        across = np.maximum(np.maximum(left - x, x - (right - 1)), 0)
-        distance = np.maximum(down[:, None], across[None])
+        distance = chebyshev_distance(self.image.shape[-2:], self.footprint)
         distance.setflags(write=False)
         return distance
 

@@ -118,6 +118,20 @@ def expected_passes(limit: int, *, nearer: bool = False) -> int:
     return 1 + coarse * (2 if nearer else 1) + max(coarse - 2, 0)
 
 
+_GRADIENT = 3  # forward passes that a gradient costs, about
+
+
+def costs_less(gradients: int, height: int, width: int) -> bool:
+    """Whether a reach of :data:`REACH_FILLS` takes fewer passes, at the most, than so many gradients cost.
+
+    Args:
+        gradients: evaluations of a map.
+        height: of the LR image, in pixels.
+        width: likewise.
+    """
+    return 1 + len(REACH_FILLS) * expected_passes(max(height, width)) < _GRADIENT * gradients
+
+
 def _coarse(limit: int) -> list[int]:
     """0, 1, 2, 4, 8, … below ``limit``."""
     return [radius for radius in (0, *(2**k for k in range(limit.bit_length() + 1))) if radius < limit]

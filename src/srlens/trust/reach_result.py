@@ -1,6 +1,6 @@
 """The causal reach of one window of one network, with the curves that it is read from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -128,6 +128,11 @@ class Reach(Shown):
         return MappingProxyType({curve.fill: curve for curve in self.curves})
 
     @property
+    def by_fill(self) -> str:
+        """The reach of each fill in words, ``"blur 8, mean 19"``."""
+        return ", ".join(f"{curve.fill} {curve.radius}" for curve in self.curves)
+
+    @property
     def curve(self) -> tuple[ReachPoint, ...]:
         """Everything farther than r replaced, for the fill that reaches farthest (the first of several)."""
         return max(self.curves, key=lambda curve: curve.radius).farther
@@ -135,11 +140,12 @@ class Reach(Shown):
     @property
     def summary(self) -> str:
         """What it is, in one line."""
-        each = ", ".join(f"{curve.fill} {curve.radius}" for curve in self.curves)
         size = "{}×{}".format(*self.lr_size)
         whole = " (the whole image)" if self.whole_image else ""
         level = f"{self.threshold_db:g} dB"
-        return f"{self.network:.60}, {self.window}, LR {size}: reach {self.radius} LR px{whole} at {level}, {each}"
+        return (
+            f"{self.network:.60}, {self.window}, LR {size}: reach {self.radius} LR px{whole} at {level}, {self.by_fill}"
+        )
 
     @property
     def conditions(self) -> str:
@@ -170,3 +176,15 @@ class Reach(Shown):
             "evaluation": self.evaluation,
             "fills": {curve.fill: curve.record() for curve in self.curves},
         }
+
+
+def reach_in_words(reaches: Iterable[Reach | None]) -> str:
+    """What the causal reach is, with threshold and fills, for captions; empty where there is none."""
+    found = [reach for reach in reaches if reach is not None]
+    ways = dict.fromkeys((", ".join(reach.fills), reach.threshold_db) for reach in found)
+    said = [
+        f"replacing all beyond it ({fills}) changes the window by less than {100 * 10 ** (-level / 20):.2g} % of the "
+        f"value range ({level:g} dB)"
+        for fills, level in ways
+    ]
+    return f"Causal reach: {'; or '.join(said)}." if said else ""
