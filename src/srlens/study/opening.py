@@ -12,6 +12,7 @@ from srlens.imaging.open import image_file
 from srlens.networks.catalog import shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
+from srlens.networks.random_weights import with_random_weights
 from srlens.study.job import ImageRef, NetworkRef
 
 _CHANGED = "{} is not {} was planned: its SHA-256 is {}, expected {}. {}"
@@ -42,7 +43,8 @@ def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
         raise CheckpointError(_CHANGED.format(ref.open, "what", network.digest, ref.digest, remedy))
     if network.scale != ref.scale:
         raise StudyError(f"{ref.label} has scale {network.scale}, the study {ref.scale}; leave it out.")
-    return replace(network, kind=ref.kind) if ref.kind is not None else network
+    network = replace(network, kind=ref.kind) if ref.kind is not None else network
+    return network if ref.random_seed is None else with_random_weights(network, ref.random_seed)
 
 
 def _opened(ref: NetworkRef, device: torch.device) -> Network:

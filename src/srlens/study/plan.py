@@ -73,12 +73,25 @@ class Plan:
         settings = (how, images.lr_size, study.method, study.output.lpips, self.added)
         return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
 
+    @cached_property
+    def random_jobs(self) -> tuple[Job, ...]:
+        """Every network with random weights at the first window of each picture, network by network; none unless asked.
+
+        One window a picture is enough: what it is a reference of is told with its spread over pictures.
+        """
+        first = {place.image: place for place in reversed(self.windows)}
+        kept = (job for job in self.jobs if first[job.image].window == job.window)
+        drawn = {network: network.model_copy(update={"random_seed": 0}) for network in self.networks}
+        every = (replace(job, network=drawn[job.network], lpips=False, added=()) for job in kept)
+        return tuple(every) if self.study.random_weights else ()
+
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
         images = list(dict.fromkeys(window.image for window in self.windows))
         number = {image: i for i, image in enumerate(images)}
         ids = [job.id for job in self.jobs]
         width = len(self.windows)
+        random, each = [job.id for job in self.random_jobs], len(images)
         return {
             "format": PLAN_FORMAT,
             "title": self.study.title,
@@ -96,6 +109,7 @@ class Plan:
                 for w, job in zip(self.windows, self.jobs, strict=False)
             ],
             "jobs": [ids[k * width : (k + 1) * width] for k in range(len(self.networks))],
+            "random_jobs": [random[k : k + each] for k in range(0, len(random), each)],
         }
 
 

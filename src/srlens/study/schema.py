@@ -125,6 +125,8 @@ class Study(_Strict):
     windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1, strict=False)]
     #: Take windows that networks of this study judged, though these do badly there by choice; the report says so.
     own_judges: bool = False
+    #: Compute each network with random weights too, at one window of each picture: a reference of finding 3.
+    random_weights: bool = False
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
     output: OutputSection = OutputSection()

@@ -125,6 +125,8 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
         )
     network = _kept.network(job.network, device)
     subject, window = _shown(job)
+    if job.network.random_seed is not None:  # no one asks how good its pictures are
+        subject = replace(subject, hr=None)
     explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance

@@ -109,7 +109,7 @@ def synthetic(
                 "steps": None,
             },
             "networks": [{"label": f"net{k}", "name": None, "kind": None} for k in range(networks)],
-            "images": [{"name": f"picture{i}", "sha256": "x"} for i in range(pictures)],
+            "images": [{"name": f"picture{i}", "digest": "x"} for i in range(pictures)],
             "windows": [
                 {"image": w // per_picture, "window": [w, w, 16, 16], "mined_psnr": 12.0, "place": f"p{w}"}
                 for w in range(windows)

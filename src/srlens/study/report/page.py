@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing beside it."""
+"""The report as one HTML page that needs nothing beside it, and what can be pasted from it into a paper."""
 
 import math
 from importlib import resources
@@ -11,16 +11,39 @@ def render_page(**context: Any) -> str:
     Raises:
         jinja2.UndefinedError: the template names something that is not given.
     """
+    return _rendered("page.html.j2", context, escaped=True)
+
+
+def methods_paragraph(**context: Any) -> str:
+    """All conditions of a study as one paragraph of plain text; raises as :func:`render_page` does."""
+    words = " ".join(_rendered("methods.txt.j2", context, escaped=False).split())
+    return words.replace(" ,", ",").replace(" .", ".").replace(" ;", ";")
+
+
+def citations(srlens: str) -> str:
+    """What to cite, as BibTeX: the paper of the method, and srlens of this version."""
+    return _rendered("citations.bib.j2", {"srlens": srlens}, escaped=False)
+
+
+def _rendered(template: str, context: dict[str, Any], *, escaped: bool) -> str:
     from srlens.extras import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=escaped,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["number"] = number
     environment.filters["share"] = lambda v, digits=0: "–" if _unknown(v) else f"{100 * v:.{digits}f} %"
     environment.filters["p"] = lambda v: "–" if _unknown(v) else "< 0.001" if v < 0.001 else f"{v:.3f}"
-    text = resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).render(**context)
+    environment.filters["p_is"] = lambda v: "p\u00a0<\u00a00.001" if v < 0.001 else f"p\u00a0=\u00a0{v:.3f}"
+    return environment.get_template(template).render(**context)
+
+
+def _template(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def number(value: Any, digits: int = 2) -> str:
