@@ -19,7 +19,7 @@ from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import SMALLEST, Texture, describe_texture
 from srlens.networks.facts import NetworkFacts
 from srlens.shown import Shown
-from srlens.trust.reach_result import Reach
+from srlens.trust.reach_result import Reach, ReachPoint
 
 #: LR pixels beyond which a map's part is told apart in every table, whatever the network's reach.
 FAR = 16
@@ -133,6 +133,11 @@ class Measurable(Shown):
         if self.reach is None:
             return None
         return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), self.reach.radius)
+
+    @property
+    def reach_far(self) -> ReachPoint | None:
+        """What happens when everything beyond :data:`FAR` LR pixels is replaced, by the fill that changes most."""
+        return self.reach.beyond(FAR) if self.reach is not None else None
 
     @property
     def rings(self) -> tuple[Ring, ...]:

@@ -81,6 +81,7 @@ class Job:
         method: how the map is computed.
         lpips: whether LPIPS is measured.
         added: keys of measures that plug-ins add; the worker must have them too.
+        reach: whether the causal reach is measured; None: where that costs less than the map.
     """
 
     network: NetworkRef
@@ -91,6 +92,7 @@ class Job:
     method: MethodSection
     lpips: bool = False
     added: tuple[str, ...] = ()
+    reach: bool | None = None
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, as plain values. Names and paths are not among it."""
@@ -101,6 +103,7 @@ class Job:
             "method": self.method.resolved().to_record(),
             "lpips": self.lpips,
             "added": self.added,
+            "reach": self.reach,
         }
 
     def place(self) -> dict[str, Any]:

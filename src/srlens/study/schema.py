@@ -104,6 +104,13 @@ else:
     MethodSection = pydantic.create_model("MethodSection", __base__=_Method, __module__=__name__, **own)
 
 
+class VerificationSection(_Strict):
+    """What is measured beside each map to tell whether it is true."""
+
+    #: How far replaced pixels change the window (causal reach); by default where that costs less than the map.
+    reach: bool | None = None
+
+
 class OutputSection(_Strict):
     """What is kept."""
 
@@ -129,6 +136,7 @@ class Study(_Strict):
     random_weights: bool = False
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
+    verification: VerificationSection = VerificationSection()
     output: OutputSection = OutputSection()
     #: Folder that relative paths start from; set by :func:`read_study`.
     base: Path = pydantic.Field(default=Path(), exclude=True)

@@ -17,6 +17,7 @@ from srlens.comparison.measures import MEASURES
 from srlens.comparison.subject import Subject
 from srlens.errors import (
     NetworkOutputError,
+    NoEffectError,
     NotDifferentiableError,
     NotFiniteError,
     SettingError,
@@ -34,7 +35,9 @@ from srlens.study.seal import is_whole
 from srlens.study.store import Failure, Store
 
 #: Errors that follow from what the job's id is made of: the same job would fail again.
-PERMANENT = (NetworkOutputError, NotDifferentiableError, NotFiniteError, SettingError, WindowError, ZeroMapError)
+PERMANENT = (
+    NetworkOutputError, NoEffectError, NotDifferentiableError, NotFiniteError, SettingError, WindowError, ZeroMapError,
+)  # fmt: skip
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -127,7 +130,8 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
     subject, window = _shown(job)
     if job.network.random_seed is not None:  # no one asks how good its pictures are
         subject = replace(subject, hr=None)
-    explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
+    found = explain(network, subject, window, method=job.method.resolved(), reach=job.reach)
+    explained = replace(found, seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance
 

@@ -137,6 +137,17 @@ class Reach(Shown):
         """Everything farther than r replaced, for the fill that reaches farthest (the first of several)."""
         return max(self.curves, key=lambda curve: curve.radius).farther
 
+    def beyond(self, radius: int) -> ReachPoint | None:
+        """Everything farther than a radius replaced, by the fill that changes the window most.
+
+        None where a fill did not try that radius; those below :attr:`field_radius` that are 0 or a power of 2 are tried
+        by all.
+        """
+        tried = min(radius, self.field_radius)
+        points = [next((one for one in curve.farther if one.radius == tried), None) for curve in self.curves]
+        known = [point for point in points if point is not None]
+        return max(known, key=lambda point: point.rmse) if len(known) == len(points) else None
+
     @property
     def summary(self) -> str:
         """What it is, in one line."""

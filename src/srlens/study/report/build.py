@@ -13,6 +13,7 @@ from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
+from srlens.study.interventions import ask, rows
 from srlens.study.report.interest import areas_of_interest
 from srlens.study.report.page import citations, methods_paragraph, render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
@@ -78,12 +79,13 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     blocks = arrange(frame, plan, store.read_parts(drawn, kept.damaged) if drawn else None)
     findings, interest = judge(blocks, seed=seed), areas_of_interest(blocks, kept)
     tables = report_tables(blocks, findings, interest, store.failures([*ids, *drawn]))
+    tables["interventions"] = rows(ask(blocks, seed=seed))
     figures = chart_figures(blocks, findings)
     figures |= gallery_figures(tables["windows"], blocks, interest, kept, plan["scale"])
     pictures, files = _save_figures(figures, target)
-    for name, rows in tables.items():
-        write_csv(rows, target / f"{name}.csv")
-        files += [target / f"{name}.csv"] if rows else []
+    for name, table in tables.items():
+        write_csv(table, target / f"{name}.csv")
+        files += [target / f"{name}.csv"] if table else []
     with replacing(target / "jobs.csv") as temporary:
         frame.write_csv(temporary)
     notices = _notices(plan, frame, damaged)

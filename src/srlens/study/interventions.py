@@ -1,0 +1,189 @@
+"""The findings asked of the networks themselves: the causal reach in the place of the diffusion index.
+
+An attribution map shows what the detector goes with; an intervention shows what changes it. So each finding that rests
+on the diffusion index is tested a second time on the reach, and the two are held against each other.
+"""
+
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srlens.comparison.measures import MEASURES
+from srlens.study import statistics
+from srlens.study.blocks import Array, Blocks
+from srlens.study.uncertainty import Estimate, holm, mean_interval, over_pictures, student
+from srlens.study.verdicts import LIMITS, Answer, decide
+
+_TEXTS: dict[str, dict[str, str]] = tomllib.loads(
+    resources.files(__package__).joinpath("interventions.toml").read_text(encoding="utf-8")
+)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One question put to interventions.
+
+    Attributes:
+        key: of the question.
+        finding: number of the finding that it repeats; None: it is none of the four.
+        claim: in one sentence.
+        statistic: what the number is.
+        estimate: with 95 % interval and one-sided p.
+        answer: by the rule of the findings; see :func:`srlens.study.verdicts.decide`.
+        sample: n of everything.
+        p_holm: corrected for all questions (Holm).
+    """
+
+    key: str
+    finding: int | None
+    claim: str
+    statistic: str
+    estimate: Estimate
+    answer: Answer
+    sample: str
+    p_holm: float = math.nan
+
+
+def ask(blocks: Blocks, *, seed: int = 0) -> tuple[Tested, ...]:
+    """Put every question of which the results know enough; none where no reach was measured.
+
+    Args:
+        blocks: the results.
+        seed: of the permutations.
+    """
+    found = [*_quality(blocks, seed), *_kinds(blocks, seed), *_field(blocks), *_index(blocks, seed)]
+    corrected = holm([one.estimate.p for one in found])
+    return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
+
+
+def _reach(blocks: Blocks) -> tuple[Array, NDArray[np.bool_]]:
+    """The reach and one pixel more, K×W, so that 0 has a logarithm; and the windows at which all networks have one."""
+    values = blocks.values.get("causal_reach")
+    if values is None:
+        return np.ones_like(blocks.index), np.zeros(len(blocks.places), dtype=bool)
+    return values + 1, np.asarray(np.isfinite(values).all(axis=0))
+
+
+def _quality(blocks: Blocks, seed: int) -> list[Tested]:
+    """Finding 1: do networks of a larger reach perform better."""
+    reach, known = _reach(blocks)
+    found = []
+    for name in ("psnr_image", "psnr_window"):
+        values = blocks.values[name]
+        both = known & np.isfinite(values).all(axis=0)
+        if len(blocks.labels) >= 3 and both.any():
+            of = statistics.correlate_networks(
+                reach[:, both], blocks.once(name)[:, both], blocks.clusters[both], seed=seed
+            )
+            what = {"quality": MEASURES[name].label}
+            found += [
+                _tested(f"quality-{kind}", blocks, getattr(of, kind), of.networks, what) for kind in _CORRELATIONS
+            ]
+    return found
+
+
+def _kinds(blocks: Blocks, seed: int) -> list[Tested]:
+    """Finding 2: do networks that are meant to take from far away reach farther."""
+    reach, known = _reach(blocks)
+    kinds = np.array(blocks.kinds)
+    told = kinds != "unknown"
+    wide = np.isin(kinds[told], LIMITS["kinds"].split(", "))
+    if not known.any() or wide.all() or not wide.any():
+        return []
+    of = statistics.contrast_groups(reach[told][:, known], wide, blocks.clusters[known], seed=seed)
+    return [_tested("kinds", blocks, of.ratio, of.wide + of.local, {"wide": of.wide, "local": of.local}, none=1)]
+
+
+def _field(blocks: Blocks) -> list[Tested]:
+    """Finding 3: is the reach smaller than the receptive field allows."""
+    reach, known = _reach(blocks)
+    if not known.any():
+        return []
+    shares = (reach - 1) / blocks.values["causal_reach_field"]
+    spans = [mean_interval(row[known], blocks.clusters[known], plain=True) for row in shares]
+    below, count = sum(span.high < 0.5 for span in spans), len(spans)
+    above = sum(span.low > 0.5 for span in spans)
+    estimate = Estimate(float(np.median([span.value for span in spans])), p=statistics.majority_p(below, count))
+    supported, against = estimate.p < LIMITS["p"], statistics.majority_p(above, count) < LIMITS["p"]
+    answer: Answer = "supported" if supported else "not supported" if against else "undecided"
+    return [_tested("field", blocks, estimate, count, {"below": below, "above": above, "count": count}, answer=answer)]
+
+
+def _index(blocks: Blocks, seed: int) -> list[Tested]:
+    """Does the diffusion index tell the reach: over networks, and over the windows of one network."""
+    reach, known = _reach(blocks)
+    if not known.any():
+        return []
+    index, clusters, found = blocks.index[:, known], blocks.clusters[known], []
+    reach, count = reach[:, known], len(blocks.labels)
+    if count >= 3:
+        of = statistics.correlate_networks(index, np.log(reach), clusters, seed=seed)
+        found += [_tested("index-networks", blocks, of.spearman, count, {})]
+    varied = [k for k in range(count) if np.ptp(reach[k]) > 0 and np.ptp(index[k]) > 0]
+    if varied:
+        found.append(_tested("index-windows", blocks, _within(index[varied], reach[varied], clusters), len(varied), {}))
+    return found
+
+
+def _within(x: Array, y: Array, clusters: NDArray[np.int64]) -> Estimate:
+    """Rank correlation over windows within each row (K×W), mean of the rows by Fisher's z; other rows and pictures."""
+    most = 1 - 1e-9
+
+    def z(kept: NDArray[np.bool_]) -> Array:
+        return np.arctanh(np.clip(np.nan_to_num(statistics.spearman(x[:, kept], y[:, kept])), -most, most))
+
+    each = z(clusters >= 0)
+    return _over_both(each, over_pictures(lambda kept: float(z(kept).mean()), clusters), clusters, of_tanh=True)
+
+
+def _over_both(each: Array, over: Array | float, clusters: NDArray[np.int64], *, of_tanh: bool = False) -> Estimate:
+    """The mean of K networks' values: variances over networks and over pictures added, Satterthwaite's freedom."""
+    of = math.tanh if of_tanh else float
+    parts = np.array([each.var(ddof=1) / len(each) if len(each) > 1 else math.nan, float(over)])
+    freedoms = np.array([len(each) - 1, len(np.unique(clusters)) - 1])
+    if not np.isfinite(parts).all():
+        return Estimate(of(float(each.mean())))
+    weight = float((parts**2 / freedoms).sum())
+    freedom = float(parts.sum() ** 2) / weight if weight > 0 else math.inf
+    return student(float(each.mean()), float(parts.sum()), freedom, of=of)
+
+
+_CORRELATIONS = ("pearson", "spearman")
+
+
+def _tested(
+    key: str,
+    blocks: Blocks,
+    estimate: Estimate,
+    networks: int,
+    words: dict[str, Any],
+    *,
+    none: float = -math.inf,
+    answer: Answer | None = None,
+) -> Tested:
+    told = _TEXTS[key]
+    sizes = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
+    small = LIMITS["ratio"] if none == 1 else LIMITS["correlation"]
+    given = answer if answer is not None else decide([estimate], none=none, small=small)
+    few = [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
+    return Tested(
+        key=key,
+        finding=int(told["finding"]) if "finding" in told else None,
+        claim=told["claim"],
+        statistic=told["statistic"].format(**words),
+        estimate=estimate,
+        answer="cannot be decided" if few else given,
+        sample=", ".join(f"{size} {name}" for name, size in sizes.items()),
+    )
+
+
+def rows(tested: Sequence[Tested]) -> list[dict[str, Any]]:
+    """One row a question, for files and the page."""
+    fields = ("key", "finding", "claim", "statistic", "answer", "sample", "p_holm")
+    return [{**{name: getattr(one, name) for name in fields}, **vars(one.estimate)} for one in tested]
