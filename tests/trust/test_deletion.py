@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import srlens
-from srlens.errors import SettingError, ZeroMapError
+from srlens.errors import NoEffectError, SettingError
 from srlens.trust.deletion import MAP, Deletion, Kind, deletion, shares
 from srlens.trust.intervention import Interventions
 from srlens.trust.orders import contrast_order, distance_order, map_order, random_order
@@ -112,7 +112,7 @@ def test_random_orders_are_averaged(image: Tensor) -> None:
 
 def test_a_network_that_ignores_its_input_is_a_named_error(constant: srlens.Network, image: Tensor) -> None:
     interventions = Interventions(constant, image, WINDOW)
-    with pytest.raises(ZeroMapError, match="ignores its input"):
+    with pytest.raises(NoEffectError, match="ignores its input"):
         deletion(interventions, {MAP: [random_order(image[0].numel(), 0)]})
 
 

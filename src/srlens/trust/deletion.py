@@ -14,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srlens.errors import SettingError, ZeroMapError
+from srlens.attribution.scene import Progress
+from srlens.errors import NoEffectError, SettingError
 from srlens.trust.fills import Fill, find_fill
 from srlens.trust.intervention import Interventions
+from srlens.trust.maps import counted
 from srlens.trust.orders import Order
 
 Kind = Literal["deletion", "insertion"]
@@ -84,8 +86,11 @@ class Deletion:
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """Names of the orders."""
-        return tuple(dict.fromkeys(curve.order for curve in self._curves(None)))
+        """Names of the orders, as followed under the first fill."""
+        return self._orders(None)
+
+    def _orders(self, fill: str | None) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(curve.order for curve in self._curves(fill)))
 
     def curve(self, order: str = MAP, fill: str | None = None, quantity: Quantity = "window") -> NDArray[np.float64]:
         """The curve of an order under a fill (None: the first), the mean of its draws; one value a number of pixels.
@@ -129,7 +134,6 @@ class Deletion:
 
     def record(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
-        others = [order for order in self.orders if order != "distance"]
         return {
             "gain_over_distance": self.gain_over_distance,
             "fills_agree": self.fills_agree,
@@ -140,7 +144,8 @@ class Deletion:
                     "whole_detector": one.whole_detector,
                     "gain_over_distance": {
                         order: {q: self.gain("distance", order, fill=name, quantity=q) for q in ("window", "detector")}
-                        for order in others
+                        for order in self._orders(name)
+                        if order != "distance"
                     },
                     "curves": [
                         {"order": c.order, "window": c.window.tolist(), "detector": c.detector.tolist()}
@@ -166,10 +171,11 @@ def deletion(
     orders: Mapping[str, Sequence[Order]],
     fills: Sequence[str | Fill] = ("blur", "patches"),
     *,
+    more: Mapping[str, Sequence[Order]] | None = None,
     kind: Kind = "deletion",
     ratio: float = 2,
     draw: int = 0,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress | None = None,
 ) -> Deletion:
     """Replace (or restore) pixels in several orders.
 
@@ -178,28 +184,32 @@ def deletion(
         orders: by name, one or more each; see :mod:`srlens.trust.orders`. ``"map"`` and ``"distance"`` are those that
             :attr:`Deletion.gain_over_distance` is of.
         fills: names of :data:`srlens.trust.fills.FILLS`, or fills.
+        more: further orders, followed under the first fill alone.
         kind: which of the two.
         ratio: of neighbouring numbers of pixels.
         draw: of fills that draw random numbers.
-        tick: called for each image.
+        progress: called with (images done, all of them).
 
     Raises:
-        ZeroMapError: replacing every pixel changes nothing: the network ignores its input.
+        NoEffectError: replacing every pixel changes nothing: the network ignores its input.
         SettingError: no such fill.
     """
     image = interventions.image
     every = image[0].numel()
     counts, before = shares(every, ratio), interventions.passes
     found = {}
-    for fill in map(find_fill, fills):
+    count = sum(map(len, orders.values())) * len(fills) + sum(map(len, (more or {}).values()))
+    tick = counted(progress, count * (len(counts) - 1))
+    for number, fill in enumerate(map(find_fill, fills)):
         whole = interventions.effects([fill.replaced(image, torch.ones(image.shape[-2:], dtype=torch.bool), draw)])
         if whole.rmse[0] == 0 or whole.detector[0] == 0:
-            raise ZeroMapError(
+            raise NoEffectError(
                 f"Replacing every pixel by the fill {fill.name!r} changes nothing in the {interventions.window} of "
                 f"{interventions.network.name}, or nothing that the detector sees: it ignores its input there, or the picture equals the fill. Choose a "
                 "window with structure, or another fill."
             )
-        named = [(name, order) for name, several in orders.items() for order in several]
+        followed = {**orders, **(more or {})} if number == 0 else orders
+        named = [(name, order) for name, several in followed.items() for order in several]
         effects = interventions.effects(_replaced(image, fill, (o for _, o in named), counts[:-1], kind, draw, tick))
         ends = (1.0,) if kind == "deletion" else (0.0,)
         curves = []
@@ -212,7 +222,7 @@ def deletion(
 
 
 def _replaced(
-    image: Tensor, fill: Fill, orders: Iterator[Order], counts: Sequence[int], kind: Kind, draw: int, tick: Callable[[], None]
+    image: Tensor, fill: Fill, orders: Iterator[Order], counts: Sequence[int], kind: Kind, draw: int, tick: Callable[[], None],
 ) -> Iterator[Tensor]:
     for order in orders:
         for count in counts:

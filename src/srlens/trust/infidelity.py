@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
 from srlens.trust.fills import BaselineFill, Fill, find_fill
 from srlens.trust.intervention import Interventions
+from srlens.trust.maps import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ def infidelity(
     block: int = 4,
     seed: int = 0,
     fill: str | Fill | None = None,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress | None = None,
 ) -> tuple[Infidelity, ...]:
     """Replace random sets of blocks, and compare the effects with the sums of maps over the same sets.
 
@@ -88,7 +90,7 @@ def infidelity(
         block: side of the blocks in LR pixels.
         seed: of the sets.
         fill: a name of :data:`srlens.trust.fills.FILLS`, or a fill; None: the path's own baseline of the first map.
-        tick: called for each image.
+        progress: called with (images done, all of them).
 
     Returns:
         One a map.
@@ -102,7 +104,7 @@ def infidelity(
         raise SettingError(f"block={block} is larger than the LR image of {height}×{width} pixels.")
     chosen = find_fill(fill) if fill is not None else fill_of(results[0])
     masks, before = _random_sets(height, width, block, sets, seed), interventions.passes
-    effects = interventions.effects(_replaced(interventions.image, chosen, masks, tick)).detector
+    effects = interventions.effects(_replaced(interventions.image, chosen, masks, counted(progress, sets))).detector
     passes = interventions.passes - before
     found = []
     for result in results:

@@ -1,12 +1,14 @@
 """Maps that tests compare with one another: of few nodes where that is enough, with what they cost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from srlens.attribution.explainer import Explainer
 from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 
@@ -31,7 +33,7 @@ def maps_of(
     windows: Sequence[Window],
     method: Method,
     *,
-    clean: Tensor | None = None,
+    clean: Tensor | ArrayLike | None = None,
     memory: int | None = None,
 ) -> list[Attribution]:
     """The maps of some windows, which share forward passes where the method can; zero maps like any other.
@@ -43,3 +45,16 @@ def maps_of(
         NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
     """
     return list(Explainer(network, image, method, clean=clean, memory=memory).windows(windows))
+
+
+def counted(progress: Progress | None, every: int) -> Callable[[], None]:
+    """What is called once for each of so many evaluations."""
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, every)
+
+    return tick

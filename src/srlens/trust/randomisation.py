@@ -1,15 +1,16 @@
 """Does the map depend on what was learnt? Weights re-drawn from the last layer to the first (Adebayo et al. 2018)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.errors import NotFiniteError, SettingError
 from srlens.imaging.check import whole
 from srlens.measures.agreement import rank_correlation, structural_similarity
@@ -96,11 +97,11 @@ def randomisation(
     true: Attribution,
     method: Method,
     *,
-    clean: Tensor | None = None,
+    clean: Tensor | ArrayLike | None = None,
     stages: int = 5,
     seed: int = 0,
     memory: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Randomisation:
     """Re-draw the weights from the last layer to the first, cumulatively, and compare each map with the true one.
 
@@ -110,7 +111,7 @@ def randomisation(
 
     Args:
         network: what was explained.
-        image: the LR image as the network takes it, C×h×w.
+        image: the LR image, C×h×w in [0, 1].
         true: the map of the trained network.
         method: of the randomised networks' maps; that of ``true``, or the same with fewer nodes.
         clean: the clean picture, for detectors that read it.
@@ -177,7 +178,7 @@ def layers_in_order(network: Network, image: Tensor) -> list[list[nn.Module]]:
     handles = [layer.register_forward_hook(lambda layer, *_: called.append(layer)) for layer in holding]
     try:
         with torch.no_grad(), frozen(network.module):
-            network(image[None].to(network.device, network.dtype))
+            network(network.prepare(image)[None].to(network.device, network.dtype))
     finally:
         for handle in handles:
             handle.remove()

@@ -1,15 +1,16 @@
 """How far does the map move under changes that should not matter?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
+from srlens.attribution.scene import Progress
 from srlens.errors import ZeroMapError
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
@@ -42,23 +43,26 @@ class Perturbed:
     relative_difference: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stability:
     """What small changes make of the map.
 
     Attributes:
-        diffusion_index: of the map without a change, with the nodes of the others.
+        base: the map without a change, with the nodes of the others.
         rows: one a change.
-        method: of these maps.
         seed: of the noise.
         passes: forward passes taken, a gradient counted as three.
     """
 
-    diffusion_index: float
+    base: Attribution
     rows: tuple[Perturbed, ...]
-    method: Method
     seed: int
     passes: int
+
+    @property
+    def diffusion_index(self) -> float:
+        """Of the map without a change."""
+        return self.base.diffusion_index
 
     def of_kind(self, kind: Kind) -> tuple[Perturbed, ...]:
         """The rows of one kind of change."""
@@ -83,7 +87,7 @@ class Stability:
             "index_error": self.index_error,
             "rows": [vars(row).copy() for row in self.rows],
             "noise": NOISE,
-            "method": self.method.to_record(),
+            "method": self.base.method.to_record(),
             "seed": self.seed,
             "passes": self.passes,
         }
@@ -95,19 +99,19 @@ def stability(
     window: Window,
     method: Method,
     *,
-    clean: Tensor | None = None,
+    clean: Tensor | ArrayLike | None = None,
     draws: int = 3,
     shifts: int = 4,
     precision: bool = True,
     seed: int = 0,
     memory: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Stability:
     """Explain the window again with noise of one grey level, one SR pixel aside, and in the other precision.
 
     Args:
         network: what is explained.
-        image: the LR image as the network takes it, C×h×w, float64.
+        image: the LR image, C×h×w in [0, 1], float64.
         window: in SR pixels.
         method: of all these maps, the one without a change included, so that the error of few nodes is common to them.
         clean: the clean picture, for detectors that read it.
@@ -149,7 +153,7 @@ def stability(
         rows.append(_row(kind, words, base, result))
     if progress is not None:
         progress(len(jobs) + 1, len(jobs) + 1)
-    return Stability(base.diffusion_index, tuple(rows), method, seed, passes)
+    return Stability(base, tuple(rows), seed, passes)
 
 
 def _row(kind: Kind, words: str, base: Attribution, result: Attribution) -> Perturbed:
