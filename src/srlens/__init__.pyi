@@ -38,6 +38,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     ModuleError as ModuleError,
     NetworkOutputError as NetworkOutputError,
+    NoEffectError as NoEffectError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
     OutOfMemoryError as OutOfMemoryError,
@@ -95,6 +96,10 @@ from .study.report.build import build_report as build_report
 from .study.run import run_study as run_study
 from .study.schema import read_study as read_study
 from .study.window_list import read_window_list as read_window_list, write_window_list as write_window_list
+from .trust.fills import FILLS as FILLS, Fill as Fill
+from .trust.intervention import Effects as Effects, Interventions as Interventions
+from .trust.reach import reach as reach
+from .trust.reach_result import Reach as Reach, ReachCurve as ReachCurve, ReachPoint as ReachPoint
 from .web.server import serving as serving
 
 __version__: str

@@ -42,7 +42,7 @@ class Constant(nn.Module):
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def reads_pixels() -> Callable[..., srlens.Network]:
     def make(*places: Place, weight: float = 0.5) -> srlens.Network:
         return srlens.Network.wrap(ReadsPixels(places, weight), scale=2, name="reader")
