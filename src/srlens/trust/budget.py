@@ -29,6 +29,8 @@ class Plan:
         precision: whether a map in the other precision is made.
         ratio: of neighbouring numbers of pixels in deletion and insertion.
         random_orders: draws of the random order.
+        full_insertion: whether insertion is made under every fill and against every order; else under the first fill and
+            against the order of distance.
         sets: of infidelity.
         methods: that are compared with the given one.
         judged: whether their deletion curves are made too.
@@ -43,6 +45,7 @@ class Plan:
     precision: bool
     ratio: float
     random_orders: int
+    full_insertion: bool
     sets: int
     methods: tuple[str, ...]
     judged: bool
@@ -71,7 +74,9 @@ class Plan:
         others = [one for one in self.methods if one != result.method.name]
         points = len(shares(height * width, self.ratio)) - 1
         of_reach = expected_passes(max(height, width), nearer=self.nearer)
-        deletions = 2 * (points * (2 * len(fills) + 1 + self.random_orders) + len(fills))
+        nulls = 1 + self.random_orders
+        deletions = points * (2 * len(fills) + nulls + len(others) * self.judged) + len(fills)
+        insertions = points * (2 * len(fills) + nulls) + len(fills) if self.full_insertion else points * 2 + 1
         return sum(
             (
                 passes_of(result),
@@ -79,29 +84,30 @@ class Plan:
                 of_map * shared // GRADIENT + (self.noise + self.precision) * of_map,
                 (self.stages + 1) * of_map,
                 sum(method_passes(one, self.steps, height, width) for one in others),
-                deletions + points * len(others) * self.judged,
+                deletions + insertions,
                 self.sets,
             )
         )
 
 
 _GRADIENTS = ("gradient", "gradient-input")
-_INTEGRALS = ("lam", "linear-blur", "ig-black")
-_FULL = {"methods": (*_INTEGRALS, *_GRADIENTS, "occlusion"), "precision": True, "judged": True, "all_reach_fills": True}
+_METHODS = ("lam", "linear-blur", "ig-black", *_GRADIENTS, "occlusion")
+_FULL: dict[str, Any] = dict.fromkeys(("precision", "full_insertion", "judged", "all_reach_fills"), True)
+_FULL["methods"] = _METHODS
 
 
 def _plan(
     steps: int, ratio: float, sets: int, *, stages: int = 5, noise: int, shifts: int, orders: int, **more: Any
 ) -> Plan:
-    usual = {"methods": _GRADIENTS, "precision": False, "judged": False, "all_reach_fills": False, "nearer": False}
-    known = {"stages": stages, "noise": noise, "shifts": shifts, "random_orders": orders}
-    return Plan(steps=steps, ratio=ratio, sets=sets, **known, **{**usual, **more})
+    usual = dict.fromkeys(("precision", "full_insertion", "judged", "all_reach_fills", "nearer"), False)
+    known = {"stages": stages, "noise": noise, "shifts": shifts, "random_orders": orders, "methods": ("gradient",)}
+    return Plan(**{**usual, "steps": steps, "ratio": ratio, "sets": sets, **known, **more})
 
 
 #: From the least to the most.
 PLANS: tuple[Plan, ...] = (
-    _plan(2, 8, 12, stages=2, noise=1, shifts=1, orders=1),
-    _plan(4, 4, 48, stages=3, noise=2, shifts=2, orders=1, methods=(*_INTEGRALS, *_GRADIENTS), all_reach_fills=True),
+    _plan(2, 16, 8, stages=1, noise=1, shifts=1, orders=1),
+    _plan(4, 4, 48, stages=3, noise=2, shifts=2, orders=1, methods=_METHODS[:-1], full_insertion=True),
     _plan(6, 2, 64, noise=2, shifts=4, orders=2, **_FULL),
     _plan(12, 2, 256, noise=4, shifts=4, orders=4, nearer=True, **_FULL),
     _plan(24, 2**0.5, 1024, noise=8, shifts=4, orders=8, nearer=True, **_FULL),

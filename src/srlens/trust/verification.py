@@ -127,13 +127,12 @@ class Verification(Shown):
 
     def _ordered(self) -> str:
         gain = self.deletion.gain_over_distance
-        verdict = 'the map says more than "near"' if gain > 0 else 'the map says no more than "near"'
-        agree = "" if self.deletion.fills_agree else " Fills disagree: " + ", ".join(
-            f"{fill} {self.deletion.gain('distance', fill=fill):+.3f}" for fill in self.deletion.fills
-        ) + "."
+        more, verdict = ("more", "more than") if gain > 0 else ("less", "no more than")
+        each = ", ".join(f"{fill} {self.deletion.gain('distance', fill=fill):+.3f}" for fill in self.deletion.fills)
+        disagree = "" if self.deletion.fills_agree else f" The fills disagree: {each.replace('-', '−')}."
         return (
-            f"Replaced in the map's order, pixels change the window {abs(gain):.3f} of its whole change "
-            f"{'more' if gain > 0 else 'less'} than in the order of distance: {verdict}.{agree}"
+            f"Replaced in the map's order, pixels change the window {abs(gain):.3f} of its whole change {more} than in "
+            f'the order of distance: the map says {verdict} "near".{disagree}'
         )
 
     def _summed(self) -> str:

@@ -98,7 +98,8 @@ def verify(
     judged = {one.method.name: [map_order(one.map)] for one in others if plan.judged and not one.is_zero}
     common: dict[str, Any] = {"ratio": plan.ratio, "draw": seed}
     deleted = deletion(made, orders, fills, more={**nulls, **judged}, progress=told("deletion"), **common)
-    inserted = deletion(made, orders, fills, more=nulls, kind="insertion", progress=told("insertion"), **common)
+    back: dict[str, Any] = {"fills": fills, "more": nulls} if plan.full_insertion else {"fills": fills[:1]}
+    inserted = deletion(made, orders, kind="insertion", progress=told("insertion"), **back, **common)
     added, *added_others = infidelity(made, [result, *others], sets=plan.sets, seed=seed, progress=told("infidelity"))
     gains = [deleted.gain("distance", one.method.name) if one.method.name in judged else None for one in others]
     agreed = Agreement(
