@@ -99,7 +99,10 @@ from .study.window_list import read_window_list as read_window_list, write_windo
 from .trust.fills import FILLS as FILLS, Fill as Fill
 from .trust.intervention import Effects as Effects, Interventions as Interventions
 from .trust.reach import reach as reach
+from .trust.numbers import NUMBERS as NUMBERS
 from .trust.reach_result import Reach as Reach, ReachCurve as ReachCurve, ReachPoint as ReachPoint
+from .trust.verification import Verification as Verification
+from .trust.verify import verify as verify
 from .web.server import serving as serving
 
 __version__: str

@@ -20,7 +20,9 @@ from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
 from srlens.figures.reach import reach_figure
 from srlens.figures.sweep import sweep_figure
+from srlens.figures.trust_card import trust_card
 from srlens.trust.reach_result import Reach
+from srlens.trust.verification import Verification
 
 
 def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
@@ -40,11 +42,13 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
     Reach: reach_figure,
+    Verification: trust_card,
 }
 
 
 def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
-    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field, reach.
+    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field, reach,
+        or verification.
 
     Args:
         result: one of the types of :data:`FIGURES`, or several fields of view.
