@@ -46,7 +46,7 @@ def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
                     fields[label],
                     _drawn(use.share),
                     use.reference,
-                    use.random and use.random.value,
+                    use.random.value if use.random else None,
                 )
                 for label, use in findings.used.items()
             ]
