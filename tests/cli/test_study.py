@@ -93,7 +93,7 @@ def test_networks_do_not_judge_where_they_are_compared_unless_that_is_said(folde
         run("study", "run", folder / "study.toml")
     (folder / "study.toml").write_text("own_judges = true\n" + STUDY)
     run("study", "run", folder / "study.toml")
-    said = "The windows were chosen by a.pth, which are compared here"
+    said = "The windows were chosen by a, which are compared here"
     assert said in (folder / "results" / "report" / "report.html").read_text()
     record = json.loads((folder / "results" / "report" / "report.json").read_text())
     assert record["mining"]["judges"][0][0] == "a"

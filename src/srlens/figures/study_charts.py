@@ -193,7 +193,7 @@ def _chart(
         key = column(*entries, text(look, notes))
         # Names of rows stand at the middle of equal parts of the height, as the rows do.
         names = [text(look, name, most=_NAMES).at(1, 0.5).within(height=height / len(places)) for name in places[::-1]]
-        beside = column(*names).padded(right=0.1) if names else space(1.1)
+        beside = column(*names).padded(right=0.1) if names else space(1.45)
         wide = FULL_WIDTH - beside.width - key.width - 0.3
 
         def fill(axes: Axes) -> None:

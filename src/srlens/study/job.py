@@ -18,11 +18,13 @@ class NetworkRef(NetworkEntry):
     Attributes:
         scale: SR pixels per LR pixel.
         digest: SHA-256 of the weights (:attr:`srlens.networks.network.Network.digest`), or ``"unavailable: …"``.
+        field_known: whether its theoretical receptive field is known.
         random_seed: the network is that with its weights drawn anew, under this seed; None: with those weights.
     """
 
     scale: int
     digest: str
+    field_known: bool = True
     random_seed: int | None = None
 
     @property

@@ -19,13 +19,14 @@ _CHANGED = "{} is not {} was planned: its SHA-256 is {}, expected {}. {}"
 _REMEDY = "It was changed or was missing; put it right and run again with --resume."
 
 
-def network_digest(ref: NetworkRef) -> str:
-    """SHA-256 (hex) of the network's weights, the one digest by which judges, parts and maps are joined.
+def identified(ref: NetworkRef) -> NetworkRef:
+    """The same with the SHA-256 (hex) of its weights, the one digest by which judges, parts and maps are joined.
 
     Raises:
         SrlensError, OSError: it cannot be opened.
     """
-    return _opened(ref, torch.device("cpu")).digest
+    network = _opened(ref, torch.device("cpu"))
+    return ref.model_copy(update={"digest": network.digest, "field_known": network.receptive_field.known})
 
 
 def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:

@@ -1,6 +1,7 @@
 """The report as one HTML page that needs nothing beside it, and what can be pasted from it into a paper."""
 
 import math
+import re
 from importlib import resources
 from typing import Any
 
@@ -38,7 +39,9 @@ def _rendered(template: str, context: dict[str, Any], *, escaped: bool) -> str:
     environment.filters["number"] = number
     environment.filters["share"] = lambda v, digits=0: "–" if _unknown(v) else f"{100 * v:.{digits}f} %"
     environment.filters["p"] = lambda v: "–" if _unknown(v) else "< 0.001" if v < 0.001 else f"{v:.3f}"
-    environment.filters["p_is"] = lambda v: "p\u00a0<\u00a00.001" if v < 0.001 else f"p\u00a0=\u00a0{v:.3f}"
+    environment.globals["interval"] = _interval
+    environment.filters["p_is"] = lambda v: _unbroken("p < 0.001" if v < 0.001 else f"p = {v:.3f}")
+    environment.filters["unbroken"] = _unbroken
     return environment.get_template(template).render(**context)
 
 
@@ -49,6 +52,18 @@ def _template(name: str) -> str:
 def number(value: Any, digits: int = 2) -> str:
     """A number, or a dash where it is not known."""
     return "–" if _unknown(value) else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def _interval(low: Any, high: Any, digits: int = 2, factor: float = 1) -> str:
+    """Both ends in brackets; nothing where there is no interval."""
+    return (
+        "" if _unknown(low) or _unknown(high) else f"[{number(factor * low, digits)}, {number(factor * high, digits)}]"
+    )
+
+
+def _unbroken(text: str) -> str:
+    """With no end of a line before or after a sign that stands with a number."""
+    return re.sub(r" (?=%)|(?<=\bp) (?=[=<])|(?<=[=<]) (?=\d)", "\u00a0", text)
 
 
 def _unknown(value: Any) -> bool:

@@ -46,7 +46,7 @@ def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
                     fields[label],
                     _drawn(use.share),
                     use.reference,
-                    use.random and use.random.value,
+                    use.random.value if use.random else None,
                 )
                 for label, use in findings.used.items()
             ]
@@ -92,8 +92,8 @@ def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson.value:.3f} (paper {paper['pearson']:.3f})",
-            f"Spearman {found.spearman.value:.3f} (paper {paper['spearman']:.3f})",
+            f"Pearson {number(found.pearson.value, 3)} (paper {paper['pearson']:.3f})",
+            f"Spearman {number(found.spearman.value, 3)} (paper {paper['spearman']:.3f})",
             f"{found.networks} networks, {int(known.sum())} windows",
         ),
     )
