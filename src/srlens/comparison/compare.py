@@ -23,6 +23,7 @@ from srlens.imaging.degrade import GIVEN
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
+from srlens.trust.faithfulness import faithfulness
 from srlens.trust.reach import costs_less
 from srlens.trust.reach import reach as measure_reach
 
@@ -146,6 +147,7 @@ def explain(
     *,
     method: str | Method = "lam",
     reach: bool | None = None,
+    faithful: bool = False,
     memory: int | None = None,
     regional: bool = True,
     seed: int | None = None,
@@ -161,6 +163,8 @@ def explain(
         sr: :meth:`Network.render` of the LR image, where it is known already.
         method: as for :func:`srlens.attribute`, with the settings.
         reach: see :func:`compare`.
+        faithful: whether the map is tested against other orders of pixels, which costs several maps; see
+            :class:`srlens.trust.faithfulness.Faithfulness`.
         memory: as for :func:`srlens.attribute`.
         regional: likewise.
         seed: likewise.
@@ -174,13 +178,15 @@ def explain(
     step, started = progress("map"), time.perf_counter()
     result = attribute(network, subject.lr, window, chosen, clean=subject.hr, seed=seed, progress=step, **how)
     seconds = time.perf_counter() - started
-    found = None
+    one, found = network if seed is None else network.seeded(seed), None
     if reach if reach is not None else costs_less(chosen.algorithm.expected, *result.lr_size):
-        one = network if seed is None else network.seeded(seed)
         how |= {"detector": chosen.detector, "progress": progress("reach"), "nearer": False}
         found = measure_reach(one, subject.lr, window, subject.hr, **how)
+    tested = None
+    if faithful:
+        tested = faithfulness(one, subject.lr, result, clean=subject.hr, memory=memory, regional=regional)
     facts = network.facts_with(result.network_digest)
-    return Explained(facts, result, shown, subject, seconds, outside=outside(sr), reach=found)
+    return Explained(facts, result, shown, subject, seconds, outside=outside(sr), reach=found, faithfulness=tested)
 
 
 def _step(progress: Callable[[str], Progress] | None, name: str, what: str) -> Progress | None:

@@ -19,6 +19,7 @@ from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import SMALLEST, Texture, describe_texture
 from srlens.networks.facts import NetworkFacts
 from srlens.shown import Shown
+from srlens.trust.faithfulness import Faithfulness
 from srlens.trust.reach_result import Reach, ReachPoint
 
 #: LR pixels beyond which a map's part is told apart in every table, whatever the network's reach.
@@ -40,6 +41,7 @@ class Measurable(Shown):
         outside: by how much values of the SR image left [0, 1] before it was clamped; below 0 where none did.
         lpips: distance of the SR image to HR, where it was measured; lower is better.
         reach: how far pixels matter by intervention; None where it was not measured.
+        faithfulness: the map against other orders of pixels; None where it was not tested.
     """
 
     network: NetworkFacts | None
@@ -50,6 +52,7 @@ class Measurable(Shown):
     lpips: float | None = None
     outside: float | None = None
     reach: Reach | None = None
+    faithfulness: Faithfulness | None = None
 
     @classmethod
     def of(cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None) -> Self:

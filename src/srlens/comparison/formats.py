@@ -40,5 +40,5 @@ def fixed(digits: int, unit: str = "") -> Callable[[float], str]:
 #: By the names that the table of measures has for them.
 FORMATS: Mapping[str, Callable[[float], str]] = {
     **{"percent": percent, "index": index, "count": count, "decibels": decibels, "seconds": fixed(1, "s")},
-    **{"tenths": fixed(1), "hundredths": fixed(2), "ten-thousandths": fixed(4)},
+    **{"tenths": fixed(1), "hundredths": fixed(2), "thousandths": fixed(3), "ten-thousandths": fixed(4)},
 }

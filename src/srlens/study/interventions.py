@@ -6,7 +6,7 @@ on the diffusion index is tested a second time on the reach, and the two are hel
 
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -51,13 +51,13 @@ class Tested:
 
 
 def ask(blocks: Blocks, *, seed: int = 0) -> tuple[Tested, ...]:
-    """Put every question of which the results know enough; none where no reach was measured.
+    """Put every question of which the results know enough; none where nothing was measured.
 
     Args:
         blocks: the results.
         seed: of the permutations.
     """
-    found = [*_quality(blocks, seed), *_kinds(blocks, seed), *_field(blocks), *_index(blocks, seed)]
+    found = [*_quality(blocks, seed), *_kinds(blocks, seed), *_field(blocks), *_index(blocks, seed), *_faithful(blocks)]
     corrected = holm([one.estimate.p for one in found])
     return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
 
@@ -97,7 +97,17 @@ def _kinds(blocks: Blocks, seed: int) -> list[Tested]:
     if not known.any() or wide.all() or not wide.any():
         return []
     of = statistics.contrast_groups(reach[told][:, known], wide, blocks.clusters[known], seed=seed)
-    return [_tested("kinds", blocks, of.ratio, of.wide + of.local, {"wide": of.wide, "local": of.local}, none=1)]
+    return [
+        _tested(
+            "kinds",
+            blocks,
+            of.ratio,
+            of.wide + of.local,
+            {"wide": of.wide, "local": of.local},
+            none=1,
+            small=LIMITS["ratio"],
+        )
+    ]
 
 
 def _field(blocks: Blocks) -> list[Tested]:
@@ -129,6 +139,24 @@ def _index(blocks: Blocks, seed: int) -> list[Tested]:
     if varied:
         found.append(_tested("index-windows", blocks, _within(index[varied], reach[varied], clusters), len(varied), {}))
     return found
+
+
+def _faithful(blocks: Blocks) -> list[Tested]:
+    """Is the map more faithful than other orders of pixels: its deletion gains, paired by network and window."""
+    found = []
+    for order in ("distance", "gradient", "ig_black"):
+        gains = blocks.values.get(f"gain_over_{order}")
+        known = np.isfinite(gains).all(axis=0) if gains is not None else np.zeros(0, dtype=bool)
+        if gains is not None and known.any():
+            gains, clusters = gains[:, known], blocks.clusters[known]
+            estimate = _over_both(gains.mean(axis=1), over_pictures(_mean_of(gains), clusters), clusters)
+            words = {"share": float((gains > 0).mean())}
+            found.append(_tested(f"faithful-{order}", blocks, estimate, len(gains), words, small=0.0))
+    return found
+
+
+def _mean_of(values: Array) -> Callable[[NDArray[np.bool_]], float]:
+    return lambda kept: float(values[:, kept].mean())
 
 
 def _within(x: Array, y: Array, clusters: NDArray[np.int64]) -> Estimate:
@@ -165,11 +193,11 @@ def _tested(
     words: dict[str, Any],
     *,
     none: float = -math.inf,
+    small: float = LIMITS["correlation"],
     answer: Answer | None = None,
 ) -> Tested:
     told = _TEXTS[key]
     sizes = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
-    small = LIMITS["ratio"] if none == 1 else LIMITS["correlation"]
     given = answer if answer is not None else decide([estimate], none=none, small=small)
     few = [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
     return Tested(

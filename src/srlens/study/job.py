@@ -84,6 +84,7 @@ class Job:
         lpips: whether LPIPS is measured.
         added: keys of measures that plug-ins add; the worker must have them too.
         reach: whether the causal reach is measured; None: where that costs less than the map.
+        faithfulness: whether the map is tested against other orders of pixels.
     """
 
     network: NetworkRef
@@ -95,6 +96,7 @@ class Job:
     lpips: bool = False
     added: tuple[str, ...] = ()
     reach: bool | None = None
+    faithfulness: bool = False
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, as plain values. Names and paths are not among it."""
@@ -106,6 +108,7 @@ class Job:
             "lpips": self.lpips,
             "added": self.added,
             "reach": self.reach,
+            "faithfulness": self.faithfulness,
         }
 
     def place(self) -> dict[str, Any]:

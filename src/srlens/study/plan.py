@@ -70,8 +70,8 @@ class Plan:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
         study, images = self.study, self.study.images
         how = images.degradation if images.given == "hr" else GIVEN
-        reach = study.verification.reach
-        settings = (how, images.lr_size, study.method, study.output.lpips, self.added, reach)
+        tests = study.verification.reach, study.verification.faithfulness
+        settings = (how, images.lr_size, study.method, study.output.lpips, self.added, *tests)
         return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
 
     @cached_property
@@ -84,7 +84,10 @@ class Plan:
         first = {place.image: place for place in reversed(self.windows)}
         kept = (job for job in self.jobs if job.network.field_known and first[job.image].window == job.window)
         drawn = {network: network.model_copy(update={"random_seed": 0}) for network in self.networks}
-        every = (replace(job, network=drawn[job.network], lpips=False, added=(), reach=False) for job in kept)
+        every = (
+            replace(job, network=drawn[job.network], lpips=False, added=(), reach=False, faithfulness=False)
+            for job in kept
+        )
         return tuple(every) if self.study.random_weights else ()
 
     def record(self) -> dict[str, Any]:

@@ -109,6 +109,9 @@ class VerificationSection(_Strict):
 
     #: How far replaced pixels change the window (causal reach); by default where that costs less than the map.
     reach: bool | None = None
+    #: Whether pixels in the map's order change the window earlier than by distance, by the gradient's order and by that
+    #: of IG from black (deletion), and whether the map adds up (infidelity). It costs several maps.
+    faithfulness: bool = False
 
 
 class OutputSection(_Strict):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -130,7 +131,8 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
     subject, window = _shown(job)
     if job.network.random_seed is not None:  # no one asks how good its pictures are
         subject = replace(subject, hr=None)
-    found = explain(network, subject, window, method=job.method.resolved(), reach=job.reach)
+    tests: dict[str, Any] = {"reach": job.reach, "faithful": job.faithfulness}
+    found = explain(network, subject, window, method=job.method.resolved(), **tests)
     explained = replace(found, seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance

@@ -106,8 +106,40 @@ def test_a_study_measures_the_reach_where_it_is_asked_to(make_study, here, switc
         assert (frame["causal_reach_field"] <= 20).all()
         assert set(frame["causal_reach_threshold"]) == {40.0}
     assert len({job.id for job in make_plan(study).jobs}) == 6
-    page = build_report(study.folder).page.read_text(encoding="utf-8")
-    assert ("By intervention" in page) == (switch is True)
+    if switch is not None:
+        page = build_report(study.folder).page.read_text(encoding="utf-8")
+        assert ("By intervention" in page) == switch
+
+
+def test_gains_over_other_orders_are_paired_by_network_and_window() -> None:
+    rng = np.random.default_rng(3)
+    given = simulated(wide=1, effect=0)
+    noise = rng.normal(0, 0.02, (3, 10, WINDOWS))
+    given.values.update(gain_over_distance=0.1 + noise[0], gain_over_gradient=noise[1] - noise[1].mean())
+    given.values["gain_over_ig_black"] = noise[2] - 0.1
+    found = {one.key: one for one in ask(given)}
+    answers = {order: found[f"faithful-{order}"].answer for order in ("distance", "gradient", "ig_black")}
+    assert answers == {"distance": "supported", "gradient": "undecided", "ig_black": "not supported"}
+    estimate = found["faithful-distance"].estimate
+    assert estimate.value == pytest.approx(given.values["gain_over_distance"].mean())
+    # The standard error of the mean of 10 × 40 values of spread 0.02, once over networks and once over pictures.
+    assert estimate.high - estimate.low == pytest.approx(2 * 2 * 0.02 / 20 * 2**0.5, rel=0.5)
+    assert "above 0 at 100%" in found["faithful-distance"].statistic
+
+
+def test_a_study_tests_its_maps_where_it_is_asked_to(make_study, here) -> None:
+    study = make_study(verification={"reach": False, "faithfulness": True}, networks=[{"open": "a.pth"}])
+    assert not run_study(study, executor=here).failures
+    frame = polars.read_parquet(study.folder / "parts" / "*.parquet")
+    assert frame.select("gain_over_distance", "gain_over_gradient", "gain_over_ig_black").null_count().row(0) == (
+        0,
+        0,
+        0,
+    )
+    # FSRCNN is near linear, so that sums of its map go with the effects.
+    assert (frame["infidelity_correlation"] > 0.5).all()
+    assert frame["causal_reach"].null_count() == len(frame)
+    assert "more faithful than the plain gradient" in build_report(study.folder).page.read_text(encoding="utf-8")
 
 
 def test_the_switch_is_part_of_what_a_job_is(make_study) -> None:

@@ -13,7 +13,8 @@ from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
-from srlens.study.interventions import ask, rows
+from srlens.study.interventions import ask
+from srlens.study.interventions import rows as intervention_rows
 from srlens.study.report.interest import areas_of_interest
 from srlens.study.report.page import citations, methods_paragraph, render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
@@ -79,7 +80,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     blocks = arrange(frame, plan, store.read_parts(drawn, kept.damaged) if drawn else None)
     findings, interest = judge(blocks, seed=seed), areas_of_interest(blocks, kept)
     tables = report_tables(blocks, findings, interest, store.failures([*ids, *drawn]))
-    tables["interventions"] = rows(ask(blocks, seed=seed))
+    tables["interventions"] = intervention_rows(ask(blocks, seed=seed))
     figures = chart_figures(blocks, findings)
     figures |= gallery_figures(tables["windows"], blocks, interest, kept, plan["scale"])
     pictures, files = _save_figures(figures, target)
