@@ -1,7 +1,7 @@
 """Maps of ten networks tested at hard windows: ``python benchmarks/verify_table.py FOLDER [--table]``.
 
-Each window of each network is verified with the default budget and becomes one JSON file in FOLDER; what is there is not
-computed again, so that a run which ended goes on. ``--table`` prints the table of what is there, as Markdown.
+Each window of each network is verified with the default budget and becomes one JSON file in FOLDER; what is there is
+not computed again, so that a run which ended goes on. ``--table`` prints the table of what is there, as Markdown.
 
 Two 16×16 windows of each of six pictures of Urban100, the hardest for the three shipped networks, at least 64 SR pixels
 apart, each in an LR crop of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means.
@@ -107,7 +107,7 @@ COLUMNS: list[tuple[str, Callable[[dict[str, Any]], Any], int, bool]] = [
 
 
 def cell(rows: list[dict[str, Any]], of: Callable[[dict[str, Any]], Any], digits: int, interval: bool) -> str:
-    """The mean over pictures of their windows' means, with its t interval where asked for; "–" where nothing is known."""
+    """The mean of the pictures' means, with its t interval where asked for; "–" where nothing is known."""
     by_picture = defaultdict(list)
     for row in rows:
         try:

@@ -90,6 +90,7 @@ from .records.output import (
     write_comparison as write_comparison,
     write_fields_of_view as write_fields_of_view,
     write_sweep as write_sweep,
+    write_verification as write_verification,
 )
 from .study.mine import mine as mine
 from .study.report.build import build_report as build_report

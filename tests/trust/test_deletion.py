@@ -1,7 +1,5 @@
 """Deletion and insertion: known answers in float64."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch

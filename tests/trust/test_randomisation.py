@@ -104,7 +104,9 @@ def test_what_was_learnt_is_lost(picture: Tensor) -> None:
 
 
 def test_passes_are_counted(picture: Tensor) -> None:
-    assert randomised(Backwards(), picture).passes == 3 * 3 * 4  # three nodes of three passes each; three stages, one more
+    assert (
+        randomised(Backwards(), picture).passes == 3 * 3 * 4
+    )  # three nodes of three passes each; three stages, one more
 
 
 def test_a_network_without_weights_has_no_test(picture: Tensor) -> None:

@@ -14,7 +14,9 @@ from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.sweep import Sweep
+from srlens.trust.numbers import NUMBERS
 from srlens.trust.reach_result import reach_in_words
+from srlens.trust.verification import Verification
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
@@ -92,6 +94,17 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
         )
     lines = [f"Effective field: mean over {first.effective.images} places."]
     _print(shown, lines, dict.fromkeys(field.attribution.conditions for field in fields), files)
+
+
+def print_verification(found: Verification, files: Sequence[Path]) -> None:
+    """Print what was found of one map in words, every number with its direction and meaning, and the files written."""
+    result = found.attribution
+    shown = table(f"{result.method.name} of {result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}")
+    for column, justify in (("Number", "left"), ("Value", "right"), ("Good", "left"), ("Meaning", "left")):
+        shown.add_column(column, justify=justify, no_wrap=column != "Meaning", overflow="fold")  # type: ignore[arg-type]
+    for number in NUMBERS:
+        shown.add_row(number.label, number.text(found), number.direction, number.meaning)
+    _print(shown, found.words, (found.conditions,), files)
 
 
 def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:

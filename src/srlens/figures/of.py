@@ -47,8 +47,7 @@ FIGURES: dict[type, Callable[..., Figure]] = {
 
 
 def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
-    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field, reach,
-        or verification.
+    """Picture any result: attribution, comparison, area of interest, sweep, fields of view, field, reach, verification.
 
     Args:
         result: one of the types of :data:`FIGURES`, or several fields of view.

@@ -23,8 +23,8 @@ from srlens.trust.numbers import NUMBERS
 from srlens.trust.verification import Verification
 
 _PICTURE = 3.7  # cm: the longer side of the picture and of the map
-_LEFT, _BELOW, _GAP, _HEIGHT = 0.75, 0.75, 0.3, 3.0  # cm: labels left of axes and below them; between charts; of axes
-_CELL = 0.62  # cm: of the matrix of agreement
+_LEFT, _BELOW, _GAP, _HEIGHT = 0.75, 0.75, 0.3, 2.8  # cm: labels left of axes and below them; between charts; of axes
+_CELL = 0.55  # cm: of the matrix of agreement
 _FLOOR = -80.0  # dB: smaller changes of the window are drawn here
 _LINE: dict[str, Any] = {"linewidth": 1.0, "markersize": 3.0, "markeredgecolor": "white", "markeredgewidth": 0.3}
 
@@ -71,7 +71,7 @@ def _above(look: Look, found: Verification) -> Block:
 def _chart(look: Look, count: int, name: str, draw: partial[None]) -> Block:
     width = FULL_WIDTH / count - _LEFT - _GAP
     axes = panel(width, _HEIGHT, name, draw).padded(bottom=_BELOW)
-    return column(title(look, name, most=width + _LEFT / 2), axes).padded(left=_LEFT)
+    return column(title(look, name, most=width), axes).padded(left=_LEFT)
 
 
 def _count(found: Verification) -> int:
@@ -87,13 +87,17 @@ def _draw_reach(found: Verification, axes: Axes) -> None:
     reach = found.reach
     for number, curve in enumerate(reach.curves):
         values = [max(-point.change_db, _FLOOR) for point in curve.farther]
-        axes.plot([point.radius for point in curve.farther], values, clip_on=False, zorder=3, **line_look(number), **_LINE)
+        axes.plot(
+            [point.radius for point in curve.farther], values, clip_on=False, zorder=3, **line_look(number), **_LINE
+        )
     axes.axhline(-reach.threshold_db, color=RULE_COLOUR, linewidth=0.8, zorder=1)
     axes.axvline(reach.radius, color="black", linewidth=0.8, linestyle=":", zorder=2)
     axes.set_xscale("symlog", base=2, linthresh=1, linscale=0.7)
     last = max(reach.field_radius, 1)
     axes.set_xlim(0, last)
-    fixed_ticks(axes.xaxis, [r for r in (0, *(2**k for k in range(last.bit_length()))) if r <= last][:: 1 + (last > 40)])
+    fixed_ticks(
+        axes.xaxis, [r for r in (0, *(2**k for k in range(last.bit_length()))) if r <= last][:: 1 + (last > 40)]
+    )
     axes.set_ylim(_FLOOR, 0)
     linear_ticks(axes.yaxis, _FLOOR, 0, 5)
     axes.set_xlabel("farther than r LR px", labelpad=2)
@@ -147,18 +151,25 @@ def _draw_ladder(found: Verification, axes: Axes) -> None:
 
 
 def _key(look: Look, found: Verification) -> Block:
+    """What the lines are, chart by chart, in as few rows as the width takes."""
+
     def entry(number: int, words: str) -> Block:
         return sample(look, words, 0.6, **{**line_look(number), "linestyle": "-"}, **{**_LINE, "markevery": [0]})
 
-    fills = [text(look, "Reach:", bold=True), *(entry(k, f"{c.fill} {c.radius}") for k, c in enumerate(found.reach.curves))]
-    orders = [text(look, "Deletion, order of:", bold=True), *(entry(k, order) for k, order in enumerate(_ORDERS))]
-    alike = [
-        text(look, "Randomised:", bold=True),
-        entry(0, "rank correlation"),
-        entry(1, "SSIM"),
-        sample(look, "floor of each", 0.6, color="0.3", linewidth=0.8, linestyle=":"),
-    ]
-    return column(row(*fills, *alike, gap=0.3), row(*orders, gap=0.3)).padded(left=0.1)
+    floor = sample(look, "floor of each", 0.6, color="0.3", linewidth=0.8, linestyle=":")
+    parts = {
+        "Reach:": [entry(k, f"{curve.fill} {curve.radius}") for k, curve in enumerate(found.reach.curves)],
+        "Randomised:": [entry(0, "rank correlation"), entry(1, "SSIM"), floor],
+        "Deletion, order of:": [entry(k, order) for k, order in enumerate(_ORDERS)],
+    }
+    rows: list[Block] = []
+    for name, entries in parts.items():
+        part = row(text(look, name, bold=True), *entries, gap=0.3)
+        if rows and rows[-1].width + 0.6 + part.width <= FULL_WIDTH - 0.1:
+            rows[-1] = row(rows[-1], part, gap=0.6)
+        else:
+            rows.append(part)
+    return column(*rows).padded(left=0.1)
 
 
 def _agreement(look: Look, found: Verification) -> Block:
@@ -196,17 +207,17 @@ def _numbers(look: Look, found: Verification) -> Block:
         text(look, [one.direction for one in NUMBERS]),
         text(look, [one.meaning for one in NUMBERS]),
     ]
-    return row(*columns, gap=0.35)
+    return row(*columns, gap=(FULL_WIDTH - sum(one.width for one in columns)) / 3)
 
 
 def _caption(found: Verification) -> str:
     share = 100 * 10 ** (-found.reach.threshold_db / 20)
     return " ".join(
         [
-            f"Map: signed, channels summed; the colour scale is a {MAP_SCALE}. Reach: everything farther than r replaced; "
-            f"grey line {share:.2g} % of the value range, dotted the causal reach. Deletion: root mean square change of "
-            "the window, 1 where every pixel is replaced; areas and gains are means over octaves of the number of "
-            f"pixels. Conditions: {found.conditions}.",
+            f"Map: signed, channels summed; the colour scale is a {MAP_SCALE}. Reach: everything farther than r "
+            f"replaced; grey line {share:.2g} % of the value range, dotted the causal reach. Deletion: root mean square "
+            "change of the window, 1 where every pixel is replaced; contrast and random under the first fill alone; gains, over "
+            f"the order of distance, are means over octaves of the number of pixels. Conditions: {found.conditions}.",
             weights([found.attribution]),
         ]
     )

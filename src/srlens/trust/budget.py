@@ -9,8 +9,8 @@ from srlens.attribution.result import Attribution
 from srlens.errors import SettingError
 from srlens.naming import look_up
 from srlens.trust.deletion import shares
-from srlens.trust.maps import GRADIENT, passes_of
 from srlens.trust.fills import Fill
+from srlens.trust.maps import GRADIENT, passes_of
 from srlens.trust.reach import REACH_FILLS, expected_passes
 
 #: Blocks, about, of the occlusion map that is compared with others.
@@ -29,8 +29,8 @@ class Plan:
         precision: whether a map in the other precision is made.
         ratio: of neighbouring numbers of pixels in deletion and insertion.
         random_orders: draws of the random order.
-        full_insertion: whether insertion is made under every fill and against every order; else under the first fill and
-            against the order of distance.
+        full_insertion: whether insertion is made under every fill and against every order; else under the first fill
+            and against the order of distance.
         sets: of infidelity.
         methods: that are compared with the given one.
         judged: whether their deletion curves are made too.
@@ -117,10 +117,7 @@ NAMED: dict[str, Plan] = {"quick": PLANS[0], "default": PLANS[2]}
 
 
 def find_plan(
-    budget: str | int,
-    result: Attribution,
-    fills: Sequence[str | Fill],
-    reach_fills: Sequence[str | Fill] | None = None,
+    budget: str | int, result: Attribution, fills: Sequence[str | Fill], reach_fills: Sequence[str | Fill] | None = None
 ) -> Plan:
     """The plan of that name, or the largest one that a number of forward passes pays for.
 

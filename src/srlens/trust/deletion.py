@@ -1,8 +1,8 @@
 """Do the pixels that a map ranks first matter most? Deletion and insertion against three orders that know no map.
 
 Deletion (Samek et al. 2017; Petsiuk et al. 2018): pixels are replaced in an order, and the window changes early where
-the order is good. Insertion: all pixels are replaced, and restored in the order; the window comes back early where it is
-good. Shares of pixels are logarithmic, since a window depends on few of many.
+the order is good. Insertion: all pixels are replaced, and restored in the order; the window comes back early where it
+is good. Shares of pixels are logarithmic, since a window depends on few of many.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,9 +109,7 @@ class Deletion:
         position = np.log2(self.pixels)
         return float(np.trapezoid(self.curve(order, fill, quantity), position) / position[-1])
 
-    def gain(
-        self, null: str, order: str = MAP, *, fill: str | None = None, quantity: Quantity = "window"
-    ) -> float:
+    def gain(self, null: str, order: str = MAP, *, fill: str | None = None, quantity: Quantity = "window") -> float:
         """By how much an order is better than another one; see the class for the unit."""
         sign = 1 if self.kind == "deletion" else -1
         return sign * (self.area(order, fill, quantity) - self.area(null, fill, quantity))
@@ -204,9 +202,9 @@ def deletion(
         whole = interventions.effects([fill.replaced(image, torch.ones(image.shape[-2:], dtype=torch.bool), draw)])
         if whole.rmse[0] == 0 or whole.detector[0] == 0:
             raise NoEffectError(
-                f"Replacing every pixel by the fill {fill.name!r} changes nothing in the {interventions.window} of "
-                f"{interventions.network.name}, or nothing that the detector sees: it ignores its input there, or the picture equals the fill. Choose a "
-                "window with structure, or another fill."
+                f"Replacing every pixel by the fill {fill.name!r} changes nothing that the detector sees in the "
+                f"{interventions.window} of {interventions.network.name}: it ignores its input there, or the picture "
+                "equals the fill. Choose a window with structure, or another fill."
             )
         followed = {**orders, **(more or {})} if number == 0 else orders
         named = [(name, order) for name, several in followed.items() for order in several]
@@ -216,13 +214,21 @@ def deletion(
         for k, (name, _) in enumerate(named):
             part = slice(k * (len(counts) - 1), (k + 1) * (len(counts) - 1))
             detector = np.abs(effects.detector[part]) / abs(whole.detector[0])
-            curves.append(OrderCurve(name, np.append(effects.rmse[part] / whole.rmse[0], ends), np.append(detector, ends)))
+            curves.append(
+                OrderCurve(name, np.append(effects.rmse[part] / whole.rmse[0], ends), np.append(detector, ends))
+            )
         found[fill.name] = FillCurves(tuple(curves), float(whole.rmse[0]), float(whole.detector[0]))
     return Deletion(kind, counts, found, interventions.passes - before)
 
 
 def _replaced(
-    image: Tensor, fill: Fill, orders: Iterator[Order], counts: Sequence[int], kind: Kind, draw: int, tick: Callable[[], None],
+    image: Tensor,
+    fill: Fill,
+    orders: Iterator[Order],
+    counts: Sequence[int],
+    kind: Kind,
+    draw: int,
+    tick: Callable[[], None],
 ) -> Iterator[Tensor]:
     for order in orders:
         for count in counts:

@@ -127,9 +127,7 @@ def _random_sets(height: int, width: int, block: int, sets: int, seed: int) -> N
     return masks.repeat(block, axis=1).repeat(block, axis=2)[:, :height, :width]
 
 
-def _replaced(
-    image: Tensor, fill: Fill, masks: NDArray[np.bool_], tick: Callable[[], None]
-) -> Iterator[Tensor]:
+def _replaced(image: Tensor, fill: Fill, masks: NDArray[np.bool_], tick: Callable[[], None]) -> Iterator[Tensor]:
     for mask in masks:
         tick()
         yield fill.replaced(image, torch.from_numpy(mask))

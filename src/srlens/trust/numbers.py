@@ -1,4 +1,4 @@
-"""The single numbers of a verification: what each is called, which way it is good, and what it means. They stand once."""
+"""The single numbers of a verification: their names, which way they are good, what they mean. They stand once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ NUMBERS: tuple[Number, ...] = (
     ),
     Number(
         "causal_reach", "Causal reach", lambda v: float(v.reach.radius), 0, "neither way",
-        "farther pixels, replaced by any fill, change the window by less than the threshold", "LR px",
+        "what lies farther, replaced, changes the window by less than the threshold", "LR px",
     ),
     Number(
         "map_beyond_reach", "Map beyond reach", lambda v: v.beyond_reach, 1, "lower is better",

@@ -153,7 +153,9 @@ def randomisation(
             _redraw(copied[number], generator)
             drawn += _count(layers[number])
         last = explained(copy, len(ladder) + 1)
-        ladder.append(RandomisationStage(**vars(likeness(true, last)), layers=len(layers) - int(step[-1]), weights=drawn / every))
+        ladder.append(
+            RandomisationStage(**vars(likeness(true, last)), layers=len(layers) - int(step[-1]), weights=drawn / every)
+        )
     for group in others:
         _redraw(group, generator)
     floor = likeness(last, explained(other, len(steps) + 1))

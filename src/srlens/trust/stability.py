@@ -1,4 +1,4 @@
-"""How far does the map move under changes that should not matter?"""
+"""Stability: how far the map moves under changes that should not matter."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal

@@ -28,8 +28,8 @@ class Verification(Shown):
     Attributes:
         attribution: the map that is tested.
         reach: how far from the window pixels matter, whatever the map says.
-        beyond: share of the absolute map farther than r LR pixels (Chebyshev) from the LR pixels that the window covers,
-            for r = 0, 1, 2, … to the image's border; read-only, in [0, 1].
+        beyond: share of the absolute map farther than r LR pixels (Chebyshev) from those that the window covers, for
+            r = 0, 1, 2, … to the image's border; read-only, in [0, 1].
         deletion: pixels replaced in the map's order, and in others.
         insertion: pixels restored likewise.
         infidelity: sums of the map over random sets, and their effects.
@@ -67,8 +67,8 @@ class Verification(Shown):
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
         return (
-            f"{self.attribution.conditions}; fills {', '.join(self.deletion.fills)}; {len(self.infidelity.sums)} random "
-            f"sets of {self.infidelity.block}×{self.infidelity.block} blocks replaced by {self.infidelity.fill}; maps "
+            f"{self.attribution.conditions}; fills {', '.join(self.deletion.fills)}; {len(self.infidelity.sums)} "
+            f"random sets of {self.infidelity.block}×{self.infidelity.block} blocks replaced by {self.infidelity.fill}; maps "
             f"compared: {self.stability.base.method.described(self.stability.base.evaluations)}; "
             f"{self.passes} forward passes"
         )
@@ -112,17 +112,19 @@ class Verification(Shown):
             return "The whole map lies beside the window."
         point = with_map[-1]
         return (
-            f"{100 * self.beyond[point.radius]:.0f} % of the map lies beyond {point.radius} LR pixels; replacing all of "
-            f"that by {fill.fill} {_changes(point)}."
+            f"{100 * self.beyond[point.radius]:.0f} % of the map lies beyond {point.radius} LR pixels; replacing all "
+            f"of that by {fill.fill} {_changes(point)}."
         )
 
     def _reached(self) -> str:
         limit, share = self.reach.radius, 100 * 10 ** (-self.reach.threshold_db / 20)
         if self.reach.whole_image:
-            return f"The window needs the whole picture: even its farthest pixels, replaced, change it by {share:.2g} %."
+            return (
+                f"The window needs the whole picture: even its farthest pixels, replaced, change it by {share:.2g} %."
+            )
         return (
-            f"Beyond {limit} LR pixels nothing that was replaced changes the window by {share:.2g} % of the value range; "
-            f"{100 * self.beyond_reach:.0f} % of the map lies there."
+            f"Beyond {limit} LR pixels nothing that was replaced changes the window by {share:.2g} % of the value "
+            f"range; {100 * self.beyond_reach:.0f} % of the map lies there."
         )
 
     def _ordered(self) -> str:
@@ -149,8 +151,8 @@ class Verification(Shown):
         if last is None or floor is None:
             return "With all weights re-drawn there is no map to compare with."
         return (
-            f"With all weights re-drawn the map's rank correlation with the true one is {last:.2f}; two random networks "
-            f"have {floor:.2f} with each other."
+            f"With all weights re-drawn the map's rank correlation with the true one is {last:.2f}; two random "
+            f"networks have {floor:.2f} with each other."
         )
 
     def _steady(self) -> str:
@@ -166,5 +168,5 @@ class Verification(Shown):
 def _changes(point: ReachPoint) -> str:
     if point.rmse == 0:
         return "changes nothing"
-    psnr = "" if point.psnr_change is None else f" and its PSNR by {point.psnr_change:+.1f} dB"
+    psnr = "" if point.psnr_change is None else f" and its PSNR by {round(point.psnr_change, 1) + 0.0:+.1f} dB"
     return f"changes the window by {-point.change_db:.0f} dB{psnr}".replace("-", "−")

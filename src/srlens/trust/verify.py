@@ -1,4 +1,4 @@
-"""The verb: is this map true?"""
+"""The verb: all tests of the map of one window."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -60,8 +60,8 @@ def verify(
             of contrast and chance, and those of other methods, are followed under it alone.
         reach_fills: of the causal reach; None: blur, mean and patches, or ``fills`` where the budget is quick.
         methods: names of those whose maps are compared with it; None: as the budget has it.
-        budget: ``"quick"``, ``"default"``, or a number of forward passes: the largest plan of all tests that it pays for
-            is taken. A gradient counts as three; the map itself is made to its own tolerance in any case.
+        budget: ``"quick"``, ``"default"``, or a number of forward passes: the largest plan of all tests that it
+            pays for is taken. A gradient counts as three; the map itself is made to its own tolerance in any case.
         seed: of everything that is drawn: sets, orders, noise, weights, patches.
         memory: see :class:`srlens.Explainer`.
         regional: evaluate the network only where the window needs it, where that is proven to give the same.
@@ -111,7 +111,17 @@ def verify(
     )
     passes = made.passes + passes_of(result) + steady.passes + randomised.passes + sum(map(passes_of, others))
     return Verification(
-        result, reached, _beyond(result, made.distance), deleted, inserted, added, randomised, steady, agreed, plan, passes
+        result,
+        reached,
+        _beyond(result, made.distance),
+        deleted,
+        inserted,
+        added,
+        randomised,
+        steady,
+        agreed,
+        plan,
+        passes,
     )
 
 
@@ -121,10 +131,7 @@ def _silent(_: str) -> Progress:
 
 def _orders(result: Attribution) -> dict[str, Sequence[Order]]:
     height, width = result.lr_size
-    return {
-        MAP: [map_order(result.map)],
-        "distance": [distance_order(result.window, result.scale, height, width)],
-    }
+    return {MAP: [map_order(result.map)], "distance": [distance_order(result.window, result.scale, height, width)]}
 
 
 def _nulls(made: Interventions, plan: Plan, seed: int) -> dict[str, Sequence[Order]]:
