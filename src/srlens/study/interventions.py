@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES
 from srlens.study import statistics
 from srlens.study.blocks import Array, Blocks
@@ -74,14 +75,14 @@ def _quality(blocks: Blocks, seed: int) -> list[Tested]:
     """Finding 1: do networks of a larger reach perform better."""
     reach, known = _reach(blocks)
     found = []
-    for name in ("psnr_image", "psnr_window"):
+    for name, of_what in (("psnr_image", "PSNR of the LR crops"), ("psnr_window", "PSNR of the windows")):
         values = blocks.values[name]
         both = known & np.isfinite(values).all(axis=0)
         if len(blocks.labels) >= 3 and both.any():
             of = statistics.correlate_networks(
                 reach[:, both], blocks.once(name)[:, both], blocks.clusters[both], seed=seed
             )
-            what = {"quality": MEASURES[name].label}
+            what = {"quality": of_what}
             found += [
                 _tested(f"quality-{kind}", blocks, getattr(of, kind), of.networks, what) for kind in _CORRELATIONS
             ]
@@ -92,11 +93,11 @@ def _kinds(blocks: Blocks, seed: int) -> list[Tested]:
     """Finding 2: do networks that are meant to take from far away reach farther."""
     reach, known = _reach(blocks)
     kinds = np.array(blocks.kinds)
-    told = kinds != "unknown"
-    wide = np.isin(kinds[told], LIMITS["kinds"].split(", "))
+    sorted_in = kinds != "unknown"
+    wide = np.isin(kinds[sorted_in], LIMITS["kinds"].split(", "))
     if not known.any() or wide.all() or not wide.any():
         return []
-    of = statistics.contrast_groups(reach[told][:, known], wide, blocks.clusters[known], seed=seed)
+    of = statistics.contrast_groups(reach[sorted_in][:, known], wide, blocks.clusters[known], seed=seed)
     return [
         _tested(
             "kinds",
@@ -196,15 +197,15 @@ def _tested(
     small: float = LIMITS["correlation"],
     answer: Answer | None = None,
 ) -> Tested:
-    told = _TEXTS[key]
+    text = _TEXTS[key]
     sizes = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
     given = answer if answer is not None else decide([estimate], none=none, small=small)
     few = [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
     return Tested(
         key=key,
-        finding=int(told["finding"]) if "finding" in told else None,
-        claim=told["claim"],
-        statistic=told["statistic"].format(**words),
+        finding=int(text["finding"]) if "finding" in text else None,
+        claim=text["claim"],
+        statistic=text["statistic"].format(**words),
         estimate=estimate,
         answer="cannot be decided" if few else given,
         sample=", ".join(f"{size} {name}" for name, size in sizes.items()),
@@ -215,3 +216,38 @@ def rows(tested: Sequence[Tested]) -> list[dict[str, Any]]:
     """One row a question, for files and the page."""
     fields = ("key", "finding", "claim", "statistic", "answer", "sample", "p_holm")
     return [{**{name: getattr(one, name) for name in fields}, **vars(one.estimate)} for one in tested]
+
+
+#: What is told of each network beside the reach: of its maps, and of the tests of them.
+TOLD = (
+    "causal_reach",
+    "beyond_reach",
+    "far_share",
+    "signed_ratio",
+    "diffusion_index_summed",
+    "gain_over_distance",
+    "gain_over_gradient",
+    "gain_over_ig_black",
+    "infidelity_correlation",
+)
+
+
+def told(blocks: Blocks) -> list[Measure]:
+    """The measures that :data:`TOLD` names and some network has; none where neither reach nor tests were asked for."""
+    known = [key for key in TOLD if key in blocks.values and np.isfinite(blocks.values[key]).any()]
+    return [MEASURES[key] for key in known] if {"causal_reach", "gain_over_distance"} & set(known) else []
+
+
+def network_rows(blocks: Blocks) -> list[dict[str, Any]]:
+    """One row a network: means over windows of what is :func:`told`; no row where that is nothing."""
+    measures = told(blocks)
+    return [
+        {"network": label, **{m.key: _finite_mean(blocks.values[m.key][k]) for m in measures}}
+        for k, label in enumerate(blocks.labels)
+        if measures
+    ]
+
+
+def _finite_mean(values: Array) -> float | None:
+    found = values[np.isfinite(values)]
+    return float(found.mean()) if found.size else None

@@ -13,7 +13,7 @@ from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
-from srlens.study.interventions import ask
+from srlens.study.interventions import ask, network_rows, told
 from srlens.study.interventions import rows as intervention_rows
 from srlens.study.report.interest import areas_of_interest
 from srlens.study.report.page import citations, methods_paragraph, render_page
@@ -80,7 +80,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     blocks = arrange(frame, plan, store.read_parts(drawn, kept.damaged) if drawn else None)
     findings, interest = judge(blocks, seed=seed), areas_of_interest(blocks, kept)
     tables = report_tables(blocks, findings, interest, store.failures([*ids, *drawn]))
-    tables["interventions"] = intervention_rows(ask(blocks, seed=seed))
+    tables |= {"interventions": intervention_rows(ask(blocks, seed=seed)), "map-tests": network_rows(blocks)}
     figures = chart_figures(blocks, findings)
     figures |= gallery_figures(tables["windows"], blocks, interest, kept, plan["scale"])
     pictures, files = _save_figures(figures, target)
@@ -107,6 +107,7 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
         index=INDEX,
         measures=blocks.known("report"),
         contrast=findings.contrast,
+        told=told(blocks),
         tables=tables,
         reference=reference_row(blocks),
         reference_name=reference_name(plan["scale"], [*frame["degradation"].drop_nulls(), GIVEN][0]),
