@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 import srlens
 from srlens.errors import ZeroMapError
 from srlens.trust.agreement import agreement_matrix
+from srlens.trust.randomisation import likeness
 from srlens.trust.stability import stability
 
 WINDOW = srlens.Window(12, 10, 8, 8)
@@ -66,4 +68,16 @@ def test_agreement_of_maps(linear: srlens.Network, picture: Tensor) -> None:
     assert (matrix == matrix.T).all()
     assert (np.diag(matrix) == 1).all()
     assert matrix[0, 1] == pytest.approx(1, abs=1e-6)  # every path of a linear network gives the same
-    assert matrix[0, 2] < 0.999  # most pixels are outside the support of both
+    assert matrix[0, 2] < 0.999
+
+
+def test_ranks_are_those_where_a_map_is_not_zero(picture: Tensor) -> None:
+    """Two networks that read the same few pixels in other ways are not alike for what neither reads."""
+    torch.manual_seed(5)
+    networks = [srlens.Network.wrap(nn.Conv2d(3, 3, 3, padding=1).double(), scale=1) for _ in range(2)]
+    a, b = (srlens.attribute(one, picture, WINDOW, "gradient", detector="intensity") for one in networks)
+    there = (a.absolute > 0) | (b.absolute > 0)
+    assert there.sum() == 100  # the window and one pixel to each side
+    expected = float(spearmanr(a.absolute[there], b.absolute[there]).statistic)
+    assert likeness(a, b).rank_correlation == pytest.approx(expected)
+    assert expected < 0.9 < float(spearmanr(a.absolute.ravel(), b.absolute.ravel()).statistic)

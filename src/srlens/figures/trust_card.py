@@ -214,10 +214,14 @@ def _caption(found: Verification) -> str:
     share = 100 * 10 ** (-found.reach.threshold_db / 20)
     return " ".join(
         [
-            f"Map: signed, channels summed; the colour scale is a {MAP_SCALE}. Reach: everything farther than r "
-            f"replaced; grey line {share:.2g} % of the value range, dotted the causal reach. Deletion: root mean square "
-            "change of the window, 1 where every pixel is replaced; contrast and random under the first fill alone; gains, over "
-            f"the order of distance, are means over octaves of the number of pixels. Conditions: {found.conditions}.",
+            f"Map: signed, channels summed; the colour scale is a {MAP_SCALE}.",
+            f"Reach: everything farther than r replaced; grey line {share:.2g} % of the value range, dotted the causal "
+            "reach.",
+            "Deletion: root mean square change of the window, 1 where every pixel is replaced; contrast and random "
+            "under the first fill alone; gains are areas over the curve of the order of distance, means over octaves "
+            "of the number of pixels.",
+            "Rank correlations are over the LR pixels where either map is not zero.",
+            f"Conditions: {found.conditions}.",
             weights([found.attribution]),
         ]
     )

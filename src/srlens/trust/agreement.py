@@ -17,8 +17,8 @@ class Agreement:
 
     Attributes:
         methods: names, that of the tested map first.
-        matrix: n×n, symmetric, float64, read-only: Spearman's rank correlation of the absolute maps over all LR pixels,
-            in [−1, 1]; NaN where a map is zero everywhere or has no ranks.
+        matrix: n×n, symmetric, float64, read-only: Spearman's rank correlation of the absolute maps over the LR pixels
+            where either is not zero, in [−1, 1]; NaN where a map is zero everywhere or has no ranks.
         diffusion_index: one a method; None for a map that is zero everywhere.
         gain_over_distance: of the deletion test (see :class:`~srlens.trust.deletion.Deletion`), one a method; None
             where it was not made.

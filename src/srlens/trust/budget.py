@@ -1,5 +1,6 @@
 """How much of each test is made: a ladder of plans, and what each costs in forward passes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +153,7 @@ def compared_method(name: str, detector: Method, steps: int, height: int, width:
 
 def occlusion_block(height: int, width: int) -> int:
     """Side of blocks in LR pixels, at least 4, of which about 64 cover the picture."""
-    return min(max(4, round((height * width / _OCCLUSION_BLOCKS) ** 0.5)), height, width)
+    return min(max(4, round(math.sqrt(height * width / _OCCLUSION_BLOCKS))), height, width)
 
 
 def method_passes(name: str, steps: int, height: int, width: int) -> int:

@@ -24,8 +24,8 @@ class Likeness:
     """How alike two maps are.
 
     Attributes:
-        rank_correlation: Spearman's, of the absolute maps over all LR pixels, in [−1, 1]; None where one of them is
-            zero everywhere or not finite.
+        rank_correlation: Spearman's, of the absolute maps over the LR pixels where either is not zero, in [−1, 1]; None
+            where a map is zero everywhere, the same everywhere, or not finite.
         ssim: structural similarity of the absolute maps as they are drawn (cube root of the map divided by its
             maximum), at most 1; None likewise, and for maps below 11×11 LR pixels.
     """
@@ -106,8 +106,9 @@ def randomisation(
     """Re-draw the weights from the last layer to the first, cumulatively, and compare each map with the true one.
 
     Every weight tensor is re-drawn from its own distribution: its entries are shuffled. The initialiser of somebody
-    else's module is not known, and another scale of the weights would let deep networks overflow or fade, which says
-    nothing about the map; of a scalar weight nothing is left to draw. The network itself is never changed.
+    else's module is not known, and another scale of the weights would let layers fade or grow, which says nothing about
+    the map. Deep networks may grow all the same: what overflows is computed again in float64, and a stage that
+    overflows there has no map. Of a scalar weight nothing is left to draw. The network itself is never changed.
 
     Args:
         network: what was explained.
@@ -136,12 +137,16 @@ def randomisation(
 
     def explained(one: Network, done: int) -> Attribution | None:
         nonlocal passes
+        wide = [] if one.dtype == torch.float64 or one.device.type == "mps" else [torch.float64]
         result: Attribution | None = None
-        try:
-            (result,) = maps_of(one, image, [true.window], method, clean=clean, memory=memory)
+        for dtype in (one.dtype, *wide):
+            try:
+                tried = one if dtype == one.dtype else one.to(dtype=dtype)
+                (result,) = maps_of(tried, image, [true.window], method, clean=clean, memory=memory)
+            except NotFiniteError:
+                continue
             passes += passes_of(result)
-        except NotFiniteError:  # what shuffled weights make may overflow: such a stage has no map
-            pass
+            break
         if progress is not None:
             progress(done, len(steps) + 1)
         return result
@@ -163,10 +168,17 @@ def randomisation(
 
 
 def likeness(a: Attribution | None, b: Attribution | None) -> Likeness:
-    """Of two maps, None for one that is not finite."""
-    if a is None or b is None or a.is_zero or b.is_zero or np.ptp(a.absolute) == 0 or np.ptp(b.absolute) == 0:
+    """Of two maps of one LR image; None for one that is not finite.
+
+    Ranks are those among the pixels where either map is not zero: far outside a receptive field both are zero by
+    architecture, and any two maps would be alike there.
+    """
+    if a is None or b is None or a.is_zero or b.is_zero:
         return Likeness(None, None)
-    return Likeness(rank_correlation(a.map, b.map), structural_similarity(a.map, b.map))
+    there = (a.absolute > 0) | (b.absolute > 0)
+    first, second = (one.absolute[there][None] for one in (a, b))
+    ranked = np.ptp(first) > 0 and np.ptp(second) > 0
+    return Likeness(rank_correlation(first, second) if ranked else None, structural_similarity(a.map, b.map))
 
 
 def layers_in_order(network: Network, image: Tensor) -> list[list[nn.Module]]:

@@ -66,12 +66,15 @@ class Verification(Shown):
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
-        return (
-            f"{self.attribution.conditions}; fills {', '.join(self.deletion.fills)}; {len(self.infidelity.sums)} "
-            f"random sets of {self.infidelity.block}×{self.infidelity.block} blocks replaced by {self.infidelity.fill}; maps "
-            f"compared: {self.stability.base.method.described(self.stability.base.evaluations)}; "
-            f"{self.passes} forward passes"
-        )
+        base, added = self.stability.base, self.infidelity
+        parts = [
+            self.attribution.conditions,
+            f"fills {', '.join(self.deletion.fills)}",
+            f"{len(added.sums)} random sets of {added.block}×{added.block} blocks replaced by {added.fill}",
+            f"maps compared: {base.method.described(base.evaluations)}",
+            f"{self.passes} forward passes",
+        ]
+        return "; ".join(parts)
 
     @property
     def beyond_reach(self) -> float:
