@@ -95,7 +95,14 @@ def build_report(folder: Path, out: Path | None = None, *, seed: int = 0) -> Bui
     bib, shared = citations(__version__), mean_interval(interest.shared, blocks.clusters, plain=True)
     sizes = sorted({f"{height}×{width}" for _, _, height, width in blocks.windows})
     paragraph = methods_paragraph(
-        srlens=__version__, plan=plan, blocks=blocks, conditions=conditions, sizes=sizes, modelled=modelled, seed=seed
+        drawn=len(drawn),
+        srlens=__version__,
+        plan=plan,
+        blocks=blocks,
+        conditions=conditions,
+        sizes=sizes,
+        modelled=modelled,
+        seed=seed,
     )
     summary |= {"notices": notices, "provenance": conditions, "methods": paragraph, "bibtex": bib}
     summary["area_of_interest"] = {"shared_mass": vars(shared)}
