@@ -18,6 +18,7 @@ What the verbs of the command line do is here as well:
                    :func:`write_tables`, :func:`write_sweep`
 ``field``          :func:`field`; with a log that is resumed: :func:`run_field`
 ``field-of-view``  :func:`fields_of_view`; :func:`write_fields_of_view`
+``verify``         :func:`verify`; :func:`write_verification`
 ``demo``           :func:`compare` of what :func:`load_default` gives
 ``mine``           :func:`mine`, :func:`write_window_list`
 ``study``          :func:`read_study`, :func:`run_study`, :func:`build_report`

@@ -39,6 +39,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     ModuleError as ModuleError,
     NetworkOutputError as NetworkOutputError,
+    NoEffectError as NoEffectError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
     OutOfMemoryError as OutOfMemoryError,
@@ -91,12 +92,20 @@ from .records.output import (
     write_comparison as write_comparison,
     write_fields_of_view as write_fields_of_view,
     write_sweep as write_sweep,
+    write_verification as write_verification,
 )
 from .study.mine import mine as mine
 from .study.report.build import build_report as build_report
 from .study.run import run_study as run_study
 from .study.schema import read_study as read_study
 from .study.window_list import read_window_list as read_window_list, write_window_list as write_window_list
+from .trust.fills import FILLS as FILLS, Fill as Fill
+from .trust.intervention import Effects as Effects, Interventions as Interventions
+from .trust.reach import reach as reach
+from .trust.numbers import NUMBERS as NUMBERS
+from .trust.reach_result import Reach as Reach, ReachCurve as ReachCurve, ReachPoint as ReachPoint
+from .trust.verification import Verification as Verification
+from .trust.verify import verify as verify
 from .web.server import serving as serving
 
 __version__: str

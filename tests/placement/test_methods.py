@@ -130,3 +130,14 @@ def test_convolutions_do_without_tf32_unless_it_is_asked_for() -> None:
             assert cudnn.allow_tf32
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def test_interventions(elsewhere: Any) -> None:
+    """Not on the CPU several images are computed at once, and the last batch is filled up."""
+    fills = ("mean", "patches")
+    here, there = (srlens.reach(one, LR, WINDOW, HR, fills=fills, nearer=False) for one in (PLAIN, PLAIN.to(DEVICE)))
+    assert there.passes == here.passes
+    assert there.by_fill == here.by_fill
+    for one, other in zip(here.curves, there.curves, strict=True):
+        assert [p.rmse for p in other.farther] == pytest.approx([p.rmse for p in one.farther], rel=1e-9)
+        assert [p.psnr_change for p in other.farther] == pytest.approx([p.psnr_change for p in one.farther], abs=1e-6)

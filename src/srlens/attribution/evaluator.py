@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -83,13 +84,37 @@ class Evaluator:
 
     def values(self, images: Tensor, at_once: int = 1) -> Tensor:
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images, ``at_once`` of them in one forward pass."""
+        rows = self._measured(images, at_once)
+        return torch.cat([torch.stack([values for _, values in row], dim=1) for row in rows]).cpu().double()
+
+    def prepare_values(self, images: Tensor) -> None:
+        """Find out how values at images like these (N×C×h×w) are best computed, where no gradient will be asked for."""
+        with failures_named(self.network.name), torch.inference_mode(False):
+            self._regional.prepare_values(self._as_given(images))
+
+    def outputs(self, images: Tensor, at_once: int = 1) -> list[tuple[Tensor, Tensor]]:
+        """Each window's own SR pixels and its detector's values at N×C×h×w LR images.
+
+        Returns:
+            For each window its pixels, N×C'×height×width in [0, 1] terms, unclamped, and N values; float64, CPU.
+        """
+        rows = self._measured(images, at_once)
+        found = []
+        for k, (window, read) in enumerate(zip(self.windows, self._read, strict=True)):
+            own = replace(window, top=window.top - read.top, left=window.left - read.left)
+            patches = torch.cat([own.crop(row[k][0]) for row in rows])
+            found.append((patches.cpu().double(), torch.cat([row[k][1] for row in rows]).cpu().double()))
+        return found
+
+    def _measured(self, images: Tensor, at_once: int) -> list[list[_Measured]]:
+        """Pixels and values of each window, for each forward pass."""
         rows: list[list[_Measured]] = []
         with failures_named(self.network.name), torch.inference_mode(False), torch.no_grad():
             for x in torch.split(self._as_given(images, "cpu"), at_once):
                 patches = self._regional.patches(x)
                 rows.append([(patch, self._measure(x, patch, k)) for k, patch in enumerate(patches)])
         self._check_finite([one for row in rows for one in row])
-        return torch.cat([torch.stack([values for _, values in row], dim=1) for row in rows]).cpu().double()
+        return rows
 
     def gradients(self, images: Tensor, tick: Callable[[], None] = lambda: None, *, measuring: bool = False) -> Tensor:
         """Gradients of each detector (N×K×C×h×w, float64, CPU) at N×C×h×w LR images.

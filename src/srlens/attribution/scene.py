@@ -128,6 +128,11 @@ class Algorithm(Protocol):
         """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
         return 1
 
+    @property
+    def by_values(self) -> bool:
+        """Whether it asks for values of the detector, a forward pass each, rather than for gradients."""
+        return False
+
     def known(self, image: Tensor) -> Tensor:
         """Images (K×C×h×w) where each window that is computed by itself is compared with the whole network's.
 

@@ -90,7 +90,7 @@ def compared(
     networks = chosen.open(*specs)
     subject = chosen.read(image, networks[0].scale, keywords.get("preset"), clip=networks[0].frames is not None)
     with progress_bars() as bars:
-        comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
+        comparison = run(networks, subject, where, size=chosen.size, reach=chosen.reach, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
     written = write_tables(comparison, out / "comparison") if tables else []  # before figures, whose failure costs none
     files = write_comparison(comparison, out, style=chosen.style, formats=chosen.formats)

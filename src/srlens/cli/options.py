@@ -187,6 +187,19 @@ class OutputOptions:
     ] = ("png", "pdf")
 
 
+@dataclass(frozen=True)
+class ReachOptions:
+    """What is measured beside the map.
+
+    Attributes
+    ----------
+    reach
+        How far replaced pixels change the window (causal reach); by default where that costs less than the map.
+    """
+
+    reach: Annotated[bool | None, _method()] = None
+
+
 def _method_option(setting: Setting) -> tuple[str, Any, Any]:
     return setting.name, Annotated[setting.type | None, _method(help=setting.help)], None
 
@@ -233,13 +246,13 @@ class JudgesVerb(NetworkOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class DemoVerb(WindowOptions, OutputOptions, MethodOptions):
+class DemoVerb(WindowOptions, OutputOptions, ReachOptions, MethodOptions):
     """Options of ``srlens demo``."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class ImageVerb(PictureOptions, NetworkOptions, OutputOptions, MethodOptions):
+class ImageVerb(PictureOptions, NetworkOptions, OutputOptions, ReachOptions, MethodOptions):
     """Options of verbs that choose windows themselves."""
 
 

@@ -15,6 +15,9 @@ from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.parts import shares_in_words
 from srlens.comparison.sweep import Sweep
+from srlens.trust.numbers import NUMBERS
+from srlens.trust.reach_result import reach_in_words
+from srlens.trust.verification import Verification
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
@@ -22,6 +25,7 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
     of = "luma" if comparison.rows[0].sr.shape[0] == 3 else "all bands"
     caption = (f"PSNR: {of}. " if comparison.reference else "") + "Map error: estimated, relative L2."
+    caption = f"{caption} {reach_in_words(row.reach for row in comparison.rows)}".rstrip()
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
     for measure, _ in drawn:
@@ -75,10 +79,11 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
     shown = table(
         f"Fields of view in LR pixels, LR {first.side}×{first.side}",
         "RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
-        "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
+        "50/90/95 %. LAM: what holds 95 % of the map of one hard window. "
+        + reach_in_words(field.explained.reach for field in fields),
     )
     shown.add_column("Network", overflow="fold")
-    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "DI"]:
+    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "reach", "DI"]:
         shown.add_column(column, justify="right")
     for field in fields:
         reach, share = field.network.receptive_field, field.lam_share
@@ -91,10 +96,22 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
             count(field.lam_area),
             fixed(1)(field.lam_radius),
             MISSING if share is None else percent(share),
+            MISSING if (found := field.explained.reach) is None else str(found.radius),
             index(field.attribution.diffusion_index),
         )
     lines = [f"Effective field: mean over {first.effective.images} places."]
     _print(shown, lines, dict.fromkeys(field.attribution.conditions for field in fields), files)
+
+
+def print_verification(found: Verification, files: Sequence[Path]) -> None:
+    """Print what was found of one map in words, every number with its direction and meaning, and the files written."""
+    result = found.attribution
+    shown = table(f"{result.method.name} of {result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}")
+    for column, justify in (("Number", "left"), ("Value", "right"), ("Good", "left"), ("Meaning", "left")):
+        shown.add_column(column, justify=justify, no_wrap=column != "Meaning", overflow="fold")  # type: ignore[arg-type]
+    for number in NUMBERS:
+        shown.add_row(number.label, number.text(found), number.direction, number.meaning)
+    _print(shown, found.words, (found.conditions,), files)
 
 
 def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:

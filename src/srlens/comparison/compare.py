@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from srlens.attribution.attribute import attribute
+from srlens.attribution.method import Method, as_method
 from srlens.attribution.scene import Progress
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.explained import Explained, Measurable
@@ -19,6 +21,9 @@ from srlens.imaging.check import clamped, outside
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
+from srlens.trust.faithfulness import faithfulness
+from srlens.trust.reach import costs_less
+from srlens.trust.reach import reach as measure_reach
 
 __all__ = ["Comparison", "Explained", "compare"]
 
@@ -69,8 +74,13 @@ class Comparison(Shown):
                 "name": self.rows[0].reference_name,
                 **{m.key: m.value(reference) if reference else None for m in MEASURES.values() if m.of_picture},
             },
-            "networks": [{**measured(row), **row.result.record()} for row in self.rows],
+            "networks": [_record(row) for row in self.rows],
         }
+
+
+def _record(row: Explained) -> dict[str, Any]:
+    reach = row.reach.record() if row.reach is not None else None
+    return {**measured(row), **row.result.record(), "rings": [vars(ring) for ring in row.rings], "reach": reach}
 
 
 def compare(
@@ -80,6 +90,7 @@ def compare(
     *,
     clean: Tensor | None = None,
     size: int = 16,
+    reach: bool | None = None,
     progress: Callable[[str], Progress] | None = None,
     **settings: Any,
 ) -> Comparison:
@@ -94,7 +105,9 @@ def compare(
         window: in SR pixels; the hardest one if None: where the networks' mean PSNR is lowest, or, without HR, where
             they depart most from doing nothing.
         size: side of a window chosen so, in SR pixels.
-        progress: gives a progress callback for a network's name.
+        reach: whether the causal reach (:func:`srlens.reach`) is measured beside each map; None: where that costs less
+            than the map.
+        progress: gives a progress callback for a network's name; for its reach, for that with ``": reach"``.
         **settings: of :func:`srlens.attribute`.
 
     Raises:
@@ -116,19 +129,63 @@ def compare(
         window, choice = _hardest(srs, subject, size)
     rows = []
     for network, sr in zip(networks, rendered, strict=True):
-        callback = progress(network.name) if progress is not None else None
-        rows.append(explain(network, subject, window, sr, progress=callback, **settings))
+        steps = partial(_step, progress, network.name)
+        rows.append(explain(network, subject, window, sr, reach=reach, progress=steps, **settings))
     return Comparison(subject, window, choice, tuple(rows))
 
 
-def explain(network: Network, subject: Subject, window: Window, sr: Tensor | None = None, **settings: Any) -> Explained:
-    """One network at one window, timed; ``sr`` is :meth:`Network.render` of the LR image, where it is known already."""
+def explain(
+    network: Network,
+    subject: Subject,
+    window: Window,
+    sr: Tensor | None = None,
+    *,
+    method: str | Method = "lam",
+    reach: bool | None = None,
+    faithful: bool = False,
+    memory: int | None = None,
+    regional: bool = True,
+    seed: int | None = None,
+    progress: Callable[[str], Progress | None] = lambda _: None,
+    **settings: Any,
+) -> Explained:
+    """One network at one window, timed.
+
+    Args:
+        network: what is explained.
+        subject: the picture.
+        window: in SR pixels.
+        sr: :meth:`Network.render` of the LR image, where it is known already.
+        method: as for :func:`srlens.attribute`, with the settings.
+        reach: see :func:`compare`.
+        faithful: whether the map is tested against other orders of pixels, which costs several maps; see
+            :class:`srlens.trust.faithfulness.Faithfulness`.
+        memory: as for :func:`srlens.attribute`.
+        regional: likewise.
+        seed: likewise.
+        progress: gives a callback, or None, for ``"map"``, and for ``"reach"`` where that is measured.
+        **settings: of the method.
+    """
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
-    started = time.perf_counter()
-    result = attribute(network, subject.lr, window, clean=subject.hr, **settings)
+    how: dict[str, Any] = {"memory": memory, "regional": regional}
+    chosen = as_method(method, settings)
+    step, started = progress("map"), time.perf_counter()
+    result = attribute(network, subject.lr, window, chosen, clean=subject.hr, seed=seed, progress=step, **how)
     seconds = time.perf_counter() - started
-    return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds, outside=outside(sr))
+    one, found = network if seed is None else network.seeded(seed), None
+    if reach if reach is not None else costs_less(chosen.algorithm.expected, *result.lr_size):
+        how |= {"detector": chosen.detector, "progress": progress("reach"), "nearer": False}
+        found = measure_reach(one, subject.lr, window, subject.hr, **how)
+    tested = None
+    if faithful:
+        tested = faithfulness(one, subject.lr, result, clean=subject.hr, memory=memory, regional=regional)
+    facts = network.facts_with(result.network_digest)
+    return Explained(facts, result, shown, subject, seconds, outside=outside(sr), reach=found, faithfulness=tested)
+
+
+def _step(progress: Callable[[str], Progress] | None, name: str, what: str) -> Progress | None:
+    return progress(name if what == "map" else f"{name}: {what}") if progress is not None else None
 
 
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:

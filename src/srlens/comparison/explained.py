@@ -13,12 +13,17 @@ from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import psnr_border, reference_name
 from srlens.imaging.window import Window
+from srlens.measures.cancellation import Ring, Shares, rings, shares_beyond, signed_ratio, summed_diffusion_index
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import SMALLEST, Texture, describe_texture
 from srlens.networks.facts import NetworkFacts
 from srlens.shown import Shown
+from srlens.trust.faithfulness import Faithfulness
+from srlens.trust.reach_result import Reach, ReachPoint
 
+#: LR pixels beyond which a map's part is told apart in every table, whatever the network's reach.
+FAR = 16
 #: Side of the surroundings whose texture is described, in sides of the window.
 SURROUNDINGS = 3
 
@@ -35,6 +40,8 @@ class Measurable(Shown):
         seconds: wall time of the attribution.
         outside: by how much values of the SR image left [0, 1] before it was clamped; below 0 where none did.
         lpips: distance of the SR image to HR, where it was measured; lower is better.
+        reach: how far pixels matter by intervention; None where it was not measured.
+        faithfulness: the map against other orders of pixels; None where it was not tested.
     """
 
     network: NetworkFacts | None
@@ -44,6 +51,8 @@ class Measurable(Shown):
     seconds: float | None = None
     lpips: float | None = None
     outside: float | None = None
+    reach: Reach | None = None
+    faithfulness: Faithfulness | None = None
 
     @classmethod
     def of(cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None) -> Self:
@@ -105,6 +114,38 @@ class Measurable(Shown):
     def radius(self) -> Radius:
         """Distance of the map's mass to the window, in LR pixels."""
         return mass_radius(self.result.map, self.result.window.on_lr(self.result.scale))
+
+    @cached_property
+    def signed_ratio(self) -> float:
+        """|Σ g| / Σ|g| of the map, in [0, 1]: how much of it is left where its signs meet."""
+        return signed_ratio(self.result.map)
+
+    @cached_property
+    def summed_index(self) -> float:
+        """The diffusion index of the map summed over squares of 5×5 LR pixels."""
+        return summed_diffusion_index(self.result.map)
+
+    @cached_property
+    def far(self) -> Shares:
+        """The map's part beyond :data:`FAR` LR pixels of the window."""
+        return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), FAR)
+
+    @cached_property
+    def beyond_reach(self) -> Shares | None:
+        """The map's part beyond the causal reach: what it shows, and no intervention finds."""
+        if self.reach is None:
+            return None
+        return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), self.reach.radius)
+
+    @property
+    def reach_far(self) -> ReachPoint | None:
+        """What happens when everything beyond :data:`FAR` LR pixels is replaced, by the fill that changes most."""
+        return self.reach.beyond(FAR) if self.reach is not None else None
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        """The map's shares by rings about the window."""
+        return rings(self.result.map, self.result.window.on_lr(self.result.scale))
 
     @cached_property
     def within_reach(self) -> int | None:

@@ -17,6 +17,7 @@ from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, Style, styled
 from srlens.figures.view import View, choose_view
 from srlens.imaging.eye import eye_rule
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _WIDEST_GAP = 0.2, 3.0
 _WIDEST, _SMALLEST = 5.0, 1.6**2  # cm; cm² a panel: more networks make the figure higher, not the panels smaller
@@ -52,9 +53,9 @@ def comparison_figure(
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
         inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
         rule = eye_rule(subject.lr.shape[-3], subject.bands)
-        told = [rule, map_caption(results, look, view, used)] if rule else [map_caption(results, look, view, used)]
-        words = " ".join(["First row: the window in the networks' SR images.", *told])
-        caption = paragraph(look, words, inside)
+        told = [rule, map_caption(results, look, view, used), reach_in_words(row.reach for row in rows)]
+        words = ["First row: the window in the networks' SR images.", *(one for one in told if one)]
+        caption = paragraph(look, " ".join(words), inside)
         tall = height / long
         sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)
         band = partial(_band, look, comparison, view, maps, areas, fact_table(rows), inside)

@@ -30,6 +30,7 @@ from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import choose_view
 from srlens.imaging.eye import eye_rule, for_eye
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _BELOW = 0.35, 0.1  # cm: between columns and rows
 _TALLEST, _FLATTEST = 10.0, 4.5  # cm: panels at most, beside and below one another
@@ -108,6 +109,8 @@ def explain_figure(
         caption = map_caption([result], look, view, used, pictured=lr is not None)
         if subject is not None:
             caption = f"{eye_rule(subject.lr.shape[-3], subject.bands)} {caption}".strip()
+        if isinstance(explained, Explained):
+            caption = f"{caption} {reach_in_words([explained.reach])}".rstrip()
         return page(look, column(name, best[1]), paragraph(look, caption))
 
 

@@ -18,7 +18,11 @@ from srlens.figures.explain import explain_figure
 from srlens.figures.field import field_figure
 from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
+from srlens.figures.reach import reach_figure
 from srlens.figures.sweep import sweep_figure
+from srlens.figures.trust_card import trust_card
+from srlens.trust.reach_result import Reach
+from srlens.trust.verification import Verification
 
 
 def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
@@ -37,11 +41,13 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     Sweep: sweep_figure,
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
+    Reach: reach_figure,
+    Verification: trust_card,
 }
 
 
 def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
-    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field.
+    """Picture any result: attribution, comparison, area of interest, sweep, fields of view, field, reach, verification.
 
     Args:
         result: one of the types of :data:`FIGURES`, or several fields of view.

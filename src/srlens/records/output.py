@@ -12,9 +12,12 @@ from srlens.attribution.method import Method
 from srlens.comparison.compare import Comparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
+from srlens.comparison.subject import Subject
 from srlens.comparison.sweep import Sweep
 from srlens.comparison.table import write_frame
+from srlens.imaging.window import Window
 from srlens.records.archive import save, save_json, to_json
+from srlens.trust.verification import Verification
 
 Format = Literal["png", "pdf", "svg"]
 #: What figures are saved as unless the caller says otherwise.
@@ -40,7 +43,7 @@ def write_comparison(
     """
     folder, subject, window = Path(folder), comparison.subject, comparison.window
     names = [row.result.network for row in comparison.rows]
-    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    where = _place(window)
     settings = settings_name(comparison.rows[0].result.method)
 
     def stem(middle: str) -> Path:
@@ -96,6 +99,25 @@ def write_fields_of_view(
     return [*draw(fields, stem, formats), *tables]
 
 
+def write_verification(
+    found: Verification, subject: Subject, folder: Path, *, formats: Sequence[Format] = FORMATS
+) -> list[Path]:
+    """Write trust card, everything that was found (safetensors) and verification.json; returns the paths, card first.
+
+    A verification.json of another run is kept as verification-1.json, …; the other files are named after picture,
+    network, window and settings.
+    """
+    result = found.attribution
+    where = _place(result.window)
+    stem = folder / file_name(subject.name, result.network, "verification", where, *settings_name(result.method))
+    given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
+    record = {"srlens": __version__, **given, **found.record()}
+    whole, readable = save(found, stem.with_name(f"{stem.name}.safetensors"), extra=given), folder / "verification.json"
+    kept = _kept(readable, record)
+    save_json(record, readable)
+    return [*draw(found, stem, formats), whole, readable, *kept]
+
+
 def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:
     """Write the figure of a result, with options of :func:`srlens.figures.of.figure_of`; returns the paths."""
     from srlens.figures.of import figure_of
@@ -108,6 +130,10 @@ def settings_name(method: Method) -> list[str]:
     """The settings that are not the usual ones, as parts of a file name; none for LAM as it comes."""
     own = [f"{key}-{value}" for key, value in method.departures.items() if value is not None]
     return [one for one in (method.name, method.preset, *own) if one not in ("lam", "default")]
+
+
+def _place(window: Window) -> str:
+    return f"t{window.top}_l{window.left}_{window.height}x{window.width}"
 
 
 def _kept(path: Path, record: Mapping[str, Any]) -> list[Path]:

@@ -12,14 +12,12 @@ from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.check import whole_scale
 from srlens.imaging.degrade import DEFAULT, canonical
+from srlens.imaging.files import PICTURE_SUFFIXES
 from srlens.imaging.samples import SAMPLES
 from srlens.naming import known_name
 from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
 from srlens.study.window_list import Condition, WindowList
-
-#: Files of a folder that count as pictures.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +127,9 @@ def find_images(given: Sequence[str | os.PathLike[str]]) -> list[str]:
             continue
         path = Path(entry).expanduser().absolute()
         if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
             if not inside:
-                raise StudyError(f"The folder {entry} holds no picture ({', '.join(SUFFIXES)}).")
+                raise StudyError(f"The folder {entry} holds no picture ({', '.join(PICTURE_SUFFIXES)}).")
             found += inside
         elif path.is_file():
             found.append(str(path))

@@ -41,17 +41,49 @@ class Regional:
         self._expected = expected
         self._full = whole_forward(windowed.network, windows)
         self._forwards: dict[tuple[int, ...], Forward] = {}
+        self._of_values: dict[tuple[int, ...], Forward] = {}  # whose gradients were compared with nothing
         self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs (CPU) and the windows there, as they were compared
-        self.description = "full (no gradient evaluated yet)" if windowed.wanted else "full (as asked)"
+        self.description = "full (nothing evaluated yet)" if windowed.wanted else "full (as asked)"
 
     def patches(self, x: Tensor) -> list[Tensor]:
         """Each window for x, which is on the CPU, without gradient."""
         for given, patches in self._known:
             if torch.equal(given, x):
                 return patches
+        shape = tuple(x.shape)
         with torch.no_grad():
             there = x.to(self._windowed.network.device, copy=True)
-            return list(self._forwards.get(tuple(x.shape), self._full)(there))
+            return list((self._forwards.get(shape) or self._of_values.get(shape, self._full))(there))
+
+    def prepare_values(self, x: Tensor) -> None:
+        """Choose how :meth:`patches` computes windows at inputs like ``x``: by plans where that pays and agrees.
+
+        The windows at the known inputs are compared with the whole network's. No gradient is taken, and none may follow
+        from it: :meth:`evaluate` compares for itself.
+        """
+        shape = tuple(x.shape)
+        if not self._windowed.wanted or shape in self._of_values:
+            return
+        plans = self._worthwhile(x)
+        reason = plans if isinstance(plans, str) else self._failure_of_values(x, plans)
+        if reason:
+            self._known = []
+            self._of_values[shape], self.description = self._full, f"full ({reason})"
+
+    def _failure_of_values(self, x: Tensor, plans: list[Plan]) -> str:
+        """Why plans are not used for values; empty where they are chosen."""
+        record = self._windowed.of(x)
+        self._of_values[tuple(x.shape)], self.description = SharedForward(plans), _described(plans)
+        try:
+            reason = self._difference(record)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
+            reason = _failed(error)
+        if reason:
+            record.graph = f"regional evaluation was rejected: {reason}"
+            return record.graph
+        return ""
 
     def evaluate(self, x: Tensor, differentiate: Differentiate, *, measuring: bool = False) -> list[Result]:
         """Patch and gradient of each window at ``x``.
@@ -114,7 +146,7 @@ class Regional:
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
-            reason = f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+            reason = _failed(error)
         if reason:
             self._known = []
             record.graph = f"regional evaluation was rejected: {reason}"
@@ -161,6 +193,10 @@ class Regional:
         if difference := self._difference(self._windowed.of(x)):
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {difference}.")
         return forward
+
+
+def _failed(error: Exception) -> str:
+    return f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 _EXCEEDS = "One gradient evaluation keeps more than memory"

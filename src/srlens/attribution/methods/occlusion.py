@@ -57,6 +57,11 @@ class Occlusion(Algorithm):
         """One forward pass a block; enough of them for windowed evaluation to pay."""
         return 64
 
+    @property
+    def by_values(self) -> bool:
+        """One forward pass a block."""
+        return True
+
     def known(self, image: Tensor) -> Tensor:
         """The image and what it is filled with."""
         return torch.stack([image, self._filling.of(image)])
