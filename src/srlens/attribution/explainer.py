@@ -284,6 +284,7 @@ class Explainer:
             evaluation=scene.evaluation,
             facts={**found.facts, **self._facts},
             image=self._shown,
+            interval=np.array(found.intervals[k].numpy()) if found.intervals is not None else None,
         )
 
     @cached_property

@@ -37,6 +37,8 @@ class Attribution(Shown):
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
         image: the LR image as the network took it, C×h×w in [0, 1], read-only; None where it was not kept.
+        interval: half the width of the 95 % interval of the map, summed over channels, h×w, read-only; None where the
+            method draws nothing at random. Pixels that share one effect share its interval.
     """
 
     map: NDArray[np.float64]
@@ -53,11 +55,12 @@ class Attribution(Shown):
     evaluation: str = "full"
     facts: Mapping[str, Any] = field(default_factory=dict)
     image: NDArray[np.float64] | None = None
+    interval: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.map.ndim != 3:
             raise ImageError(f"A map is C×h×w, one value a pixel and channel; got shape {self.map.shape}.")
-        for values in (self.map, self.image):
+        for values in (self.map, self.image, self.interval):
             if values is not None:
                 values.setflags(write=False)
 
@@ -108,6 +111,12 @@ class Attribution(Shown):
     def effective_pixels(self) -> float:
         """Effective number of LR pixels, (Σ|g|)²/Σg²; does not depend on the LR size."""
         return concentration.effective_pixels(self.map)
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_] | None:
+        """Where the map is not 0 and its 95 % interval holds 0, h×w; None where the method draws nothing at random."""
+        summed = np.abs(self.map.sum(axis=0))
+        return None if self.interval is None else (summed > 0) & (summed <= self.interval)
 
     @property
     def read_window(self) -> Window:

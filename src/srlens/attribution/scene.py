@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
+from srlens.attribution.detector import Detector
 from srlens.imaging.window import Window
 
 #: Called with (evaluations done, evaluations expected); the second is a guess that may change until both are equal.
@@ -38,6 +39,25 @@ class Scene(ABC):
         self._kept = kept
         self._progress = progress
         self._expected, self._done = 1, 0
+
+    @property
+    @abstractmethod
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+
+    @property
+    @abstractmethod
+    def detector(self) -> Detector:
+        """What is asked about each window."""
+
+    @property
+    @abstractmethod
+    def reach(self) -> tuple[tuple[int, int, int, int], ...]:
+        """LR pixels that each window can depend on: (top, left, bottom, right), the last two exclusive.
+
+        As far as it is known: it may become less with the first gradient, which may show that windows can be
+        evaluated by themselves.
+        """
 
     @property
     @abstractmethod
@@ -97,6 +117,8 @@ class Explanation:
             for on the way.
         converged: False where a tolerance was asked for and not reached.
         facts: what else the method found, as plain values that JSON can hold.
+        intervals: of a method that draws at random, K×h×w: half the width of the 95 % interval of each map, summed
+            over channels.
     """
 
     maps: Tensor
@@ -105,6 +127,7 @@ class Explanation:
     values: Tensor | None = None
     converged: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Tensor | None = None
 
 
 class Algorithm(Protocol):
