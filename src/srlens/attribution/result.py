@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.attribution.blocks import Block, partition
 from srlens.attribution.method import Method
 from srlens.errors import ImageError
 from srlens.imaging.window import Window
@@ -117,6 +118,24 @@ class Attribution(Shown):
         """Where the map is not 0 and its 95 % interval holds 0, h×w; None where the method draws nothing at random."""
         summed = np.abs(self.map.sum(axis=0))
         return None if self.interval is None else (summed > 0) & (summed <= self.interval)
+
+    @property
+    def blocks(self) -> tuple[Block, ...] | None:
+        """The blocks of LR pixels whose effects the map holds, each spread evenly; None for a map by pixels."""
+        side = self.facts.get("block")
+        return tuple(partition(*self.lr_size, side)) if isinstance(side, int) else None
+
+    @property
+    def effects(self) -> NDArray[np.float64] | None:
+        """Each block's effect at all of its pixels, h×w, in units of the detector; None for a map by pixels."""
+        blocks = self.blocks
+        if blocks is None:
+            return None
+        summed = self.map.sum(axis=0)
+        effects = np.zeros_like(summed)
+        for block in blocks:
+            effects[block] = summed[block].sum()
+        return effects
 
     @property
     def read_window(self) -> Window:

@@ -104,6 +104,21 @@ def compare(
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
+    subject, window, choice, rendered = shown(networks, image, window, clean, size)
+    rows = []
+    for network, sr in zip(networks, rendered, strict=True):
+        callback = progress(network.name) if progress is not None else None
+        rows.append(explain(network, subject, window, sr, progress=callback, **settings))
+    return Comparison(subject, window, choice, tuple(rows))
+
+
+def shown(
+    networks: Sequence[Network], image: Subject | Tensor, window: Window | None, clean: Tensor | None, size: int
+) -> tuple[Subject, Window, str, list[Tensor]]:
+    """What networks are shown, the window and how it was chosen, and :meth:`Network.render` of each.
+
+    Arguments and errors are those of :func:`compare`.
+    """
     scale = common_scale(networks, "a comparison")
     if isinstance(image, Subject) and clean is not None:
         raise SettingError("The Subject holds what it is compared with; leave clean out, or give the LR image alone.")
@@ -112,18 +127,12 @@ def compare(
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
     rendered = [network.render(subject.lr) for network in networks]
-    srs = [sr.clamp(0, 1) for sr in rendered]
     if subject.hr is not None:
         for network, sr in zip(networks, rendered, strict=True):
             check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
-    choice = "given"
-    if window is None:
-        window, choice = _hardest(srs, subject, size)
-    rows = []
-    for network, sr in zip(networks, rendered, strict=True):
-        callback = progress(network.name) if progress is not None else None
-        rows.append(explain(network, subject, window, sr, progress=callback, **settings))
-    return Comparison(subject, window, choice, tuple(rows))
+    if window is not None:
+        return subject, window, "given", rendered
+    return subject, *_hardest([sr.clamp(0, 1) for sr in rendered], subject, size), rendered
 
 
 def explain(network: Network, subject: Subject, window: Window, sr: Tensor | None = None, **settings: Any) -> Explained:

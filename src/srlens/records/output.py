@@ -9,6 +9,7 @@ from typing import Any, Literal
 from srlens._version import __version__
 from srlens.attribution.method import Method
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
 from srlens.comparison.sweep import Sweep
@@ -62,6 +63,33 @@ def write_comparison(
     if interest is not None:
         figures += draw(interest, stem("comparison_interest"), formats)
     return [*figures, *files, *kept]
+
+
+def write_method_comparison(
+    comparison: MethodComparison,
+    folder: Path,
+    *,
+    style: Literal["default", "paper"] = "default",
+    formats: Sequence[Format] = FORMATS,
+) -> list[Path]:
+    """Write the figure, one map a method, the table (CSV, Parquet) and result.json; as :func:`write_comparison` does.
+
+    Returns:
+        The paths written, the figure first, and last what was kept.
+    """
+    subject, window = comparison.subject, comparison.window
+    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    stem = folder / file_name(subject.name, comparison.network.name, where)
+    files = []
+    for result in comparison.results:
+        path = Path(f"{stem}_{file_name(*(settings_name(result.method) or ['lam']))}.safetensors")
+        files.append(save(result, path, extra={"image": subject.name, "image_sha256": subject.digest}))
+    files += write_frame(comparison.to_frame(), stem.with_name(f"{stem.name}_methods"))
+    files.append(folder / "result.json")
+    record = {"srlens": __version__, **comparison.record()}
+    kept = _kept(files[-1], record)
+    save_json(record, files[-1])
+    return [*draw(comparison, stem.with_name(f"{stem.name}_methods"), formats, style=style), *files, *kept]
 
 
 def write_sweep(swept: Sweep, folder: Path, *, formats: Sequence[Format] = FORMATS) -> list[Path]:
