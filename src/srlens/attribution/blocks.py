@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 
+import torch
 from torch import Tensor
 
+from srlens.attribution.making import Making
 from srlens.attribution.scene import Scene
 
 #: Rows and columns of a block.
@@ -35,14 +37,28 @@ def within_reach(blocks: Sequence[Block], scene: Scene) -> list[bool]:
     ]
 
 
-def replaced_values(scene: Scene, replacements: Iterable[tuple[Block, Tensor]]) -> Iterator[Tensor]:
+def replaced_values(
+    scene: Scene, replacements: Iterable[tuple[Block, Tensor]], making: Making | None = None
+) -> Iterator[Tensor]:
     """The detectors' values (K, float64) at the image with one block replaced, for each (block, C×h×w pixels) in turn.
 
-    As many images at once as the scene is worth asking for.
+    As many images at once as the scene is worth asking for. With ``making``, the block of the clean picture is
+    replaced, and the image made of it anew.
     """
+    picture = scene.image if making is None else making.clean
     remaining = iter(replacements)
     while some := list(islice(remaining, scene.limit)):
-        changed = scene.image.repeat(len(some), 1, 1, 1)
+        changed = picture.repeat(len(some), 1, 1, 1)
         for one, ((rows, columns), content) in zip(changed, some, strict=True):
             one[:, rows, columns] = content
-        yield from scene.values(changed)
+        yield from scene.values(changed if making is None else torch.stack([making.observe(one) for one in changed]))
+
+
+def stays_inside(block: Block, making: Making) -> bool:
+    """Whether the image changes within a block alone where the clean picture is replaced by its negative there."""
+    rows, columns = block
+    changed = making.clean.clone()
+    changed[:, rows, columns] = 1 - changed[:, rows, columns]
+    difference = making.observe(changed) - making.observe(making.clean)
+    difference[:, rows, columns] = 0
+    return not difference.any()

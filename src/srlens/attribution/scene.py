@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor
 
 from srlens.attribution.detector import Detector
+from srlens.attribution.making import Making
 from srlens.imaging.window import Window
 
 #: Called with (evaluations done, evaluations expected); the second is a guess that may change until both are equal.
@@ -26,9 +27,11 @@ class Scene(ABC):
         windows: in SR pixels.
         evaluations: gradients (of each window) and values asked for so far.
         limit: images that are worth asking for at once; it may change after the first.
+        making: how the image was made, where it has the size of the clean picture and both are known; else None.
     """
 
     limit = 1
+    making: Making | None = None
 
     def __init__(
         self, image: Tensor, windows: tuple[Window, ...], kept: dict[str, Any], progress: Progress | None

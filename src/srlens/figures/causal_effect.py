@@ -37,16 +37,19 @@ def effect_caption(result: Attribution, subject: Subject | None, view: View) -> 
     """Everything that the panels depend on."""
     facts, unit = result.facts, result.method.detector.unit
     side, reached = facts["block"], facts["blocks"] - facts["blocks_outside_reach"]
+    made = facts.get("degraded_anew")
+    anew = f", in the clean picture, degraded anew by {made}" if made is not None else ""
     threshold = f"{facts['threshold']:.2g}{' ' * bool(unit)}{unit}"
     sentences = [
         conditions([result]),
         f"Effect of a block of {side}×{side} LR pixels: what the detector loses on average when natural patches "
-        "replace it; red: it helps, blue: it harms.",
+        f"replace it{anew}; red: it helps, blue: it harms.",
         f"Left: the colour scale is a {MAP_SCALE}; dots mark effects whose 95 % interval holds 0 "
         f"({facts['blocks_uncertain']} of {facts['blocks_fine']}).",
         f"Right: as the method's authors draw it{'' if subject is None else ', over the grey LR image'}.",
         f"Of {facts['blocks']} blocks {facts['blocks_outside_reach']} cannot reach the window; of the {reached} others "
-        f"{reached - facts['blocks_fine']} changed it by less than {threshold} in the coarse stage and count as 0.",
+        f"{reached - facts['blocks_fine']} count as 0, since they changed the detector by less than {threshold} in the "
+        "coarse stage.",
         *part_shown(view, pictured=subject is not None),
         remarks([result]),
         weights([result]),

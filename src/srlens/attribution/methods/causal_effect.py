@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srlens.attribution.blocks import Block, partition, pixels, replaced_values, within_reach
+from srlens.attribution.blocks import Block, partition, pixels, replaced_values, stays_inside, within_reach
 from srlens.attribution.scene import Algorithm, Explanation, Scene
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
@@ -35,6 +35,10 @@ class CausalEffect(Algorithm):
     A block's effect is spread evenly over its pixels and channels, so that the map is in units of the detector per LR
     pixel and sums to the sum of all effects. Its diffusion index counts blocks, not pixels: compare it at one block
     size only, and not with that of a map by pixels.
+
+    In restoration (scale 1), where the clean picture and how it was degraded are known, the clean content of a block is
+    replaced and degraded anew with the same random numbers, as the authors do; in super-resolution, or where that is
+    not known, the image's own.
 
     ``Attribution.interval`` holds the Student t interval of each block's effect from its draws, spread likewise; for
     blocks within reach that are left at 0 it is the threshold, which none of the few patches reached.
@@ -106,7 +110,10 @@ class CausalEffect(Algorithm):
         bank, blocks = find_bank(self.patches), partition(height, width, side)
         scene.gradients(scene.image[None])  # where evaluation by windows is proven, and with it the reach
         value = float(scene.values(scene.image[None])[0, 0])
-        reached = [number for number, near in enumerate(within_reach(blocks, scene)) if near]
+        near = within_reach(blocks, scene)
+        if scene.making is not None and not stays_inside(blocks[len(blocks) // 2], scene.making):
+            near = [True] * len(blocks)  # what becomes of a block may be seen far from it
+        reached = [number for number, one in enumerate(near) if one]
         threshold = self._threshold(scene, value)
         scene.expect(2 + len(reached) * (self.coarse_draws + self.draws))
         fine = reached
@@ -132,6 +139,7 @@ class CausalEffect(Algorithm):
                 "blocks_fine": len(fine),
                 "blocks_uncertain": int((effects.mean(dim=1).abs() <= halves).sum()),
                 "threshold": threshold,
+                "degraded_anew": scene.making.name if scene.making is not None else None,
                 "patches_sha256": bank.digest,
             },
         )
@@ -147,15 +155,17 @@ class CausalEffect(Algorithm):
     ) -> Tensor:
         """The detector with each of the chosen blocks replaced: one row a block, one column a patch."""
         count = (self.coarse_draws, self.draws)[stage]
+        channels = len(scene.image if scene.making is None else scene.making.clean)
 
         def replacements(number: int) -> list[tuple[Block, Tensor]]:
             rows, columns = blocks[number]
             seed = np.random.SeedSequence((self.draw_seed, stage, number)).generate_state(1, np.uint64)[0]
             drawn = bank.draw(count, side, torch.Generator().manual_seed(int(seed >> np.uint64(1))))
-            cut = with_channels(drawn, len(scene.image))[..., : rows.stop - rows.start, : columns.stop - columns.start]
+            cut = with_channels(drawn, channels)[..., : rows.stop - rows.start, : columns.stop - columns.start]
             return [(blocks[number], patch) for patch in cut]
 
-        found = list(replaced_values(scene, (one for number in chosen for one in replacements(number))))
+        each = (one for number in chosen for one in replacements(number))
+        found = list(replaced_values(scene, each, scene.making))
         return torch.stack(found)[:, 0].reshape(-1, count) if found else torch.zeros(0, count, dtype=torch.float64)
 
 
