@@ -82,7 +82,8 @@ def write_method_comparison(
     stem = folder / file_name(subject.name, comparison.network.name, where)
     files = []
     for result in comparison.results:
-        path = Path(f"{stem}_{file_name(*(settings_name(result.method) or ['lam']))}.safetensors")
+        own = [part for part in settings_name(result.method) if part != result.method.name]
+        path = Path(f"{stem}_{file_name(result.method.name, *own)}.safetensors")
         files.append(save(result, path, extra={"image": subject.name, "image_sha256": subject.digest}))
     files += write_frame(comparison.to_frame(), stem.with_name(f"{stem.name}_methods"))
     files.append(folder / "result.json")

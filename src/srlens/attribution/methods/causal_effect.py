@@ -17,6 +17,7 @@ from srlens.imaging.patches import PACKAGED, SIDE, PatchBank, find_bank, with_ch
 
 _NEGLIGIBLE = 1e-3  # of the detector's value; 0.01 dB are 2.3e-3 of an energy
 _CONFIDENCE = 0.95
+_CHANGING = 0.2  # share of the blocks within reach that need the fine stage, about, for the progress bar
 
 
 @dataclass(frozen=True)
@@ -115,18 +116,19 @@ class CausalEffect(Algorithm):
             near = [True] * len(blocks)  # what becomes of a block may be seen far from it
         reached = [number for number, one in enumerate(near) if one]
         threshold = self._threshold(scene, value)
-        scene.expect(2 + len(reached) * (self.coarse_draws + self.draws))
+        guess = 1 if not self.coarse_draws else _CHANGING
+        scene.expect(2 + len(reached) * self.coarse_draws + round(guess * len(reached) * self.draws))
         fine = reached
         if self.coarse_draws:
             coarse = value - self._values(scene, bank, blocks, reached, side, stage=0)
             fine = [number for number, some in zip(reached, coarse, strict=True) if some.abs().max() >= threshold]
             scene.expect(2 + len(reached) * self.coarse_draws + len(fine) * self.draws)
-        effects = value - self._values(scene, bank, blocks, fine, side, stage=1)
-        halves = half_widths(effects)
+        draws = value - self._values(scene, bank, blocks, fine, side, stage=1)
+        effects, halves = draws.mean(dim=1), half_widths(draws)
         summed, interval = torch.zeros(2, height, width, dtype=torch.float64)
         for number in reached if self.coarse_draws else []:
             interval[blocks[number]] = threshold / pixels(blocks[number])
-        for number, effect, half in zip(fine, effects.mean(dim=1), halves, strict=True):
+        for number, effect, half in zip(fine, effects, halves, strict=True):
             summed[blocks[number]] = effect / pixels(blocks[number])
             interval[blocks[number]] = half / pixels(blocks[number])
         return Explanation(
@@ -137,7 +139,7 @@ class CausalEffect(Algorithm):
                 "blocks": len(blocks),
                 "blocks_outside_reach": len(blocks) - len(reached),
                 "blocks_fine": len(fine),
-                "blocks_uncertain": int((effects.mean(dim=1).abs() <= halves).sum()),
+                "blocks_uncertain": int(((effects != 0) & (effects.abs() <= halves)).sum()),
                 "threshold": threshold,
                 "degraded_anew": scene.making.name if scene.making is not None else None,
                 "patches_sha256": bank.digest,
