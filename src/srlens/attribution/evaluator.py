@@ -99,13 +99,15 @@ class Evaluator:
 
     def _reach(self, read: Window, given: Edges | None) -> Edges:
         scale = self.network.scale
-        edges = self.network.receptive_field.bounds(read, scale, *self._size)
+        top, left, bottom, right = self.network.receptive_field.bounds(read, scale, *self._size)
         if given is not None:
-            edges = *map(max, edges[:2], given[:2]), *map(min, edges[2:], given[2:])
+            top, left = max(top, given[0]), max(left, given[1])
+            bottom, right = min(bottom, given[2]), min(right, given[3])
         if "reference" in self._detector.reads:
             near = _BICUBIC.bounds(read, scale, *self._size)
-            edges = *map(min, edges[:2], near[:2]), *map(max, edges[2:], near[2:])
-        return edges
+            top, left = min(top, near[0]), min(left, near[1])
+            bottom, right = max(bottom, near[2]), max(right, near[3])
+        return top, left, bottom, right
 
     # On a GPU operators only queue up. What needs their numbers, a check or a copy, comes after the last of them.
 

@@ -131,8 +131,8 @@ class Attribution(Shown):
         blocks = self.blocks
         if blocks is None:
             return None
-        summed = self.map.sum(axis=0)
-        effects = np.zeros_like(summed)
+        summed: NDArray[np.float64] = self.map.sum(axis=0)
+        effects = np.zeros(self.lr_size)
         for block in blocks:
             effects[block] = summed[block].sum()
         return effects

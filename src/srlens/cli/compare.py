@@ -71,7 +71,7 @@ def compare(
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
     if methods is not None:
-        if len(inputs) != 2 or sort is not None or sweep is not None or chosen.method is not None:
+        if len(inputs) != 2 or sort is not None or sweep is not None or "method" in chosen.keywords():
             raise SettingError("--methods takes one network and the image, without --sort, --sweep and --method.")
         _compared_methods(inputs[0], inputs[1], methods.split(","), chosen)
         return

@@ -140,7 +140,7 @@ def explain(network: Network, subject: Subject, window: Window, sr: Tensor | Non
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     started = time.perf_counter()
-    made = {"degradation": subject.degradation, "degradation_seed": subject.seed or 0}
+    made: dict[str, Any] = {"degradation": subject.degradation, "degradation_seed": subject.seed or 0}
     result = attribute(network, subject.lr, window, clean=subject.hr, **made, **settings)
     seconds = time.perf_counter() - started
     return Explained(network.facts_with(result.network_digest), result, shown, subject, seconds, outside=outside(sr))

@@ -85,7 +85,8 @@ class CausalEffect(Algorithm):
     def known(self, image: Tensor) -> Tensor:
         """The image, and one of random patches."""
         generator = torch.Generator().manual_seed(self.draw_seed)
-        mosaic = find_bank(self.patches).mosaic(*image.shape[-2:], self.block or SIDE, generator)
+        height, width = image.shape[-2:]
+        mosaic = find_bank(self.patches).mosaic(height, width, self.block or SIDE, generator)
         return torch.stack([image, with_channels(mosaic, len(image))])
 
     def check(self, height: int, width: int) -> None:
