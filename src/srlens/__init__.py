@@ -15,7 +15,8 @@ What the verbs of the command line do is here as well:
 =================  =====================================================================================
 ``explain``        :func:`attribute`, or :func:`compare` of one network; :func:`write_comparison`
 ``compare``        :func:`compare`, :func:`sweep`, :func:`area_of_interest`; :func:`write_comparison`,
-                   :func:`write_tables`, :func:`write_sweep`
+                   :func:`write_tables`, :func:`write_sweep`; with ``--methods`` :func:`compare_methods`,
+                   :func:`write_method_comparison`
 ``field``          :func:`field`; with a log that is resumed: :func:`run_field`
 ``field-of-view``  :func:`fields_of_view`; :func:`write_fields_of_view`
 ``verify``         :func:`verify`; :func:`write_verification`

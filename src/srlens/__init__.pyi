@@ -17,6 +17,7 @@ from .attribution.path import (
 from .attribution.result import Attribution as Attribution
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
 from .comparison.compare import Comparison as Comparison, compare as compare
+from .comparison.compare_methods import MethodComparison as MethodComparison, compare_methods as compare_methods
 from .comparison.explained import Explained as Explained, Measurable as Measurable
 from .comparison.field_of_view import FieldOfView as FieldOfView, fields_of_view as fields_of_view
 from .comparison.interest import Interest as Interest, area_of_interest as area_of_interest
@@ -91,6 +92,7 @@ from .records.field_run import run_field as run_field
 from .records.output import (
     write_comparison as write_comparison,
     write_fields_of_view as write_fields_of_view,
+    write_method_comparison as write_method_comparison,
     write_sweep as write_sweep,
     write_verification as write_verification,
 )

@@ -50,7 +50,8 @@ def test_a_mixture_is_an_error_on_this_device(elsewhere: Any) -> None:
 @pytest.mark.parametrize("name", list(srlens.METHODS))
 @pytest.mark.parametrize("regional", [True, False])
 def test_methods(elsewhere: Any, name: str, regional: bool) -> None:
-    options: dict[str, Any] = {"regional": regional} | ({"block": 6} if name == "occlusion" else {})
+    few: dict[str, dict[str, Any]] = {"occlusion": {"block": 6}, "causal-effect": {"block": 6, "draws": 2}}
+    options: dict[str, Any] = {"regional": regional, **few.get(name, {})}
     here, there = (srlens.attribute(one, LR, WINDOW, name, **options) for one in (PLAIN, PLAIN.to(DEVICE)))
     agree(here, there)
 

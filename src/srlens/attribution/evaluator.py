@@ -17,9 +17,13 @@ from srlens.imaging.window import Window
 from srlens.networks.device import Device
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
+from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.windowed import Forward, Regional, Result, Windowed, bounded
 
 HALF = (torch.float16, torch.bfloat16)
+_BICUBIC = ReceptiveField((Stage(1, 2),), paper=None)  # of the reference: four taps to an axis
+#: Top, left, bottom, right in LR pixels, the last two exclusive.
+Edges = tuple[int, int, int, int]
 _Measured = tuple[Tensor, Tensor]  # a window's pixels, and the detector's value there
 
 
@@ -62,6 +66,7 @@ class Evaluator:
         # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
         self._dtype = torch.float32 if network.dtype in HALF else network.dtype
         self._detector = detector
+        self._size = height, width
         self._read = [_read(window, detector, height * network.scale, width * network.scale) for window in windows]
         if "clean" in detector.reads and clean is None:
             raise SettingError(
@@ -79,6 +84,31 @@ class Evaluator:
     def evaluation(self) -> str:
         """How gradients are evaluated now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``."""
         return self._regional.description
+
+    @property
+    def detector(self) -> Detector:
+        """The scalar of a window."""
+        return self._detector
+
+    @property
+    def reach(self) -> tuple[Edges, ...]:
+        """LR pixels that each window's detector can depend on, by what is known of the network now.
+
+        By its receptive field and, once windows are evaluated by themselves, by what they are computed from.
+        """
+        return tuple(map(self._reach, self._read, self._regional.given))
+
+    def _reach(self, read: Window, given: Edges | None) -> Edges:
+        scale = self.network.scale
+        top, left, bottom, right = self.network.receptive_field.bounds(read, scale, *self._size)
+        if given is not None:
+            top, left = max(top, given[0]), max(left, given[1])
+            bottom, right = min(bottom, given[2]), min(right, given[3])
+        if "reference" in self._detector.reads:
+            near = _BICUBIC.bounds(read, scale, *self._size)
+            top, left = min(top, near[0]), min(left, near[1])
+            bottom, right = max(bottom, near[2]), max(right, near[3])
+        return top, left, bottom, right
 
     # On a GPU operators only queue up. What needs their numbers, a check or a copy, comes after the last of them.
 

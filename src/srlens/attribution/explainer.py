@@ -12,6 +12,7 @@ from torch import Tensor
 from srlens.attribution.evaluator import Evaluator
 from srlens.attribution.field import Field, grid_windows
 from srlens.attribution.judgement import check_complete, check_not_zero, flag_unsteady, with_rounding
+from srlens.attribution.making import making_of
 from srlens.attribution.method import Method, as_method
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Explanation, Progress, Scene
@@ -48,6 +49,9 @@ class Explainer:
             clips T×C×h×w, as is the map then.
         method: a name of :data:`srlens.METHODS`, or a :class:`srlens.Method`.
         clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.
+        degradation: how the image was made of the clean one (:func:`srlens.degrade`), where that is known: at scale 1
+            the method ``causal-effect`` replaces clean content and degrades it anew.
+        degradation_seed: of its random numbers.
         memory: bytes that one batch of evaluations may take. Where one evaluation of the whole network takes more,
             the network is computed in segments that are computed again in the backward pass. None: one image at a
             time on the CPU, half of the free memory on a GPU.
@@ -72,6 +76,8 @@ class Explainer:
         method: str | Method = "lam",
         *,
         clean: Tensor | ArrayLike | None = None,
+        degradation: str | None = None,
+        degradation_seed: int = 0,
         memory: int | None = None,
         regional: bool = True,
         seed: int | None = None,
@@ -91,8 +97,9 @@ class Explainer:
         self.image = network.prepare(check_image(image, clip=clip).double())
         self.method.algorithm.check(*self.image.shape[-2:])
         truth = centre_frame(check_image(clean, clip=clip).double()) if clean is not None else None
-        shown = network.converted(truth) if truth is not None else None
-        self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
+        given = crop_clean(truth, self.image, network.scale) if truth is not None else None
+        self._clean = network.converted(given) if given is not None else None
+        self._making = making_of(network, self.image, given, degradation, degradation_seed)
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
         known = self.method.algorithm.known(self.image)
         self._windowed = Windowed(self.network, memory=memory, wanted=regional, known=known)
@@ -117,8 +124,7 @@ class Explainer:
             ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
         """
         with frozen(self.network.module):
-            evaluator = self._evaluator([window], self.method.algorithm.expected)
-            scene = Windows(evaluator, self._memory, self.image, self._kept, progress)
+            scene = self._scene([window], self.method.algorithm.expected, progress)
             (result,) = self._explain(scene, zero_allowed=False)
         return result
 
@@ -147,8 +153,7 @@ class Explainer:
             group = windows[start : start + at_once]
             told = partial(_of_all, progress, done, (len(windows) - start) / len(group)) if progress else None
             with frozen(self.network.module):
-                evaluator = self._evaluator(group, algorithm.expected * len(windows))
-                scene = Windows(evaluator, self._memory, self.image, self._kept, told)
+                scene = self._scene(group, algorithm.expected * len(windows), told)
                 results = self._explain(scene, zero_allowed=True)
             done += scene.evaluations * len(group)
             yield from results
@@ -160,6 +165,11 @@ class Explainer:
         height, width = (side * self.network.scale for side in self.image.shape[-2:])
         windows = grid_windows(height, width, size, stride if stride is not None else size)
         return Field.of(self.windows(windows, memory=memory, progress=progress))
+
+    def _scene(self, windows: Sequence[Window], expected: int, progress: Progress | None) -> Windows:
+        scene = Windows(self._evaluator(windows, expected), self._memory, self.image, self._kept, progress)
+        scene.making = self._making
+        return scene
 
     def _evaluator(self, windows: Sequence[Window], expected: int) -> Evaluator:
         for window in windows:
@@ -215,6 +225,7 @@ class Explainer:
             evaluation=scene.evaluation,
             facts={**found.facts, **self._facts},
             image=self._shown,
+            interval=np.array(found.intervals[k].numpy()) if found.intervals is not None else None,
         )
 
     @cached_property

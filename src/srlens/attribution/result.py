@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.attribution.blocks import Block, partition
 from srlens.attribution.method import Method
 from srlens.errors import ImageError
 from srlens.imaging.window import Window
@@ -38,6 +39,8 @@ class Attribution(Shown):
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
         image: the LR image as the network took it, of the map's shape, in [0, 1], read-only; None where not kept.
+        interval: half the width of the 95 % interval of the map, summed over channels, h×w, read-only; None where the
+            method draws nothing at random. Pixels that share one effect share its interval.
     """
 
     map: NDArray[np.float64]
@@ -54,11 +57,12 @@ class Attribution(Shown):
     evaluation: str = "full"
     facts: Mapping[str, Any] = field(default_factory=dict)
     image: NDArray[np.float64] | None = None
+    interval: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.map.ndim not in (3, 4):
             raise ImageError(f"A map is C×h×w, or T×C×h×w of a clip; got shape {self.map.shape}.")
-        for values in (self.map, self.image):
+        for values in (self.map, self.image, self.interval):
             if values is not None:
                 values.setflags(write=False)
 
@@ -140,6 +144,30 @@ class Attribution(Shown):
     def effective_pixels(self) -> float:
         """Effective number of LR pixels, (Σ|g|)²/Σg²; does not depend on the LR size."""
         return concentration.effective_pixels(self.map)
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_] | None:
+        """Where the map is not 0 and its 95 % interval holds 0, h×w; None where the method draws nothing at random."""
+        summed = np.abs(self.map.sum(axis=0))
+        return None if self.interval is None else (summed > 0) & (summed <= self.interval)
+
+    @property
+    def blocks(self) -> tuple[Block, ...] | None:
+        """The blocks of LR pixels whose effects the map holds, each spread evenly; None for a map by pixels."""
+        side = self.facts.get("block")
+        return tuple(partition(*self.lr_size, side)) if isinstance(side, int) else None
+
+    @property
+    def effects(self) -> NDArray[np.float64] | None:
+        """Each block's effect at all of its pixels, h×w, in units of the detector; None for a map by pixels."""
+        blocks = self.blocks
+        if blocks is None:
+            return None
+        summed: NDArray[np.float64] = self.map.sum(axis=0)
+        effects = np.zeros(self.lr_size)
+        for block in blocks:
+            effects[block] = summed[block].sum()
+        return effects
 
     @property
     def read_window(self) -> Window:

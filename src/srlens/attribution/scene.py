@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
+from srlens.attribution.detector import Detector
+from srlens.attribution.making import Making
 from srlens.imaging.window import Window
 
 #: Called with (evaluations done, evaluations expected); the second is a guess that may change until both are equal.
@@ -25,9 +27,11 @@ class Scene(ABC):
         windows: in SR pixels.
         evaluations: gradients (of each window) and values asked for so far.
         limit: images that are worth asking for at once; it may change after the first.
+        making: how the image was made, where it has the size of the clean picture and both are known; else None.
     """
 
     limit = 1
+    making: Making | None = None
 
     def __init__(
         self, image: Tensor, windows: tuple[Window, ...], kept: dict[str, Any], progress: Progress | None
@@ -38,6 +42,25 @@ class Scene(ABC):
         self._kept = kept
         self._progress = progress
         self._expected, self._done = 1, 0
+
+    @property
+    @abstractmethod
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+
+    @property
+    @abstractmethod
+    def detector(self) -> Detector:
+        """What is asked about each window."""
+
+    @property
+    @abstractmethod
+    def reach(self) -> tuple[tuple[int, int, int, int], ...]:
+        """LR pixels that each window can depend on: (top, left, bottom, right), the last two exclusive.
+
+        As far as it is known: it may become less with the first gradient, which may show that windows can be
+        evaluated by themselves.
+        """
 
     @property
     @abstractmethod
@@ -97,6 +120,8 @@ class Explanation:
             for on the way.
         converged: False where a tolerance was asked for and not reached.
         facts: what else the method found, as plain values that JSON can hold.
+        intervals: of a method that draws at random, K×h×w: half the width of the 95 % interval of each map, summed
+            over channels.
     """
 
     maps: Tensor
@@ -105,6 +130,7 @@ class Explanation:
     values: Tensor | None = None
     converged: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Tensor | None = None
 
 
 class Algorithm(Protocol):

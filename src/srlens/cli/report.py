@@ -10,6 +10,7 @@ from rich.table import Table
 from srlens.attribution.field import Field
 from srlens.cli.console import console, say, table
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
@@ -44,6 +45,20 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         if row.result.has_parts
     ]
     _print(shown, [f"Window: {comparison.window_choice}.", *shares], comparison.conditions, files)
+
+
+def print_method_comparison(comparison: MethodComparison, files: Sequence[Path]) -> None:
+    """Print one row a method, then every condition of the numbers, then the files written."""
+    size = "{}×{}".format(*comparison.results[0].lr_size)
+    shown = table(f"{comparison.network.name}, {comparison.subject.name}, {comparison.window}, LR {size}", "")
+    shown.add_column("Method", overflow="fold")
+    columns = comparison.columns()
+    for heading, _ in columns:
+        shown.add_column(heading.replace(" ", "\n"), justify="right", overflow="fold")
+    for name, *texts in zip(comparison.names, *(texts for _, texts in columns), strict=True):
+        shown.add_row(name, *texts)
+    conditions = [result.conditions for result in comparison.results]
+    _print(shown, [f"Window: {comparison.window_choice}."], conditions, files)
 
 
 def print_field(found: Field, files: Sequence[Path]) -> None:

@@ -115,23 +115,32 @@ def compare(
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
-    scale = common_scale(networks, "a comparison")
-    subject = Subject.of(image, scale, clean, clip=networks[0].frames is not None)
-    if window is not None:
-        window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
-    rendered = [network.render(subject.lr) for network in networks]
-    srs = [sr.clamp(0, 1) for sr in rendered]
-    if subject.hr is not None:
-        for network, sr in zip(networks, rendered, strict=True):
-            check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
-    choice = "given"
-    if window is None:
-        window, choice = _hardest(srs, subject, size)
+    subject, window, choice, rendered = shown(networks, image, window, clean, size)
     rows = []
     for network, sr in zip(networks, rendered, strict=True):
         steps = partial(_step, progress, network.name)
         rows.append(explain(network, subject, window, sr, reach=reach, progress=steps, **settings))
     return Comparison(subject, window, choice, tuple(rows))
+
+
+def shown(
+    networks: Sequence[Network], image: Subject | Tensor, window: Window | None, clean: Tensor | None, size: int
+) -> tuple[Subject, Window, str, list[Tensor]]:
+    """What networks are shown, the window and how it was chosen, and :meth:`Network.render` of each.
+
+    Arguments and errors are those of :func:`compare`.
+    """
+    scale = common_scale(networks, "a comparison")
+    subject = Subject.of(image, scale, clean, clip=networks[0].frames is not None)
+    if window is not None:
+        window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
+    rendered = [network.render(subject.lr) for network in networks]
+    if subject.hr is not None:
+        for network, sr in zip(networks, rendered, strict=True):
+            check_against_reference(network, subject.lr, subject.hr, sr, subject.degradation)
+    if window is not None:
+        return subject, window, "given", rendered
+    return subject, *_hardest([sr.clamp(0, 1) for sr in rendered], subject, size), rendered
 
 
 def explain(
@@ -169,9 +178,10 @@ def explain(
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
+    made: dict[str, Any] = {"degradation": subject.degradation, "degradation_seed": subject.seed or 0}
     chosen = as_method(method, settings)
     step, started = progress("map"), time.perf_counter()
-    result = attribute(network, subject.lr, window, chosen, clean=subject.hr, seed=seed, progress=step, **how)
+    result = attribute(network, subject.lr, window, chosen, clean=subject.hr, seed=seed, progress=step, **made, **how)
     seconds = time.perf_counter() - started
     one, found = network if seed is None else network.seeded(seed), None
     if reach if reach is not None else costs_less(chosen.algorithm.expected, *result.lr_size):

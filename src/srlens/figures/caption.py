@@ -68,13 +68,18 @@ def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True, su
             f"Contribution area: Gaussian density of its absolute value, {bandwidth}, in percent per LR pixel; "
             f"the colour scale is a {AREA_SCALE}.",
         ]
-    if not view.whole:
-        sentences.append(
-            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
-            f"{' (dashed)' if pictured else ''}, which hold at least {math.floor(1000 * view.share) / 10:g} % of the "
-            "absolute attribution."
-        )
-    return " ".join(sentences)
+    return " ".join([*sentences, *part_shown(view, pictured=pictured)])
+
+
+def part_shown(view: View, *, pictured: bool = True) -> list[str]:
+    """Which part of the LR image the maps show, where it is not the whole."""
+    if view.whole:
+        return []
+    return [
+        f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
+        f"{' (dashed)' if pictured else ''}, which hold at least {math.floor(1000 * view.share) / 10:g} % of the "
+        "absolute attribution."
+    ]
 
 
 def remarks(results: Sequence[Attribution]) -> str:

@@ -23,11 +23,12 @@ from srlens.figures.blocks import (
     title,
 )
 from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.causal_effect import effect_caption, effect_panels
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
-from srlens.figures.shading import shade
+from srlens.figures.shading import Shading, shade
 from srlens.figures.style import Look, Style, styled
-from srlens.figures.view import choose_view
+from srlens.figures.view import View, choose_view
 from srlens.imaging.eye import eye_rule, for_eye
 from srlens.measures.density import Bandwidth
 from srlens.trust.reach_result import reach_in_words
@@ -65,7 +66,7 @@ def explain_figure(
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []
         view = choose_view([result])
-        (shown,), (area,), used = shade([result], lr, look, bandwidth)
+        panels, caption = _maps(result, subject, look, view, bandwidth)
         window = result.window
         edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
         aspect = result.lr_size[1] / result.lr_size[0]
@@ -90,7 +91,7 @@ def explain_figure(
                     windows.append(column(title(look, f"{name} window"), drawn).within(height=head + room))
                 parts.append(column(*windows) if beside else row(*windows, gap=_GAP))
             left = len(parts)
-            for name, label, shading in (("Attribution map", "map", shown), ("Contribution area", "area", area)):
+            for name, label, shading in panels:
                 drawn = panel(width, height, label, draw_shading, shading, view, thin=label == "map")
                 bar = bar_below(look, width, f"{label} bar", shading)
                 parts.append(column(title(look, name), drawn, bar))
@@ -106,12 +107,23 @@ def explain_figure(
         choices = [largest(partial(in_columns, count), most) for count, most in sizes]
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
-        caption = map_caption([result], look, view, used, pictured=lr is not None)
         if subject is not None:
             caption = f"{eye_rule(subject.lr.shape[-3], subject.bands)} {caption}".strip()
         if isinstance(explained, Explained):
             caption = f"{caption} {reach_in_words([explained.reach])}".rstrip()
         return page(look, column(name, best[1]), paragraph(look, caption))
+
+
+def _maps(
+    result: Attribution, subject: Subject | None, look: Look, view: View, bandwidth: float | Bandwidth | None
+) -> tuple[list[tuple[str, str, Shading]], str]:
+    """Name, label and shading of the map's two panels, and the caption of the figure."""
+    lr = subject.picture if subject is not None else None
+    if result.interval is not None and result.blocks is not None:
+        return effect_panels(result, subject), effect_caption(result, subject, view)
+    (shown,), (area,), used = shade([result], lr, look, bandwidth)
+    panels = [("Attribution map", "map", shown), ("Contribution area", "area", area)]
+    return panels, map_caption([result], look, view, used, pictured=lr is not None)
 
 
 def _facts(look: Look, numbers: Sequence[tuple[str, str]], width: float) -> Block:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from srlens.attribution.field import Field
 from srlens.attribution.result import Attribution
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.explained import Explained, Measurable
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.interest import Interest
@@ -18,6 +19,7 @@ from srlens.figures.explain import explain_figure
 from srlens.figures.field import field_figure
 from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
+from srlens.figures.methods import methods_figure
 from srlens.figures.reach import reach_figure
 from srlens.figures.sweep import sweep_figure
 from srlens.figures.trust_card import trust_card
@@ -37,6 +39,7 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     Explained: explain_figure,
     Measurable: lambda given, **options: explain_figure(given.result, given.subject, **options),
     Comparison: _of_comparison,
+    MethodComparison: methods_figure,
     Interest: interest_figure,
     Sweep: sweep_figure,
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from srlens._version import __version__
 from srlens.attribution.method import Method
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
 from srlens.comparison.subject import Subject
@@ -81,6 +82,34 @@ def _draw_parts(
     if not all(result.has_parts for result in results) or len({len(result.parts) for result in results}) > 1:
         return []
     return list(save_figure(parts_figure(results, comparison.subject, style=style), stem, formats))
+
+
+def write_method_comparison(
+    comparison: MethodComparison,
+    folder: str | os.PathLike[str],
+    *,
+    style: Literal["default", "paper"] = "default",
+    formats: Sequence[Format] = FORMATS,
+) -> list[Path]:
+    """Write the figure, one map a method, the table (CSV, Parquet) and result.json; as :func:`write_comparison` does.
+
+    Returns:
+        The paths written, the figure first, and last what was kept.
+    """
+    folder, subject, window = Path(folder), comparison.subject, comparison.window
+    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    stem = folder / file_name(subject.name, comparison.network.name, where)
+    files = []
+    for result in comparison.results:
+        own = [part for part in settings_name(result.method) if part != result.method.name]
+        path = Path(f"{stem}_{file_name(result.method.name, *own)}.safetensors")
+        files.append(save(result, path, extra={"image": subject.name, "image_sha256": subject.digest}))
+    files += write_frame(comparison.to_frame(), stem.with_name(f"{stem.name}_methods"))
+    files.append(folder / "result.json")
+    record = {"srlens": __version__, **comparison.record()}
+    kept = _kept(files[-1], record)
+    save_json(record, files[-1])
+    return [*draw(comparison, stem.with_name(f"{stem.name}_methods"), formats, style=style), *files, *kept]
 
 
 def write_sweep(swept: Sweep, folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS) -> list[Path]:

@@ -1,6 +1,6 @@
 """Is one map more faithful than others: the numbers that a study holds of every window, from a few tests of its map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -64,16 +64,18 @@ def faithfulness(
     result: Attribution,
     *,
     clean: Tensor | ArrayLike | None = None,
+    rivals: Sequence[str] = RIVALS,
     memory: int | None = None,
     regional: bool = True,
 ) -> Faithfulness:
-    """Test a map against the order of distance and the maps of :data:`RIVALS`: about 160 forward passes and two maps.
+    """Test a map against the order of distance and the maps of rivals: about 160 forward passes, and a map each.
 
     Args:
         network: whose map it is.
         image: the LR image, C×h×w in [0, 1].
         result: the map.
         clean: the ground truth, where the detector reads it.
+        rivals: methods whose maps' order is followed as well.
         memory: see :class:`srlens.Explainer`.
         regional: evaluate the network only where the window needs it.
 
@@ -89,7 +91,7 @@ def faithfulness(
         MAP: [map_order(result.map)],
         "distance": [distance_order(result.window, result.scale, *made.image.shape[-2:])],
     }
-    for name in RIVALS:
+    for name in rivals:
         if name != result.method.name and name in METHODS:
             method = with_steps(Method(name, detector=result.method.detector), _STEPS)
             (rival,) = maps_of(network, made.image, [result.window], method, clean=clean, memory=memory)

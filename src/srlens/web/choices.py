@@ -1,6 +1,6 @@
 """Everything chosen on the page, as one value that links, commands and runs are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
@@ -12,6 +12,7 @@ from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.attribution.settings import Setting
 from srlens.imaging.degrade import default_degradation
+from srlens.imaging.patches import PACKAGED
 from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED_FOR
 
@@ -79,7 +80,14 @@ class Choices:
 
 def accepted(setting: Setting) -> tuple[str, ...]:
     """The words that a setting can be; none where it is a number."""
-    known = {"method": METHODS, "detector": DETECTORS, "path": path_names(), "rule": RULES, "fill": BASELINES}
+    known: dict[str, Iterable[str]] = {
+        "method": METHODS,
+        "detector": DETECTORS,
+        "path": path_names(),
+        "rule": RULES,
+        "fill": BASELINES,
+        "patches": (PACKAGED,),  # a page reads no folder of the machine that it runs on
+    }
     return setting.choices or tuple(known.get(setting.name, ()))
 
 

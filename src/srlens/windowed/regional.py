@@ -42,8 +42,15 @@ class Regional:
         self._full = whole_forward(windowed.network, windows)
         self._forwards: dict[tuple[int, ...], Forward] = {}
         self._of_values: dict[tuple[int, ...], Forward] = {}  # whose gradients were compared with nothing
+        self._plans: list[Plan] = []  # by which the windows are evaluated now
         self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs (CPU) and the windows there, as they were compared
         self.description = "full (nothing evaluated yet)" if windowed.wanted else "full (as asked)"
+
+    @property
+    def given(self) -> list[tuple[int, int, int, int] | None]:
+        """The part of the input that each window is computed from: top, left, bottom, right; None: it may be all."""
+        boxes = [plan.given for plan in self._plans] or [None] * len(self._windows)
+        return [None if box is None else (box[-2][0], box[-1][0], box[-2][1], box[-1][1]) for box in boxes]
 
     def patches(self, x: Tensor) -> list[Tensor]:
         """Each window for x, which is on the CPU, without gradient."""
@@ -137,7 +144,7 @@ class Regional:
         """The results at x by plans, which are chosen if they are those of the whole network; or why they are not."""
         record, outputs = self._windowed.of(x), list[Tensor]()
         try:
-            results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans)))
+            results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans), plans))
             self._known = [(x.detach().cpu(), [result.patch for result in results])]
             reason = self._difference(record)
             if not reason and not record.proven:
@@ -165,8 +172,9 @@ class Regional:
             self._known.append((here, patches))
         return ""
 
-    def _choose(self, x: Tensor, forward: Forward, description: str) -> Forward:
+    def _choose(self, x: Tensor, forward: Forward, description: str, plans: Sequence[Plan] = ()) -> Forward:
         self._forwards[tuple(x.shape)] = forward
+        self._plans = list(plans)
         self.description = description
         return forward
 
@@ -189,7 +197,7 @@ class Regional:
             if divided.elements > allowed:
                 needed = divided.elements / allowed * memory / 2**20
                 raise TooLargeError(f"{_EXCEEDS}; {how[2:]} it takes {needed:.0f} MiB.")
-        self._choose(x, forward, _described(plans, how))
+        self._choose(x, forward, _described(plans, how), plans)
         if difference := self._difference(self._windowed.of(x)):
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {difference}.")
         return forward

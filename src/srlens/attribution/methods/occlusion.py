@@ -1,12 +1,13 @@
 """Occlusion: what the detector loses when a block of the image is replaced."""
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 
 import torch
 from torch import Tensor
 
 from srlens.attribution.baseline import Baseline, check_baseline, find_baseline
+from srlens.attribution.blocks import replaced_values, within_reach
 from srlens.attribution.scene import Algorithm, Explanation, Scene
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
@@ -17,7 +18,8 @@ class Occlusion(Algorithm):
     """Occlusion (Zeiler & Fergus 2014): blocks of all channels are replaced by the same pixels of a fill picture.
 
     A block's effect, D(F(I)) − D(F(I with the block replaced)), is spread evenly over its pixels and channels; where
-    blocks overlap, a pixel takes the mean of theirs. Without overlap the map sums to the sum of all effects.
+    blocks overlap, a pixel takes the mean of theirs. Without overlap the map sums to the sum of all effects. Blocks
+    outside the receptive field are not computed: their effect is exactly 0.
 
     Attributes:
         block: side of a block in LR pixels.
@@ -77,21 +79,20 @@ class Occlusion(Algorithm):
         channels, height, width = scene.image.shape
         fill = self._filling.of(scene.image)
         stride = self.stride if self.stride is not None else self.block
-        corners = list(product(*(_starts(side, self.block, stride) for side in (height, width))))
-        scene.expect(len(corners) + 2)
-        scene.gradients(scene.image[None])  # where evaluation by windows is proven
+        corners = product(*(_starts(side, self.block, stride) for side in (height, width)))
+        blocks = [(slice(top, top + self.block), slice(left, left + self.block)) for top, left in corners]
+        scene.expect(len(blocks) + 2)
+        scene.gradients(scene.image[None])  # where evaluation by windows is proven, and with it the reach
+        reached = list(compress(blocks, within_reach(blocks, scene)))
+        scene.expect(len(reached) + 2)
         whole_value = scene.values(scene.image[None])[0]
         total = torch.zeros(len(scene.windows), height, width, dtype=torch.float64)
         count = torch.zeros(height, width, dtype=torch.float64)
-        places = [(..., slice(top, top + self.block), slice(left, left + self.block)) for top, left in corners]
-        while places:
-            some, places = places[: scene.limit], places[scene.limit :]
-            changed = scene.image.repeat(len(some), 1, 1, 1)
-            for one, place in zip(changed, some, strict=True):
-                one[place] = fill[place]
-            for place, value in zip(some, scene.values(changed), strict=True):
-                total[place] += (whole_value - value)[:, None, None] / (self.block**2 * channels)
-                count[place] += 1
+        for block in blocks:
+            count[block] += 1
+        values = replaced_values(scene, ((block, fill[:, *block]) for block in reached))
+        for block, value in zip(reached, values, strict=True):
+            total[:, *block] += (whole_value - value)[:, None, None] / (self.block**2 * channels)
         return Explanation((total / count)[:, None].expand(-1, channels, -1, -1).contiguous())
 
 
