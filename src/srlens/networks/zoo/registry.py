@@ -16,7 +16,9 @@ from srlens.networks.receptive_field import UNKNOWN
 from srlens.networks.zoo.family import Family
 from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families, spandrel_name
 
-_OWN = "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet smallsr"
+_OWN = (
+    "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet prenet aodnet iat smallsr"
+)
 
 #: The families written here, in the order in which a state dict is tried.
 OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
