@@ -55,9 +55,9 @@ from .errors import (
     WindowError as WindowError,
     ZeroMapError as ZeroMapError,
 )
+from .imaging.degradation import Degradation as Degradation
 from .imaging.degrade import (
     DEGRADATIONS as DEGRADATIONS,
-    Degradation as Degradation,
     add_degradation as add_degradation,
     degrade as degrade,
     make_lr as make_lr,

@@ -55,7 +55,7 @@ class Subject:
             ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
-        drawn = seed if parse_degradation(degradation)[0].seeded else None
+        drawn = seed if parse_degradation(degradation).entry.seeded else None
         return cls(name, observed, modcrop(hr, scale), canonical(degradation), digest, scale=scale, seed=drawn)
 
     @property
