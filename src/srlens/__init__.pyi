@@ -79,6 +79,7 @@ from .networks.listing import (
 from .networks.load import load_network as load_network
 from .networks.network import Network as Network
 from .networks.open import load_default as load_default, open_network as open_network
+from .networks.plug_and_play import plug_and_play as plug_and_play
 from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family

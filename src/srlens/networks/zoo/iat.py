@@ -88,7 +88,7 @@ class _QueryAttention(nn.Module):
 
 def _by_head(x: Tensor) -> Tensor:
     """N×P×C to N×heads×P×(C / heads)."""
-    return x.unflatten(2, (HEADS, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:2], HEADS, -1).transpose(1, 2)
 
 
 class _Generator(nn.Module):
@@ -115,10 +115,9 @@ class _GlobalBranch(nn.Module):
         super().__init__()
         self.gamma_base = nn.Parameter(torch.ones(1))
         self.color_base = nn.Parameter(torch.eye(3))
-        strided = {"kernel_size": 3, "stride": 2, "padding": 1}
         layers = (
-            nn.Conv2d(3, width // 2, **strided), nn.BatchNorm2d(width // 2), nn.GELU(),
-            nn.Conv2d(width // 2, width, **strided), nn.BatchNorm2d(width),
+            nn.Conv2d(3, width // 2, 3, stride=2, padding=1), nn.BatchNorm2d(width // 2), nn.GELU(),
+            nn.Conv2d(width // 2, width, 3, stride=2, padding=1), nn.BatchNorm2d(width),
         )  # fmt: skip
         self.conv_large = named(proj=nn.Sequential(*layers))
         self.generator = _Generator(width, hidden)
