@@ -37,6 +37,7 @@ class Detector:
         reads: ``"reference"``, the output of doing nothing (the input enlarged by MATLAB's bicubic; at scale 1 the
             input itself), which depends on the input; ``"clean"``, the ground truth, which does not and must be
             given (``clean=``).
+        asks: what it is a measure of, in words, for the question that a caption says a map answers.
 
     Raises:
         SettingError: a value out of range, ``measure`` cannot be called, ``reads`` names something else.
@@ -47,6 +48,7 @@ class Detector:
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     smallest: int = 1
     reads: tuple[Known, ...] = ()
+    asks: str = ""
 
     def __post_init__(self) -> None:
         if not callable(self.measure):
@@ -136,12 +138,19 @@ _R = _GABOR_RADIUS
 DETECTORS: dict[str, Detector] = {
     detector.name: detector
     for detector in (
-        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2),
-        Detector("intensity", intensity),
-        Detector("gabor", gabor_magnitude, margin=(_R, _R, _R, _R), smallest=2 * _R + 1),
-        Detector("residual", difference_energy, reads=("reference",)),
-        Detector("residual-gradient", difference_gradient, (0, 0, 1, 1), 2, reads=("reference",)),
-        Detector("error", difference_energy, reads=("clean",)),
+        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2, asks="its edges and texture"),
+        Detector("intensity", intensity, asks="its brightness"),
+        Detector("gabor", gabor_magnitude, (_R, _R, _R, _R), smallest=2 * _R + 1, asks="its texture of period 4"),
+        Detector("residual", difference_energy, reads=("reference",), asks="its change against doing nothing"),
+        Detector(
+            "residual-gradient",
+            difference_gradient,
+            (0, 0, 1, 1),
+            2,
+            ("reference",),
+            asks="the edges of its change against doing nothing",
+        ),
+        Detector("error", difference_energy, reads=("clean",), asks="its error against the clean picture"),
     )
 }
 

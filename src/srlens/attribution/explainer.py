@@ -32,7 +32,7 @@ from srlens.imaging.window import Window
 from srlens.measures.concentration import absolute_map
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
-from srlens.networks.network import Network
+from srlens.networks.network import UNTOLD_NOISE, Network
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
@@ -100,15 +100,18 @@ class Explainer:
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
-        self._facts = {} if seed is None else {"seed": seed}
+        self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
+        if network.noise_map:
+            self._facts["noise_level"] = UNTOLD_NOISE if network.noise_level is None else network.noise_level
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
             self._facts["tf32"] = tf32_wanted()
         self.image = network.prepare(check_image(image).double())
-        self.method.algorithm.check(*self.image.shape[-2:])
         shown = network.converted(check_image(clean).double()) if clean is not None else None
         self._clean = crop_clean(shown, self.image, network.scale) if shown is not None else None
+        self._algorithm = self.method.algorithm.reading(self._clean, self.image)
+        self._algorithm.check(*self.image.shape[-2:])
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
-        known = self.method.algorithm.known(self.image)
+        known = self._algorithm.known(self.image)
         self._windowed = Windowed(self.network, memory=memory, wanted=regional, known=known)
         self._kept: dict[str, Any] = {}
         self._shown = np.array(self.image.numpy())
@@ -130,7 +133,7 @@ class Explainer:
             ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
         """
         with frozen(self.network.module):
-            evaluator = self._evaluator([window], self.method.algorithm.expected)
+            evaluator = self._evaluator([window], self._algorithm.expected)
             scene = Windows(evaluator, self._memory, self.image, self._kept, progress)
             (result,) = self._explain(scene, zero_allowed=False)
         return result
@@ -153,7 +156,7 @@ class Explainer:
         return self._in_turn(chosen, memory, progress)
 
     def _in_turn(self, windows: tuple[Window, ...], memory: int, progress: Progress | None) -> Iterator[Attribution]:
-        algorithm = self.method.algorithm
+        algorithm = self._algorithm
         at_once = max(1, memory // (self.image.numel() * 8 * _HELD_PER_WINDOW)) if algorithm.together else 1
         done = 0
         for start in range(0, len(windows), at_once):
@@ -191,7 +194,7 @@ class Explainer:
         )
 
     def _explain(self, scene: Windows, *, zero_allowed: bool) -> list[Attribution]:
-        found = self.method.algorithm.explain(scene)
+        found = self._algorithm.explain(scene)
         if found.maps.shape != (needed := (len(scene.windows), *self.image.shape)):
             raise SettingError(
                 f"The method {self.method.name!r} returned maps of shape {tuple(found.maps.shape)}; needed is one for "
