@@ -104,7 +104,7 @@ def _compared(
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     networks = chosen.open(*specs)
-    subject = chosen.read(image, networks[0].scale, keywords.get("preset"))
+    subject = chosen.read(image, networks, keywords.get("preset"))
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))

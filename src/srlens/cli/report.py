@@ -14,25 +14,31 @@ from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.sweep import Sweep
+from srlens.imaging.degrade import psnr_channels
+from srlens.imaging.terms import worded
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
     drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
-    caption = ("PSNR: luma. " if comparison.reference else "") + "Map error: estimated, relative L2."
-    size = "{}×{}".format(*comparison.rows[0].result.lr_size)
-    shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
+    scale = comparison.rows[0].result.scale
+    of_psnr = f"PSNR: {psnr_channels(scale)}. " if comparison.reference else ""
+    size = worded("LR {}×{}".format(*comparison.rows[0].result.lr_size), scale)
+    shown = table(
+        f"{comparison.subject.name}, {comparison.window}, {size}", f"{of_psnr}Map error: estimated, relative L2."
+    )
     for measure, _ in drawn:
         word = measure.kind is str
         justify: Literal["left", "right"] = "left" if word else "right"
-        heading = f"{measure.title} {measure.unit}".strip().replace(" ", "\n")  # as narrow as it can be
+        heading = worded(f"{measure.title} {measure.unit}".strip(), scale).replace(" ", "\n")  # as narrow as it can be
         shown.add_column(heading, justify=justify, overflow="fold", no_wrap=not word, min_width=8 if word else None)
     for row in zip(*(texts for _, texts in drawn), strict=True):
         shown.add_row(*row)
     if (reference := comparison.reference) is not None:
         cells = [m.number(m.value(reference)) if m.of_picture else MISSING for m, _ in drawn]
         shown.add_row(comparison.rows[0].reference_name, *cells[1:], style="dim")
-    _print(shown, [f"Window: {comparison.window_choice}."], comparison.conditions, files)
+    asked = dict.fromkeys(f"Question: {row.result.method.question}" for row in comparison.rows)
+    _print(shown, [f"Window: {comparison.window_choice}.", *asked], comparison.conditions, files)
 
 
 def print_field(found: Field, files: Sequence[Path]) -> None:
@@ -42,7 +48,8 @@ def print_field(found: Field, files: Sequence[Path]) -> None:
     height, width = found.lr_size
     flat = f" ({len(found.points) - len(known)} flat)" if len(known) < len(found.points) else ""
     console().print(
-        f"{found.network}: {len(found.points)} windows{flat}, LR {height}×{width}; diffusion index {spread}. "
+        f"{found.network}: {len(found.points)} windows{flat}, {worded('LR', found.scale)} {height}×{width}; "
+        f"diffusion index {spread}. "
         f"{found.method.described(found.evaluations)}. {found.evaluation}."
     )
     say("Written: " + ", ".join(map(str, files)))
@@ -52,7 +59,8 @@ def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
     """Print the diffusion index of each network at each value, with ranks if they change, then what that means."""
     ranked = bool(swept.moved)
     first = next(iter(swept.points.values()))[0].result
-    shown = table("Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size))
+    size = worded("LR {}×{}".format(*first.lr_size), first.scale)
+    shown = table(f"Sweep of {swept.setting}: DI{' (rank)' if ranked else ''}, {size}")
     shown.add_column("Network", overflow="fold")
     for value in swept.values:
         shown.add_column(f"{value:g}", justify="right")
@@ -66,7 +74,7 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
     """Print one row a network, in LR pixels, then the conditions and the files written."""
     first = fields[0]
     shown = table(
-        f"Fields of view in LR pixels, LR {first.side}×{first.side}",
+        worded(f"Fields of view in LR pixels, LR {first.side}×{first.side}", first.network.scale),
         "RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
         "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
     )

@@ -18,6 +18,7 @@ from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.imaging.check import check_image, clamped, outside
 from srlens.imaging.degrade import GIVEN
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
@@ -46,7 +47,8 @@ class Comparison(Shown):
         """What it is, in one line."""
         names = ", ".join(f"{row.result.network} {row.result.diffusion_index:.2f}" for row in self.rows)
         height, width = self.rows[0].result.lr_size
-        return f"{self.subject.name}, {self.window}, LR {height}×{width}, DI: {names}"
+        size = worded(f"LR {height}×{width}", self.rows[0].result.scale)
+        return f"{self.subject.name}, {self.window}, {size}, DI: {names}"
 
     @property
     def reference(self) -> Measurable | None:
@@ -66,6 +68,7 @@ class Comparison(Shown):
             "image_sha256": self.subject.digest,
             "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
             "degradation": self.subject.degradation,
+            "degradation_seed": self.subject.seed,
             "window_choice": self.window_choice,
             "reference": {
                 "name": self.rows[0].reference_name,
@@ -111,6 +114,7 @@ def compare(
     subject = replace(given, scale=scale)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
+    networks = [subject.told(network) for network in networks]
     rendered = [network.render(subject.lr) for network in networks]
     srs = [sr.clamp(0, 1) for sr in rendered]
     if subject.hr is not None:
@@ -128,6 +132,7 @@ def compare(
 
 def explain(network: Network, subject: Subject, window: Window, sr: Tensor | None = None, **settings: Any) -> Explained:
     """One network at one window, timed; ``sr`` is :meth:`Network.render` of the LR image, where it is known already."""
+    network = subject.told(network)
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     started = time.perf_counter()
@@ -142,4 +147,4 @@ def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
     most = f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB)"
-    return best.window, f"{most}; HR unknown"
+    return best.window, f"{most}; {'clean picture' if subject.scale == 1 else 'HR'} unknown"

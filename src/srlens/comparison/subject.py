@@ -1,11 +1,13 @@
 """What is explained: an observed picture (LR in super-resolution), with the clean one (HR) where that is known."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from srlens.errors import SettingError
+from srlens.imaging.colour import full_range, luma
 from srlens.imaging.degrade import (
     DEFAULT,
     GIVEN,
@@ -19,6 +21,20 @@ from srlens.imaging.degrade import (
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
+from srlens.networks.network import Network
+
+
+def restore_grey(networks: Sequence[Network]) -> bool:
+    """Whether a clean colour picture is brought to grey before anything is made of it: all networks restore grey.
+
+    The luma of a noisy colour picture would be less noisy than was asked for.
+    """
+    return all(network.scale == 1 and network.colour == "grey" for network in networks)
+
+
+def in_grey(image: Tensor) -> Tensor:
+    """A colour picture 3×H×W as its luma in full range, 1×H×W; others as they are."""
+    return full_range(luma(image)) if image.shape[0] == 3 else image
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +92,17 @@ class Subject:
         """
         return reference_name(self._known_scale(), self.degradation)
 
+    @property
+    def made_in_words(self) -> str:
+        """How the LR image was made, for captions; empty where that is not known."""
+        if self.degradation == GIVEN:
+            return ""
+        return f"LR made by {self.degradation}{f', seed {self.seed}' if self.seed is not None else ''}."
+
+    def told(self, network: Network) -> Network:
+        """The network, told how noisy the picture is where it wants to know and nobody said; see ``Network.told``."""
+        return network.told(None if self.degradation == GIVEN else parse_degradation(self.degradation).noise)
+
     def _known_scale(self) -> int:
         if self.scale is not None:
             return self.scale
@@ -115,16 +142,18 @@ def read_subject(
     degradation: str = DEFAULT,
     part: Window | None = None,
     seed: int = 0,
+    grey: bool = False,
 ) -> Subject:
     """Read an image file as the LR image, or as the HR image from which the LR is made.
 
     Args:
         spec: a file, or the name of a packaged photograph (``"pagoda"``); see :func:`srlens.open_image`.
         scale: SR pixels per LR pixel.
-        is_hr: whether it holds the HR image.
+        is_hr: whether it holds the HR (clean) image.
         degradation: how the LR image is made from HR.
         part: see :meth:`Subject.cropped`; the whole picture if None.
         seed: of the degradation, where it draws random numbers.
+        grey: bring it to grey (luma in full range), before anything is made of it.
 
     Raises:
         ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.degrade`.
@@ -132,6 +161,7 @@ def read_subject(
     """
     path = image_file(spec)
     image = read_image(path)
+    image = in_grey(image) if grey else image
     digest = image_digest(path)
     if is_hr:
         subject = Subject.from_hr(image, scale, name=path.stem, degradation=degradation, digest=digest, seed=seed)

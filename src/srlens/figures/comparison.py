@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srlens.comparison.compare import Comparison
 from srlens.figures.blocks import MARGIN, Block, grid, page_of_bands, panel, paragraph, row, rule, text, title, titles
-from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.caption import fact_table, map_caption, provenance
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import Edges, bar_beside, draw_crop, draw_lr, draw_shading
 from srlens.figures.shading import Shading, common_bandwidth, shade
@@ -41,16 +41,17 @@ def comparison_figure(
         ImageError: a picture does not have the size that belongs to the results.
         SettingError: no rows, rows of different windows or scales, an unknown style, a bandwidth not above 0.
     """
-    with styled(style) as look:
-        rows, subject = comparison.rows, comparison.subject
-        results = [one.result for one in rows]
+    rows, subject = comparison.rows, comparison.subject
+    results = [one.result for one in rows]
+    with styled(style, results[0].scale if results else 4) as look:
         check_pictures(results, subject.lr, subject.hr, [one.sr for one in rows])
         view = choose_view(results)
         chosen = bandwidth if bandwidth is not None else common_bandwidth(results)
         maps, areas, used = shade(results, subject.lr, look, chosen)
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
         inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
-        words = f"First row: the window in the networks' SR images. {map_caption(results, look, view, used)}"
+        made = provenance(subject, comparison.reference)
+        words = f"First row: the window in the networks' SR images. {map_caption(results, look, view, used, made=made)}"
         caption = paragraph(look, words, inside)
         tall = height / long
         sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)

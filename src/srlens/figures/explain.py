@@ -22,7 +22,7 @@ from srlens.figures.blocks import (
     text,
     title,
 )
-from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.caption import fact_table, map_caption, provenance
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
 from srlens.figures.shading import shade
@@ -55,8 +55,8 @@ def explain_figure(
         ImageError: an image does not have the size that belongs to the result.
         SettingError: an unknown style, or a bandwidth that is not above 0.
     """
-    with styled(style) as look:
-        result = explained if isinstance(explained, Attribution) else explained.result
+    result = explained if isinstance(explained, Attribution) else explained.result
+    with styled(style, result.scale) as look:
         lr, hr = (subject.lr, subject.hr) if subject is not None else (None, None)
         crops = [] if isinstance(explained, Attribution) else [("SR", explained.sr)]
         check_pictures([result], lr, hr, [image for _, image in crops])
@@ -103,7 +103,9 @@ def explain_figure(
         choices = [largest(partial(in_columns, count), most) for count, most in sizes]
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
-        caption = map_caption([result], look, view, used, pictured=lr is not None)
+        reference = explained.as_reference if isinstance(explained, Explained) else None
+        made = provenance(subject, reference)
+        caption = map_caption([result], look, view, used, pictured=lr is not None, made=made)
         return page(look, column(name, best[1]), paragraph(look, caption))
 
 

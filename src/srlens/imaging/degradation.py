@@ -116,6 +116,14 @@ class Asked:
     level: float
     settings: Mapping[str, Value]
 
+    @property
+    def noise(self) -> float | None:
+        """σ of its noise in 8-bit grey levels; None for a degradation without."""
+        if self.entry.name == "noise":
+            return self.level
+        found = self.settings.get("noise")
+        return found if isinstance(found, float) and found > 0 else None
+
     def observe(self, clean: Tensor, scale: int, seed: int) -> Tensor:
         """The observed picture of a clean one; see :attr:`Degradation.observe`."""
         return self.entry.observe(clean, scale, self.level, seed, **self.settings)

@@ -154,6 +154,16 @@ def _not_made(*_: object) -> Tensor:
     raise SettingError("How this picture was degraded is not known; none can be made so.")
 
 
+def psnr_of_luma(scale: int) -> bool:
+    """Whether PSNR and SSIM are those of the luma: in super-resolution; in restoration they are of all channels."""
+    return scale > 1
+
+
+def psnr_channels(scale: int) -> str:
+    """:func:`psnr_of_luma` in words."""
+    return "luma" if psnr_of_luma(scale) else "RGB"
+
+
 _GIVEN_LARGER = shrink.super_resolution(GIVEN, "not known", _not_made)
 _GIVEN_ALIKE = Degradation(GIVEN, "not known", _not_made)
 

@@ -1,5 +1,8 @@
 """Blur, by a Gaussian or by a given kernel, with noise if that is asked for."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ from srlens.imaging.degradation import Degradation, white_noise
 from srlens.imaging.plane import read_plane
 
 #: What lies beyond the picture: SciPy's name by ours. Reflection does not repeat the edge pixel.
-BORDERS = {"reflect": "mirror", "circular": "wrap"}
+BORDERS: Mapping[str, Literal["mirror", "wrap"]] = {"reflect": "mirror", "circular": "wrap"}
 
 #: Gaussians are cut off at so many σ.
 _REACH = 4.0
@@ -20,7 +23,8 @@ def gaussian_kernel(sigma: float) -> NDArray[np.float64]:
     """Sampled Gaussian that sums to 1, (2r+1)×(2r+1) with r = ⌊4σ + 0.5⌋; σ in pixels."""
     radius = int(_REACH * sigma + 0.5)
     line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-12)) ** 2)
-    return np.outer(line, line) / line.sum() ** 2
+    kernel: NDArray[np.float64] = np.outer(line, line) / line.sum() ** 2
+    return kernel
 
 
 def read_kernel(path: str) -> NDArray[np.float64]:
@@ -35,7 +39,8 @@ def read_kernel(path: str) -> NDArray[np.float64]:
         raise SettingError(
             f"The kernel {path} must have odd sides and values of at least 0, some above; cut or pad it."
         )
-    return kernel / kernel.sum()
+    kernel /= kernel.sum()
+    return kernel
 
 
 def blurred(clean: Tensor, kernel: NDArray[np.float64], border: str = "reflect") -> Tensor:

@@ -44,14 +44,16 @@ def _line(length: float, angle: float) -> NDArray[np.float64]:
     along = down * math.cos(slant) + across * math.sin(slant)
     aside = across * math.cos(slant) - down * math.sin(slant)
     beyond = np.maximum(np.abs(along) - (length - 1) / 2, 0)
-    return np.clip(1 - np.hypot(aside, beyond), 0, 1)
+    line: NDArray[np.float64] = np.clip(1 - np.hypot(aside, beyond), 0, 1)
+    return line
 
 
 def _rain(
     clean: Tensor, _: int, level: float, seed: int, length: float, angle: float, brightness: float, layer: str
 ) -> Tensor:
+    height, width = clean.shape[-2:]
     if not layer:
-        fallen = streaks(*clean.shape[-2:], level, seed, length=length, angle=angle)
+        fallen = streaks(height, width, level, seed, length=length, angle=angle)
     else:
         fallen = torch.from_numpy(read_plane(layer))
         if fallen.shape != clean.shape[-2:]:
