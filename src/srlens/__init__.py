@@ -1,6 +1,6 @@
-"""Which input pixels a super-resolution network used.
+"""Which input pixels a super-resolution or restoration network used.
 
-Local attribution maps (Gu & Dong, CVPR 2021) for any super-resolution network, with completeness gap and map
+Local attribution maps (Gu & Dong, CVPR 2021) for any network that makes a picture of one, with completeness gap and map
 error::
 
     import srlens

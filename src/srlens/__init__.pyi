@@ -58,9 +58,9 @@ from .errors import (
     WindowError as WindowError,
     ZeroMapError as ZeroMapError,
 )
+from .imaging.degradation import Degradation as Degradation
 from .imaging.degrade import (
     DEGRADATIONS as DEGRADATIONS,
-    Degradation as Degradation,
     add_degradation as add_degradation,
     degrade as degrade,
     make_lr as make_lr,
@@ -83,6 +83,7 @@ from .networks.listing import (
 from .networks.load import load_network as load_network
 from .networks.network import Network as Network
 from .networks.open import load_default as load_default, open_network as open_network
+from .networks.plug_and_play import plug_and_play as plug_and_play
 from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family

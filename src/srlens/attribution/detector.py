@@ -40,6 +40,7 @@ class Detector:
         unit: of its values, for captions; empty where it has none.
         negligible: a change of its value that is too small to be looked at closely, in its unit; None: a thousandth of
             the value.
+        asks: what it is a measure of, in words, for the question that a caption says a map answers.
 
     Raises:
         SettingError: a value out of range, ``measure`` cannot be called, ``reads`` names something else.
@@ -52,6 +53,7 @@ class Detector:
     reads: tuple[Known, ...] = ()
     unit: str = ""
     negligible: float | None = None
+    asks: str = ""
 
     def __post_init__(self) -> None:
         if not callable(self.measure):
@@ -156,12 +158,19 @@ _R = _GABOR_RADIUS
 DETECTORS: dict[str, Detector] = {
     detector.name: detector
     for detector in (
-        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2),
-        Detector("intensity", intensity),
-        Detector("gabor", gabor_magnitude, margin=(_R, _R, _R, _R), smallest=2 * _R + 1),
-        Detector("residual", difference_energy, reads=("reference",)),
-        Detector("residual-gradient", difference_gradient, (0, 0, 1, 1), 2, reads=("reference",)),
-        Detector("error", difference_energy, reads=("clean",)),
+        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2, asks="its edges and texture"),
+        Detector("intensity", intensity, asks="its brightness"),
+        Detector("gabor", gabor_magnitude, (_R, _R, _R, _R), smallest=2 * _R + 1, asks="its texture of period 4"),
+        Detector("residual", difference_energy, reads=("reference",), asks="its change against doing nothing"),
+        Detector(
+            "residual-gradient",
+            difference_gradient,
+            (0, 0, 1, 1),
+            2,
+            ("reference",),
+            asks="the edges of its change against doing nothing",
+        ),
+        Detector("error", difference_energy, reads=("clean",), asks="its error against the clean picture"),
         Detector("psnr", window_psnr, reads=("clean",), unit="dB", negligible=0.01),
     )
 }

@@ -23,7 +23,7 @@ from srlens.imaging.eye import centre_frame
 from srlens.imaging.window import Window
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
-from srlens.networks.network import Network
+from srlens.networks.network import UNTOLD_NOISE, Network
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
@@ -90,18 +90,21 @@ class Explainer:
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
-        self._facts = {} if seed is None else {"seed": seed}
+        self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
+        if network.noise_map:
+            self._facts["noise_level"] = UNTOLD_NOISE if network.noise_level is None else network.noise_level
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
             self._facts["tf32"] = tf32_wanted()
         clip = network.frames is not None
         self.image = network.prepare(check_image(image, clip=clip).double())
-        self.method.algorithm.check(*self.image.shape[-2:])
         truth = centre_frame(check_image(clean, clip=clip).double()) if clean is not None else None
         given = crop_clean(truth, self.image, network.scale) if truth is not None else None
         self._clean = network.converted(given) if given is not None else None
         self._making = making_of(network, self.image, given, degradation, degradation_seed)
+        self._algorithm = self.method.algorithm.reading(self._clean, self.image)
+        self._algorithm.check(*self.image.shape[-2:])
         self._memory = whole("memory", memory, hint=_BYTES) if memory is not None else None
-        known = self.method.algorithm.known(self.image)
+        known = self._algorithm.known(self.image)
         self._windowed = Windowed(self.network, memory=memory, wanted=regional, known=known)
         self._kept: dict[str, Any] = {}
         self._shape = (network.frames, -1, *self.image.shape[-2:]) if network.frames is not None else self.image.shape
@@ -124,7 +127,7 @@ class Explainer:
             ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
         """
         with frozen(self.network.module):
-            scene = self._scene([window], self.method.algorithm.expected, progress)
+            scene = self._scene([window], self._algorithm.expected, progress)
             (result,) = self._explain(scene, zero_allowed=False)
         return result
 
@@ -146,7 +149,7 @@ class Explainer:
         return self._in_turn(chosen, memory, progress)
 
     def _in_turn(self, windows: tuple[Window, ...], memory: int, progress: Progress | None) -> Iterator[Attribution]:
-        algorithm = self.method.algorithm
+        algorithm = self._algorithm
         at_once = max(1, memory // (self.image.numel() * 8 * _HELD_PER_WINDOW)) if algorithm.together else 1
         done = 0
         for start in range(0, len(windows), at_once):
@@ -188,7 +191,7 @@ class Explainer:
         )
 
     def _explain(self, scene: Windows, *, zero_allowed: bool) -> list[Attribution]:
-        found = self.method.algorithm.explain(scene)
+        found = self._algorithm.explain(scene)
         if found.maps.shape != (needed := (len(scene.windows), *self.image.shape)):
             raise SettingError(
                 f"The method {self.method.name!r} returned maps of shape {tuple(found.maps.shape)}; needed is one for "
@@ -201,7 +204,7 @@ class Explainer:
             self._kept["steady"] = True
             found = flag_unsteady(found, self.network, values[0], scene.detect(self.image[None])[0])
         if found.errors is not None:
-            found = with_rounding(found, self.network, scene, self.method.algorithm)
+            found = with_rounding(found, self.network, scene, self._algorithm)
         if not zero_allowed:
             check_not_zero(found, self.network.name, self.image, values[:, 0], self.method)
         results = [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]

@@ -27,7 +27,7 @@ class Making:
 def making_of(
     network: Network, image: Tensor, clean: Tensor | None, degradation: str | None, seed: int
 ) -> Making | None:
-    """How the image was made; None where that is not known, or where the network enlarges.
+    """How the image was made; None where that is not known, or where the network enlarges or takes clips.
 
     Where the clean picture is a part of a larger one, its random numbers are others than those of the image. So what is
     degraded anew is the change: the image, plus what the degradation makes of the changed picture, minus what it makes
@@ -44,7 +44,7 @@ def making_of(
     Raises:
         SettingError: no such degradation, or one for another scale.
     """
-    if clean is None or degradation is None or degradation == GIVEN or network.scale > 1:
+    if clean is None or degradation in (None, GIVEN) or network.scale > 1 or network.frames is not None:
         return None
 
     def observed(picture: Tensor) -> Tensor:

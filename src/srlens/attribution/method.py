@@ -203,6 +203,11 @@ class Method:
             text = ", ".join([*settings, f"{evaluations} evaluation{'s' * (evaluations != 1)}"])
         return f"{self.name}, {self.detector.name} detector, {text}, {self.preset_text} preset"
 
+    @property
+    def question(self) -> str:
+        """Which question a map answers, in words."""
+        return self.algorithm.question(self.detector.asks or f"the detector {self.detector.name!r}")
+
     def __repr__(self) -> str:
         settings = {"preset": self.preset, **self.departures} if self.preset != "default" else self.departures
         text = ", ".join([repr(self.name), *(f"{key}={value!r}" for key, value in settings.items())])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from srlens.attribution.blocks import Block, partition
 from srlens.attribution.method import Method
 from srlens.errors import ImageError
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.measures import concentration
 from srlens.measures.shares import part_maps, part_shares
@@ -78,7 +79,8 @@ class Attribution(Shown):
         index = "zero map" if self.is_zero else f"DI {self.diffusion_index:.2f}"
         error = f", map error {self.map_error:.1%}" if self.map_error is not None else ""
         gap = f", gap {self.completeness_gap:.2%}" if self.completeness_gap is not None else ""
-        return f"{self.method.name} of {self.network}, {self.window}, LR {height}×{width}, {index}{gap}{error}"
+        size = worded(f"LR {height}×{width}", self.scale)
+        return f"{self.method.name} of {self.network}, {self.window}, {size}, {index}{gap}{error}"
 
     @property
     def lr_size(self) -> tuple[int, int]:
@@ -196,7 +198,8 @@ class Attribution(Shown):
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
         height, width = self.lr_size
-        return f"{self.window}, ×{self.scale}, LR {height}×{width}, {self.method.described(self.evaluations)}"
+        size = f"×{self.scale}, LR {height}×{width}" if self.scale > 1 else f"input {height}×{width}"
+        return f"{self.window}, {size}, {self.method.described(self.evaluations)}"
 
     def record(self) -> dict[str, Any]:
         """Everything but the map, as plain values that JSON can hold; None for numbers that a zero map lacks."""
@@ -205,7 +208,7 @@ class Attribution(Shown):
             "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
-            "window": {**asdict(self.window), "unit": "SR pixels"},
+            "window": {**asdict(self.window), "unit": worded("SR pixels", self.scale)},
             "diffusion_index": None if self.is_zero else self.diffusion_index,
             "diffusion_index_shifted": self.method.shifted_index,
             "gini": None if self.is_zero else self.gini,

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from torch import Tensor
 
@@ -165,6 +165,18 @@ class Algorithm(Protocol):
         ``image`` (C×h×w) is one; the first that a gradient is asked for is another, in any case.
         """
         return image[None]
+
+    def reading(self, clean: Tensor | None, image: Tensor) -> Self:  # noqa: ARG002 - for those that read it
+        """The same with the clean picture in hand (C×sh×sw as the network takes it), where it reads that.
+
+        Raises:
+            SettingError: it does, and there is none, or one of another size than the image.
+        """
+        return self
+
+    def question(self, what: str) -> str:
+        """What a map answers, in words; ``what`` is what the detector measures. Empty where nothing is said."""
+        return f"how does the window change, in {what}, with each input pixel?"
 
     def check(self, height: int, width: int) -> None:
         """Raise a named error if the settings do not fit an LR image of this size."""

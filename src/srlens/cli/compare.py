@@ -94,7 +94,7 @@ def _compared_methods(spec: str, image: str, methods: Sequence[str], chosen: opt
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     (network,) = chosen.open(spec)
-    subject = chosen.read(image, network.scale, keywords.get("preset"))
+    subject = chosen.read(image, [network], keywords.get("preset"))
     with progress_bars() as bars:
         found = compare_methods(network, subject, where, methods, size=chosen.size, progress=bars.step, **keywords)
     files = write_method_comparison(found, out, style=chosen.style, formats=chosen.formats)
@@ -113,7 +113,7 @@ def compared(
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     networks = chosen.open(*specs)
-    subject = chosen.read(image, networks[0].scale, keywords.get("preset"), clip=networks[0].frames is not None)
+    subject = chosen.read(image, networks, keywords.get("preset"))
     with progress_bars() as bars:
         comparison = run(networks, subject, where, size=chosen.size, reach=chosen.reach, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))

@@ -48,7 +48,7 @@ def field_of_view(
     keywords, out = chosen.keywords(), options.writable(chosen.out)
     opened = chosen.open(*networks)
     given = chosen if images else replace(chosen, hr=True)
-    subjects = [given.read(spec, opened[0].scale, keywords.get("preset")) for spec in images or SAMPLES]
+    subjects = [given.read(spec, opened, keywords.get("preset")) for spec in images or SAMPLES]
     with progress_bars() as bars:
         fields = fields_of_view(
             opened,

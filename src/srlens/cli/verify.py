@@ -44,7 +44,7 @@ def verify(
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     (opened,) = chosen.open(network)
-    subject = chosen.read(image, opened.scale, keywords.get("preset"))
+    subject = chosen.read(image, [opened], keywords.get("preset"))
     rendered = opened.render(subject.lr)
     if subject.hr is not None:
         check_against_reference(opened, subject.lr, subject.hr, rendered, subject.degradation)

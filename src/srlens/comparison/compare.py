@@ -18,6 +18,7 @@ from srlens.comparison.measures import MEASURES, measured
 from srlens.comparison.sanity import check_against_reference
 from srlens.comparison.subject import Subject
 from srlens.imaging.check import clamped, outside
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
 from srlens.shown import Shown
@@ -49,7 +50,8 @@ class Comparison(Shown):
         """What it is, in one line."""
         names = ", ".join(f"{row.result.network} {row.result.diffusion_index:.2f}" for row in self.rows)
         height, width = self.rows[0].result.lr_size
-        return f"{self.subject.name}, {self.window}, LR {height}×{width}, DI: {names}"
+        size = worded(f"LR {height}×{width}", self.rows[0].result.scale)
+        return f"{self.subject.name}, {self.window}, {size}, DI: {names}"
 
     @property
     def reference(self) -> Measurable | None:
@@ -69,6 +71,7 @@ class Comparison(Shown):
             "image_sha256": self.subject.digest,
             "part_of_image": vars(self.subject.part).copy() if self.subject.part is not None else None,
             "degradation": self.subject.degradation,
+            "degradation_seed": self.subject.seed,
             "window_choice": self.window_choice,
             "reference": {
                 "name": self.rows[0].reference_name,
@@ -134,6 +137,7 @@ def shown(
     subject = Subject.of(image, scale, clean, clip=networks[0].frames is not None)
     if window is not None:
         window.check_inside(subject.lr.shape[-2] * scale, subject.lr.shape[-1] * scale)
+    networks = [subject.told(network) for network in networks]
     rendered = [network.render(subject.lr) for network in networks]
     if subject.hr is not None:
         for network, sr in zip(networks, rendered, strict=True):
@@ -175,6 +179,7 @@ def explain(
         progress: gives a callback, or None, for ``"map"``, and for ``"reach"`` where that is measured.
         **settings: of the method.
     """
+    network = subject.told(network)
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
@@ -204,4 +209,4 @@ def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window
     if subject.hr is not None:
         return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
     most = f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB)"
-    return best.window, f"{most}; HR unknown"
+    return best.window, f"{most}; {'clean picture' if subject.scale == 1 else 'HR'} unknown"

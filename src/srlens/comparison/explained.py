@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Self
+from functools import cached_property, partial
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ from srlens.attribution.result import Attribution
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import psnr_border, reference_name
+from srlens.imaging.degrade import psnr_border, psnr_of_luma, reference_name
 from srlens.imaging.window import Window
 from srlens.measures.cancellation import Ring, Shares, rings, shares_beyond, signed_ratio, summed_diffusion_index
 from srlens.measures.extent import Radius, mass_area, mass_radius
@@ -66,21 +66,26 @@ class Measurable(Shown):
 
     @cached_property
     def psnr_window(self) -> float | None:
-        """PSNR of the window in dB (luma, 8 bits); None where HR is not known."""
+        """PSNR of the window in dB (8 bits; luma, at scale 1 RGB); None where HR is not known."""
         w = self.result.window
-        return self._against_hr(lambda sr, hr: window_psnr(sr, hr, (w.top, w.left, w.bottom, w.right)))
+        bounds, luma = (w.top, w.left, w.bottom, w.right), psnr_of_luma(self.result.scale)
+        return self._against_hr(lambda sr, hr: window_psnr(sr, hr, bounds, luma=luma))
 
     @cached_property
     def psnr_image(self) -> float | None:
-        """PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None where HR is not known."""
-        return self._against_hr(lambda sr, hr: psnr(sr, hr, border=psnr_border(self.result.scale)))
+        """PSNR of the image in dB (8 bits; luma without a border of ``scale``, at scale 1 RGB); None without HR."""
+        return self._against_hr(partial(psnr, **self._quality))
 
     @cached_property
     def ssim_image(self) -> float | None:
         """SSIM of the image, as its PSNR; None also where the image is smaller than SSIM's window."""
-        if min(self.result.lr_size) * self.result.scale < 2 * self.result.scale + 11:
+        if min(self.result.lr_size) * self.result.scale < 2 * psnr_border(self.result.scale) + 11:
             return None
-        return self._against_hr(lambda sr, hr: ssim(sr, hr, border=psnr_border(self.result.scale)))
+        return self._against_hr(partial(ssim, **self._quality))
+
+    @property
+    def _quality(self) -> dict[str, Any]:
+        return {"border": psnr_border(self.result.scale), "luma": psnr_of_luma(self.result.scale)}
 
     def _against_hr(self, measure: Callable[[Tensor, Tensor], float]) -> float | None:
         if self.sr is None or self.subject is None or self.subject.hr is None:

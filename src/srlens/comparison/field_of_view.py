@@ -150,6 +150,7 @@ def fields_of_view(
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
     given = [Subject.of(subject, scale) for subject in subjects]
+    networks = [given[0].told(network) for network in networks]
     squares = _squares([subject.lr for subject in given], side, places)
     hard, window = _hardest(networks, given, window_size, side)
     centre = central_window(side, side, scale, scale)

@@ -22,7 +22,7 @@ from srlens.figures.blocks import (
     text,
     title,
 )
-from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.caption import fact_table, map_caption, provenance
 from srlens.figures.causal_effect import effect_caption, effect_panels
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
@@ -58,15 +58,16 @@ def explain_figure(
         ImageError: an image does not have the size that belongs to the result.
         SettingError: an unknown style, or a bandwidth that is not above 0.
     """
-    with styled(style) as look:
-        result = explained if isinstance(explained, Attribution) else explained.result
+    result = explained if isinstance(explained, Attribution) else explained.result
+    with styled(style, result.scale) as look:
         lr, bands = (subject.picture, subject.bands) if subject is not None else (None, None)
         hr = for_eye(subject.hr, bands) if subject is not None and subject.hr is not None else None
         crops = [] if isinstance(explained, Attribution) else [("SR", for_eye(explained.sr, bands))]
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []
         view = choose_view([result])
-        panels, caption = _maps(result, subject, look, view, bandwidth)
+        made = provenance(subject, explained.as_reference if isinstance(explained, Explained) else None)
+        panels, caption = _maps(result, subject, look, view, bandwidth, made)
         window = result.window
         edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
         aspect = result.lr_size[1] / result.lr_size[0]
@@ -115,7 +116,7 @@ def explain_figure(
 
 
 def _maps(
-    result: Attribution, subject: Subject | None, look: Look, view: View, bandwidth: float | Bandwidth | None
+    result: Attribution, subject: Subject | None, look: Look, view: View, bandwidth: float | Bandwidth | None, made: str
 ) -> tuple[list[tuple[str, str, Shading]], str]:
     """Name, label and shading of the map's two panels, and the caption of the figure."""
     lr = subject.picture if subject is not None else None
@@ -123,7 +124,7 @@ def _maps(
         return effect_panels(result, subject), effect_caption(result, subject, view)
     (shown,), (area,), used = shade([result], lr, look, bandwidth)
     panels = [("Attribution map", "map", shown), ("Contribution area", "area", area)]
-    return panels, map_caption([result], look, view, used, pictured=lr is not None)
+    return panels, map_caption([result], look, view, used, pictured=lr is not None, made=made)
 
 
 def _facts(look: Look, numbers: Sequence[tuple[str, str]], width: float) -> Block:

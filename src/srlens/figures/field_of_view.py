@@ -43,7 +43,7 @@ def field_of_view_figure(fields: Sequence[FieldOfView]) -> Figure:
     """
     if not fields or len({field.side for field in fields}) > 1:
         raise SettingError("A picture of fields of view needs one network or more, all on LR images of one size.")
-    with styled() as look:
+    with styled(scale=fields[0].network.scale) as look:
         peak = max(float(field.effective.map.max()) for field in fields) * 100
         lowest = peak / 10**_DECADES  # what lies below the scale counts as its end
         norm = LogNorm(lowest, peak)

@@ -36,7 +36,7 @@ def interest_figure(interest: Interest) -> Figure:
     comparison = interest.comparison
     results = [one.result for one in comparison.rows]
     names = [one.network.name for one in comparison.rows]
-    with styled() as look:
+    with styled(scale=results[0].scale) as look:
         view, lr = choose_view(results), comparison.subject.picture
         below = interest.matrix(names, "rank_correlation")
         agreement = np.where(np.tri(len(names), k=-1, dtype=bool), below, interest.matrix(names, "overlap"))

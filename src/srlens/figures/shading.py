@@ -13,6 +13,7 @@ from torch import Tensor
 from srlens.attribution.result import Attribution
 from srlens.figures.scales import bar_labels, common_limit, density_scale, signed_scale, unit_scale
 from srlens.figures.style import Look
+from srlens.imaging.terms import worded
 from srlens.measures.density import Bandwidth, contribution_density
 
 #: A grey picture below colours runs from here to white: black would hide thin colour.
@@ -80,7 +81,8 @@ def shading_of(
         image: the LR image, C×h×w; None where it is not at hand.
         unit: of the values, where it is not the usual one.
     """
-    captions = bar_labels(kind, normalised=look.normalised, unit=unit)
+    labels = bar_labels(kind, normalised=look.normalised, unit=unit)
+    captions = [worded(label, look.scale) for label in labels]
     colours = look.map_colours if kind == "map" else look.area_colours
     if look.normalised:
         size = np.abs(values)

@@ -39,9 +39,9 @@ class Tile:
     linear: bool = False
 
 
-def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: str = "") -> Figure:
-    """Tiles in rows; with masses each tile is two panels wide."""
-    with styled() as look:
+def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: str = "", scale: int = 4) -> Figure:
+    """Tiles in rows; with masses each tile is two panels wide; ``scale`` is that of the networks."""
+    with styled(scale=scale) as look:
         side = (FULL_WIDTH - _GAP * (columns - 1)) / columns
         pair = any(tile.mass is not None for tile in tiles)
         blocks = [_tile(look, tile, side, (side - 0.1) / 2 if pair else side) for tile in tiles]

@@ -14,6 +14,7 @@ from srlens.imaging.check import whole_scale
 from srlens.imaging.degrade import DEFAULT, canonical
 from srlens.imaging.files import PICTURE_SUFFIXES
 from srlens.imaging.samples import SAMPLES
+from srlens.imaging.terms import worded
 from srlens.naming import known_name
 from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
@@ -151,7 +152,8 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
 def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
     lr = subject.lr
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
-        raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
+        kind = worded("LR", subject.scale or 4)
+        raise StudyError(f"its {kind} image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
     assert subject.hr is not None
-    judged = [network.upscale(lr) for network in networks] if networks else [subject.reference]
+    judged = [subject.told(network).upscale(lr) for network in networks] if networks else [subject.reference]
     return hard_windows(judged, subject.hr, size=size)

@@ -1,12 +1,14 @@
 """Occlusion: what the detector loses when a block of the image is replaced."""
 
+from copy import copy
 from dataclasses import dataclass
 from itertools import compress, product
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from srlens.attribution.baseline import Baseline, check_baseline, find_baseline
+from srlens.attribution.baseline import Baseline, check_baseline, find_baseline, given_clean, in_words
 from srlens.attribution.blocks import replaced_values, within_reach
 from srlens.attribution.scene import Algorithm, Explanation, Scene
 from srlens.errors import SettingError
@@ -25,7 +27,8 @@ class Occlusion(Algorithm):
         block: side of a block in LR pixels.
         stride: distance of neighbouring blocks in LR pixels, at most ``block``; None: ``block``. The last block of a
             row ends at the border.
-        fill: the name of a baseline (``srlens.BASELINES``): ``"blur"``, ``"mean"``, ``"black"``.
+        fill: the name of a baseline (``srlens.BASELINES``): ``"blur"``, ``"mean"``, ``"black"``,
+            ``"clean"``.
         sigma: of the fill's blur, in LR pixels; None: the paper's.
         kernel: of the fill's blur, in LR pixels; None: what σ needs.
 
@@ -45,9 +48,25 @@ class Occlusion(Algorithm):
             raise SettingError(f"stride must be from 1 to the block's side ({block}), got {self.stride}.")
         _ = self._filling
 
+    def reading(self, clean: Tensor | None, image: Tensor) -> Self:
+        """The same with what blocks are filled with in hand."""
+        own = copy(self)
+        object.__setattr__(own, "_given", given_clean(self._filling, clean, image))
+        return own
+
+    def question(self, what: str) -> str:
+        """What the map answers."""
+        filled = in_words(self._filling)
+        return f"how does the window change, in {what}, where a block of the input becomes that of {filled}?"
+
     @property
     def _filling(self) -> Baseline:
-        return find_baseline(self.fill, {"sigma": self.sigma, "kernel": self.kernel}, "fill")
+        given: Baseline | None = vars(self).get("_given")
+        return (
+            given
+            if given is not None
+            else find_baseline(self.fill, {"sigma": self.sigma, "kernel": self.kernel}, "fill")
+        )
 
     @property
     def together(self) -> bool:

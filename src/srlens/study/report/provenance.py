@@ -96,7 +96,7 @@ def _degradation(given: dict[str, Any]) -> dict[str, str] | None:
     if given.get("given") != "hr":
         return None
     name = given["degradation"]
-    return {"name": name, "about": parse_degradation(name)[0].description.removesuffix(": the default")}
+    return {"name": name, "about": parse_degradation(name).entry.description.removesuffix(": the default")}
 
 
 def _convergence(frame: "polars.DataFrame") -> dict[str, Any]:
