@@ -24,7 +24,7 @@ from srlens.trust.verification import Verification
 
 _PICTURE = 3.7  # cm: the longer side of the picture and of the map
 _LEFT, _BELOW, _GAP, _HEIGHT = 0.75, 0.75, 0.3, 2.8  # cm: labels left of axes and below them; between charts; of axes
-_CELL = 0.55  # cm: of the matrix of agreement
+_CELL = 0.72, 0.5  # cm: width and height of a cell of the matrix of agreement
 _FLOOR = -80.0  # dB: smaller changes of the window are drawn here
 _LINE: dict[str, Any] = {"linewidth": 1.0, "markersize": 3.0, "markeredgecolor": "white", "markeredgewidth": 0.3}
 
@@ -63,8 +63,8 @@ def _above(look: Look, found: Verification) -> Block:
     drawn = panel(wide, wide / view.aspect, "map", draw_shading, shown, view, thin=True)
     parts.append(column(title(look, "Attribution map"), drawn, bar_below(look, wide, "map bar", shown)))
     room = FULL_WIDTH - sum(part.width + 2 * _GAP for part in parts)
-    lines = [line for words in found.words for line in (*wrap(words, room, look.font, TEXT_SIZE), "")]
-    parts.append(column(title(look, "In words"), text(look, lines[:-1])))
+    sentences = [text(look, wrap(words, room, look.font, TEXT_SIZE)) for words in found.words]
+    parts.append(column(title(look, "In words"), column(*sentences, gap=0.12)))
     return row(*parts, gap=2 * _GAP)
 
 
@@ -182,17 +182,17 @@ def _agreement(look: Look, found: Verification) -> Block:
         AGREEMENT_COLOURS,
         captions=["rank correlation"],
     )
-    side = _CELL * count
+    wide, high = _CELL
 
     def lines(words: list[str], across: float = 1.0) -> Block:
-        return column(*(text(look, one, across=across).at(across, 0.5).within(height=_CELL) for one in words))
+        return column(*(text(look, one, across=across).at(across, 0.5).within(height=high) for one in words))
 
     def numbers(values: tuple[float | None, ...], digits: int) -> list[str]:
         return ["–" if one is None else f"{one:.{digits}f}".replace("-", "−") for one in values]
 
     columns = [
         ("Method", lines(list(agreed.methods), 0.0)),
-        ("Rank correlation", panel(side, side, "agreement", draw_matrix, shading)),
+        ("Rank correlation", panel(wide * count, high * count, "agreement", draw_matrix, shading)),
         ("DI", lines(numbers(agreed.diffusion_index, 2))),
         ("Deletion gain", lines(numbers(agreed.gain_over_distance, 3))),
         ("Additivity, r", lines(numbers(agreed.infidelity_correlation, 2))),
