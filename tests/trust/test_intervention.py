@@ -115,3 +115,18 @@ def test_batches_give_what_single_images_give(module: nn.Module, image: Tensor) 
     together._at_once = 4
     assert np.allclose(together.effects(images).rmse, alone.effects(images).rmse, atol=1e-7)
     assert together._at_once == (4 if isinstance(module, nn.Identity) else 1)
+
+
+class Branches(nn.Module):
+    """Looks at a far pixel only where the picture is bright: no record of one call holds for another."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + x[..., :1, :1] if x.mean() > 0.7 else x
+
+
+def test_a_network_that_branches_on_its_input_is_evaluated_in_full(image: Tensor) -> None:
+    found = Interventions(srlens.Network.wrap(Branches(), scale=1), image, srlens.Window(12, 12, 4, 4))
+    bright = torch.where(torch.zeros_like(image, dtype=torch.bool), image, 0.9)
+    bright[:, 12:16, 12:16] = image[:, 12:16, 12:16]
+    assert found.effects([bright]).rmse[0] == pytest.approx(0.9, abs=1e-6)
+    assert found.evaluation.startswith("full")
