@@ -96,8 +96,10 @@ def test_networks_do_not_judge_where_they_are_compared_unless_that_is_said(folde
     said = "The windows were chosen by a, which are compared here"
     assert said in (folder / "results" / "report" / "report.html").read_text()
     record = json.loads((folder / "results" / "report" / "report.json").read_text())
-    assert record["mining"]["judges"][0][0] == "a"
-    assert record["images_given"]["degradation"] == "matlab-uint8"
+    (judge,) = record["provenance"]["judges"]
+    assert (judge["judge"], judge["compared"]) == ("a", True)
+    assert "PSNR of a (among them networks that are compared)" in record["methods"]
+    assert record["provenance"]["degradation"]["name"] == "matlab-uint8"
 
 
 def test_results_hold_what_they_were_made_of_and_pictures_may_lie_elsewhere(folder, run):
