@@ -82,6 +82,11 @@ class CausalEffect(Algorithm):
         """Forward passes, many more than windowed evaluation needs to pay."""
         return 64
 
+    @property
+    def by_values(self) -> bool:
+        """One forward pass a patch."""
+        return True
+
     def known(self, image: Tensor) -> Tensor:
         """The image, and one of random patches."""
         generator = torch.Generator().manual_seed(self.draw_seed)
