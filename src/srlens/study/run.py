@@ -18,7 +18,7 @@ from srlens.study.progress import Report, Tracker
 from srlens.study.run_record import run_record
 from srlens.study.schema import Study, read_study
 from srlens.study.store import Failure, Store
-from srlens.study.worker import Outcome, failure_of, keep_place, run_batch
+from srlens.study.worker import Outcome, disk_error, failure_of, keep_place, run_batch
 
 Batch = Sequence[Job]  # for one worker, all of one network
 
@@ -264,19 +264,25 @@ class _Loop:
             self._take_outcome(outcome)
 
     def _take_outcome(self, outcome: Outcome) -> None:
-        if outcome.disk is not None:
+        failed = outcome.failure is not None
+        try:
+            if outcome.disk is not None:
+                raise OSError(outcome.disk, os.strerror(outcome.disk))
+            if outcome.failure is None:
+                self.store.failure(outcome.job).unlink(missing_ok=True)
+            else:
+                self.store.write_failure(outcome.failure)
+            if outcome.computed:
+                self.store.log({"job": outcome.job, "seconds": outcome.seconds, "failed": failed})
+        except OSError as error:
+            if (disk := disk_error(error)) is None:
+                raise
             raise OSError(
-                outcome.disk,
-                f"{os.strerror(outcome.disk)}: results cannot be stored in {self.store.folder}. Those that are "
-                "stored are kept; make room and run again with --resume",
-            )
-        if outcome.failure is None:
-            self.store.failure(outcome.job).unlink(missing_ok=True)
-        else:
-            self.store.write_failure(outcome.failure)
-        if outcome.computed:
-            self.store.log({"job": outcome.job, "seconds": outcome.seconds, "failed": outcome.failure is not None})
-        self.tracker.count(failed=outcome.failure is not None, computed=outcome.computed)
+                disk,
+                f"{os.strerror(disk)}: results cannot be stored in {self.store.folder}. Those stored are kept; make "
+                "room and run again with --resume",
+            ) from error
+        self.tracker.count(failed=failed, computed=outcome.computed)
 
     def _blame(self, batch: Batch, error: BaseException) -> None:
         """Record the jobs that a dead worker or task left without a result."""

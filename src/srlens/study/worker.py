@@ -95,11 +95,11 @@ def _run_job(job: Job, store: Store, maps: bool, device: torch.device) -> Outcom
     try:
         _compute(job, store, maps, device)
     except Exception as error:  # recorded with its reason; the other jobs go on
-        return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, _disk_error(error))
+        return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, disk_error(error))
     return Outcome(job.id, None, time.perf_counter() - started)
 
 
-def _disk_error(error: BaseException | None) -> int | None:
+def disk_error(error: BaseException | None) -> int | None:
     """The errno of a disk that takes no more, anywhere among the causes; libraries in Rust give it as text alone."""
     while error is not None:
         own = error.errno if isinstance(error, OSError) else None
