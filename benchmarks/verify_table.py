@@ -1,10 +1,10 @@
-"""Maps of ten networks tested at hard windows: ``python benchmarks/verify_table.py FOLDER [--table]``.
+"""Maps of ten networks tested at hard windows: ``python benchmarks/verify_table.py FOLDER [--budget short | --table]``.
 
-Each window of each network is verified with the default budget and becomes one JSON file in FOLDER; what is there is
-not computed again, so that a run which ended goes on. ``--table`` prints the table of what is there, as Markdown.
+Each window of each network is verified and becomes one JSON file in FOLDER; what is there is not computed again, so
+that a run which ended goes on. ``--table`` prints the table of what is there, as Markdown.
 
-Two 16×16 windows of each of six pictures of Urban100, the hardest for the three shipped networks, at least 64 SR pixels
-apart, each in an LR crop of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means.
+Twelve 16×16 windows of eleven pictures (Urban100, and those of the paper's demo), hard for bicubic, each in an LR crop
+of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means.
 """
 
 import json
@@ -21,7 +21,6 @@ from scipy import stats
 
 import srlens
 from srlens.comparison.crop import crop_around
-from srlens.comparison.hard_window import hard_windows, without_overlaps
 from srlens.records.archive import save_json
 
 SHARED = Path(os.environ.get("SRLENS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -35,7 +34,7 @@ CHECKPOINTS = {
     "BSRN": "bsrn-x4.pth",
     "DCTLSA": "dctlsa-x4.pt",
 }
-SCALE, LR_SIZE, WINDOW, WINDOWS, APART = 4, 64, 16, 2, 64
+SCALE, LR_SIZE, WINDOW, WINDOWS, APART = 4, 64, 16, 12, 64
 
 
 def networks() -> dict[str, srlens.Network]:
@@ -44,21 +43,16 @@ def networks() -> dict[str, srlens.Network]:
 
 
 def subjects() -> Iterator[tuple[str, srlens.Subject, srlens.Window]]:
-    """The windows by rank: first the hardest of every picture."""
-    judges = [srlens.load_default(name) for name in SHIPPED]
-    found = []
-    for path in sorted((SHARED / "images" / "Urban100").glob("*.png")):
-        subject = srlens.read_subject(path, SCALE, is_hr=True)
-        assert subject.hr is not None
-        ranked = hard_windows([judge.upscale(subject.lr) for judge in judges], subject.hr, size=WINDOW)
-        for rank, one in enumerate(without_overlaps(ranked, WINDOWS, APART)):
-            place = f"{subject.name}_t{one.window.top}_l{one.window.left}"
-            found.append((rank, place, *crop_around(subject, one.window, SCALE, LR_SIZE)))
-    for _, place, subject, window in sorted(found, key=lambda one: one[:2]):
-        yield place, subject, window
+    """The windows, each in a crop of its own; bicubic chose them."""
+    pictures = [SHARED / "images" / name for name in ("Urban100", "demo")]
+    listed = srlens.mine(pictures, scale=SCALE, count=WINDOWS, size=WINDOW, lr_size=LR_SIZE, separation=APART)
+    for one in listed.windows.windows:
+        subject = srlens.read_subject(one.image.spec, SCALE, is_hr=True)
+        place = f"{one.image.name}_t{one.window.top}_l{one.window.left}"
+        yield place, *crop_around(subject, one.window, SCALE, LR_SIZE)
 
 
-def run(folder: Path) -> None:
+def run(folder: Path, budget: str) -> None:
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     opened = networks()
@@ -66,7 +60,7 @@ def run(folder: Path) -> None:
         for name, network in opened.items():
             file = folder / f"{name}_{place}.json"
             if not file.exists():
-                found = srlens.verify(network, subject.lr, window, subject.hr)
+                found = srlens.verify(network, subject.lr, window, subject.hr, budget=budget)
                 save_json({"network_name": name, "picture": subject.name, "place": place, **found.record()}, file)
                 print(file.name, found.summary, flush=True)
 
@@ -145,4 +139,4 @@ if __name__ == "__main__":
     if "--table" in sys.argv:
         print(table(target))
     else:
-        run(target)
+        run(target, sys.argv[sys.argv.index("--budget") + 1] if "--budget" in sys.argv else "default")

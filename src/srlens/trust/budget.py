@@ -114,7 +114,7 @@ PLANS: tuple[Plan, ...] = (
     _plan(24, 2**0.5, 1024, noise=8, shifts=4, orders=8, nearer=True, **_FULL),
 )
 #: Budgets that have a name.
-NAMED: dict[str, Plan] = {"quick": PLANS[0], "default": PLANS[2]}
+NAMED: dict[str, Plan] = dict(zip(("quick", "short", "default", "long", "thorough"), PLANS, strict=True))
 
 
 def find_plan(
@@ -123,7 +123,7 @@ def find_plan(
     """The plan of that name, or the largest one that a number of forward passes pays for.
 
     Args:
-        budget: ``"quick"``, ``"default"``, or forward passes, those of the map included.
+        budget: a name of :data:`NAMED`, or forward passes, those of the map included.
         result: the map to be tested.
         fills: of deletion.
         reach_fills: of reach; None: as the plan has it.
