@@ -2,8 +2,8 @@
 Methods side by side
 ====================
 
-One network at one window, explained by several methods (Figures 3 and 4 of the paper). Units differ, so that each map is
-divided by its mass; beside each stands how faithful it is: whether replacing pixels in the map's order changes the
+One network at one window, explained by several methods (Figures 3 and 4 of the paper). Units differ, so that each map
+is divided by its mass; beside each stands how faithful it is: whether replacing pixels in the map's order changes the
 window sooner than replacing the nearest first.
 """
 

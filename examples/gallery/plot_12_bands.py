@@ -2,8 +2,8 @@
 A picture of many bands
 =======================
 
-A network of six bands: its first output band mixes bands 1 and 4. The map has a part for each band, and their shares say
-which bands the window was made from.
+A network of six bands: its first output band mixes bands 1 and 4. The map has a part for each band, and their shares
+say which bands the window was made from.
 """
 
 import torch
