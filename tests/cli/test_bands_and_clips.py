@@ -13,6 +13,9 @@ from srlens.cli.main import app
 from srlens.errors import ChannelError, SettingError
 from srlens.imaging.samples import sample_image
 
+#: The networks here restore nothing.
+pytestmark = pytest.mark.filterwarnings("ignore::srlens.errors.BelowReferenceWarning")
+
 LAB = """
 import torch
 from torch import nn
