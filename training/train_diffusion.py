@@ -42,7 +42,7 @@ def loss_of(network: SmallDiffusion, lr: Tensor, hr: Tensor, random: torch.Gener
     cos, sin = angle.cos()[:, None, None, None], angle.sin()[:, None, None, None]
     noise = torch.randn(residual.shape, generator=random)
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = network.velocity(cos * residual + sin * noise, angle, network.condition(lr))
+        velocity = network.velocity(cos * residual + sin * noise, angle, network.encode(lr))
     return mse_loss(velocity.float(), cos * noise - sin * residual)
 
 

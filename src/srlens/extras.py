@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from srlens.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    import diffusers as diffusers
     import gradio as gradio
     import huggingface_hub as huggingface_hub
     import imagecodecs as imagecodecs
@@ -27,6 +28,7 @@ EXTRAS = {
     "hub": ("huggingface_hub",),
     "slurm": ("submitit",),
     "lpips": ("lpips",),
+    "diffusion": ("diffusers",),
 }
 
 

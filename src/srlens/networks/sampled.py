@@ -38,28 +38,33 @@ class SampledModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sample N×C×h×w."""
-        condition = self.sampler.condition(x)
-        *_, latent = self.latents(condition)
+        condition = self.sampler.condition(x, self.noise)
+        for latent in self.latents(condition):
+            pass
         return self.sampler.end(latent, condition)
+
+    @property
+    def noise(self) -> Noise:
+        """Of the seed."""
+        return Noise(self.seed)
 
     def latents(self, condition: tuple[Tensor, ...]) -> Iterator[Tensor]:
         """The latent before the first step and after each, ``steps`` + 1 of them, of a condition of the sampler."""
-        noise = Noise(self.seed)
         first = 0 if self.last is None else max(0, self.steps - self.last)
         with torch.set_grad_enabled(torch.is_grad_enabled() and first == 0):
-            latent = self.sampler.begin(condition, noise)
+            latent = self.sampler.begin(condition, self.noise)
         yield latent
         for index in range(self.steps):
             with torch.set_grad_enabled(torch.is_grad_enabled() and index >= first):
-                latent = self._step(latent, index, condition, noise)
+                latent = self._step(latent, index, condition)
             yield latent
 
-    def _step(self, latent: Tensor, index: int, condition: tuple[Tensor, ...], noise: Noise) -> Tensor:
+    def _step(self, latent: Tensor, index: int, condition: tuple[Tensor, ...]) -> Tensor:
         if not (self.checkpointed and torch.is_grad_enabled()):
-            return self.sampler.step(latent, index, condition, noise)
+            return self.sampler.step(latent, index, condition, self.noise)
         # Nothing is drawn from the process's generators, whose state need not be kept.
         kept: Tensor = checkpoint(
-            self.sampler.step, latent, index, condition, noise, use_reentrant=False, preserve_rng_state=False
+            self.sampler.step, latent, index, condition, self.noise, use_reentrant=False, preserve_rng_state=False
         )
         return kept
 

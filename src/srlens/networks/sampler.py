@@ -21,10 +21,13 @@ class Noise:
 
     def __call__(self, draw: int, like: Tensor) -> Tensor:
         """Standard normal numbers of the shape, type and place of ``like`` (N×…); ``draw``, at least 0, says which."""
-        state = np.random.SeedSequence((self.seed, draw)).generate_state(2, np.uint32)
-        random = torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
         # Always drawn as float32 on the CPU: one noise on every device and in every type.
-        return torch.randn(1, *like.shape[1:], generator=random).to(like).expand_as(like)
+        return torch.randn(1, *like.shape[1:], generator=self.generator(draw)).to(like).expand_as(like)
+
+    def generator(self, draw: int) -> torch.Generator:
+        """A new random generator, on the CPU, for what draws by itself."""
+        state = np.random.SeedSequence((self.seed, draw)).generate_state(1, np.uint64)
+        return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
 class Sampler(nn.Module, ABC):
@@ -39,7 +42,7 @@ class Sampler(nn.Module, ABC):
     steps: int
 
     @abstractmethod
-    def condition(self, image: Tensor) -> Condition:
+    def condition(self, image: Tensor, noise: Noise) -> Condition:
         """What the steps read of the input N×C×h×w; computed once."""
 
     @abstractmethod

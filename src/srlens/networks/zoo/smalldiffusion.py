@@ -74,7 +74,11 @@ class SmallDiffusion(Sampler):
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)  # type: ignore[arg-type]  # a bias is there by default
 
-    def condition(self, image: Tensor) -> Condition:
+    def condition(self, image: Tensor, noise: Noise) -> Condition:
+        """What :meth:`encode` finds; nothing of it is random."""
+        return self.encode(image)
+
+    def encode(self, image: Tensor) -> Condition:
         """The LR picture, the encoder's features, its estimate of the residual in units, and what keys are made of."""
         encoder = self.encoder
         shallow = encoder.head(image)
