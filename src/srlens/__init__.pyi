@@ -15,6 +15,8 @@ from .attribution.path import (
     ProgressiveBlur as ProgressiveBlur,
 )
 from .attribution.result import Attribution as Attribution
+from .attribution.sampler_report import SamplerReport as SamplerReport, sampler_report as sampler_report
+from .attribution.seeds import SeedMaps as SeedMaps, attribute_seeds as attribute_seeds
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
 from .comparison.compare import Comparison as Comparison, compare as compare
 from .comparison.explained import Explained as Explained, Measurable as Measurable
@@ -82,6 +84,8 @@ from .networks.load import load_network as load_network
 from .networks.network import Network as Network
 from .networks.open import load_default as load_default, open_network as open_network
 from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
+from .networks.sampled import last_steps as last_steps
+from .networks.sampler import Condition as Condition, Noise as Noise, Sampler as Sampler
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family
 from .plugins import load_plugins as load_plugins

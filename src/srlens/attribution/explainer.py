@@ -34,6 +34,7 @@ from srlens.measures.concentration import absolute_map
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
+from srlens.networks.sampled import sampling_facts
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
@@ -102,7 +103,8 @@ class Explainer:
                 "Wrap it first: srlens.Network.wrap(module, scale=…)."
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
-        self._facts = {} if seed is None else {"seed": seed}
+        self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
+        self._facts |= sampling_facts(self.network)
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
             self._facts["tf32"] = tf32_wanted()
         clip = network.frames is not None

@@ -174,6 +174,7 @@ class Network:
         prompt: str = "",
         guidance: float = 9.0,
         noise_level: int = 20,
+        rounded: bool = True,
         name: str | None = None,
     ) -> Self:
         """Make a network of a super-resolution pipeline of diffusers, with its noise fixed by ``seed``.
@@ -189,6 +190,8 @@ class Network:
             prompt: of the Stable Diffusion pipelines.
             guidance: weight of the prompt, where there is one.
             noise_level: of the LR picture in ``StableDiffusionUpscalePipeline``.
+            rounded: ``LDMSuperResolutionPipeline`` rounds its latent to a codebook. The gradient passes as if it did
+                not, and maps are far from complete; False leaves the rounding out, and explains that network.
             name: for captions; the pipeline's class if None.
 
         Raises:
@@ -197,7 +200,9 @@ class Network:
         """
         from srlens.networks.pipelines import sampler_of
 
-        sampler = sampler_of(pipeline, steps=steps, prompt=prompt, guidance=guidance, noise_level=noise_level)
+        sampler = sampler_of(
+            pipeline, steps=steps, prompt=prompt, guidance=guidance, noise_level=noise_level, rounded=rounded
+        )
         title = name if name is not None else type(pipeline).__name__
         return cls.from_sampler(
             sampler, scale=sampler.scale, seed=seed, last=last, multiple=sampler.multiple, minimum=sampler.multiple,
@@ -247,7 +252,12 @@ class Network:
         return y / self.value_range if self.value_range != 1 else y
 
     def seeded(self, seed: int) -> "Network":
-        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on."""
+        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on.
+
+        Of a sampled network ``seed`` is that of its noise.
+        """
+        if (with_seed := getattr(self.module, "with_seed", None)) is not None:
+            return replace(self, module=with_seed(seed))
 
         def forward(module: nn.Module, x: Tensor) -> Any:
             with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):

@@ -164,11 +164,12 @@ class LatentDiffusionSampler(PipelineSampler):
     """LDMSuperResolutionPipeline: the LR picture is concatenated to the latent, which a VQ-VAE decodes.
 
     The decoder rounds every place of the latent to its codebook and hands the gradient through as if it did not
-    (straight-through), so that maps are not complete.
+    (straight-through), so that maps are not complete; without the rounding they are.
     """
 
-    def __init__(self, pipeline: Any, steps: int) -> None:
+    def __init__(self, pipeline: Any, steps: int, rounded: bool) -> None:
         super().__init__(pipeline, pipeline.vqvae, steps)
+        self.rounded = rounded
         self.scale = _enlargement(pipeline.vqvae)
 
     def condition(self, image: Tensor, noise: Noise) -> Condition:
@@ -188,12 +189,12 @@ class LatentDiffusionSampler(PipelineSampler):
 
     def end(self, latent: Tensor, condition: Condition) -> Tensor:
         """Decode; the VQ-VAE of this pipeline takes the latent unscaled."""
-        decoded: Tensor = self.decoder.decode(latent).sample
+        decoded: Tensor = self.decoder.decode(latent, force_not_quantize=not self.rounded).sample
         return decoded / 2 + 0.5
 
 
 def sampler_of(
-    pipeline: Any, *, steps: int, prompt: str = "", guidance: float = 9.0, noise_level: int = 20
+    pipeline: Any, *, steps: int, prompt: str, guidance: float, noise_level: int, rounded: bool
 ) -> PipelineSampler:
     """The sampler of a pipeline; see :meth:`srlens.Network.from_pipeline`.
 
@@ -209,7 +210,7 @@ def sampler_of(
     if isinstance(pipeline, diffusers.StableDiffusionLatentUpscalePipeline):
         return LatentUpscaleSampler(pipeline, steps, guided)
     if isinstance(pipeline, diffusers.LDMSuperResolutionPipeline):
-        return LatentDiffusionSampler(pipeline, steps)
+        return LatentDiffusionSampler(pipeline, steps, rounded)
     raise SettingError(
         f"{type(pipeline).__name__} is none of the pipelines that are known: StableDiffusionUpscalePipeline, "
         "StableDiffusionLatentUpscalePipeline, LDMSuperResolutionPipeline. For another, write its steps as a "

@@ -31,10 +31,19 @@ class SampledModule(nn.Module):
         self.last = None if last is None else whole("last", last)
         self.checkpointed = checkpointed
 
+    def with_seed(self, seed: int) -> "SampledModule":
+        """The same sampler, with other noise."""
+        return SampledModule(self.sampler, seed, self.last, self.checkpointed)
+
     @property
     def steps(self) -> int:
         """How many steps the sampler takes."""
         return self.sampler.steps
+
+    @property
+    def first(self) -> int:
+        """The first step that the gradient goes through, from 0."""
+        return 0 if self.last is None else max(0, self.steps - self.last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Sample N×C×h×w."""
@@ -50,7 +59,7 @@ class SampledModule(nn.Module):
 
     def latents(self, condition: tuple[Tensor, ...]) -> Iterator[Tensor]:
         """The latent before the first step and after each, ``steps`` + 1 of them, of a condition of the sampler."""
-        first = 0 if self.last is None else max(0, self.steps - self.last)
+        first = self.first
         with torch.set_grad_enabled(torch.is_grad_enabled() and first == 0):
             latent = self.sampler.begin(condition, self.noise)
         yield latent
@@ -83,12 +92,19 @@ def sampled_module(network: Network) -> SampledModule:
     return network.module
 
 
-def resampled(network: Network, *, seed: int | None = None, last: int | None = None) -> Network:
-    """The same sampled network with another seed, or with the gradient through the ``last`` steps only (None: all).
+def last_steps(network: Network, last: int | None) -> Network:
+    """The same sampled network with the gradient through so many last steps only; None: all of them.
 
     Raises:
         SettingError: a value out of range, or the network does not sample.
     """
     module = sampled_module(network)
-    again = SampledModule(module.sampler, module.seed if seed is None else seed, last, module.checkpointed)
-    return replace(network, module=again)
+    return replace(network, module=SampledModule(module.sampler, module.seed, last, module.checkpointed))
+
+
+def sampling_facts(network: Network) -> dict[str, int | None]:
+    """For records: steps, seed and last steps of a network that samples; nothing of another."""
+    module = network.module
+    if not isinstance(module, SampledModule):
+        return {}
+    return {"sampler_steps": module.steps, "seed": module.seed, "last_steps": module.last}

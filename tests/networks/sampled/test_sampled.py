@@ -8,7 +8,7 @@ import srlens
 from srlens.attribution.detector import squares
 from srlens.errors import SettingError
 from srlens.networks.clamps import watched
-from srlens.networks.sampled import SampledModule, resampled
+from srlens.networks.sampled import SampledModule, last_steps
 from srlens.networks.sampler import Condition, Noise, Sampler
 from srlens.networks.zoo.smalldiffusion import SmallDiffusion
 
@@ -79,7 +79,7 @@ def test_the_map_of_a_linear_sampler_is_the_closed_form(image: Tensor) -> None:
 
 def test_the_gradient_of_the_last_steps_is_the_closed_form(image: Tensor) -> None:
     whole = srlens.Network.from_sampler(LinearSampler(), scale=1, seed=7)
-    last = resampled(whole, last=1)
+    last = last_steps(whole, 1)
     assert torch.equal(whole(image[None]), last(image[None]))
     matrix, _ = affine(last, image)
     one_read = torch.autograd.functional.jacobian(
@@ -94,7 +94,7 @@ def test_two_evaluations_are_bit_equal_alone_and_in_a_batch(image: Tensor) -> No
     torch.rand(3)  # what else draws does not matter
     assert torch.equal(network(image[None]), first)
     assert torch.equal(network(image.expand(3, -1, -1, -1))[2:], first)
-    assert not torch.equal(resampled(network, seed=8)(image[None]), first)
+    assert not torch.equal(network.seeded(8)(image[None]), first)
 
 
 def test_a_function_that_draws_is_seeded_at_every_call(image: Tensor) -> None:
@@ -156,6 +156,6 @@ def test_clamps_that_bind_are_found_with_their_share() -> None:
 def test_what_does_not_sample_is_refused(image: Tensor) -> None:
     network = srlens.Network.wrap(nn.Identity(), scale=1)
     with pytest.raises(SettingError, match="from_sampler"):
-        resampled(network, seed=1)
+        last_steps(network, 1)
     with pytest.raises(SettingError, match="last must be a whole number of at least 1, got 0"):
         srlens.Network.from_sampler(LinearSampler(), scale=1, last=0)
