@@ -2,6 +2,8 @@
 
 from . import errors as errors
 from .attribution.attribute import attribute as attribute, field as field, field_method as field_method
+from .attribution.attention import attention as attention
+from .attribution.attention_maps import AttentionMaps as AttentionMaps, Direction as Direction, LayerAttention as LayerAttention
 from .attribution.baseline import BASELINES as BASELINES, Baseline as Baseline
 from .attribution.detector import DETECTORS as DETECTORS, Detector as Detector
 from .attribution.explainer import Explainer as Explainer
@@ -41,6 +43,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     ModuleError as ModuleError,
     NetworkOutputError as NetworkOutputError,
+    NoAttentionError as NoAttentionError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
     OutOfMemoryError as OutOfMemoryError,

@@ -96,6 +96,10 @@ class ModuleError(NetworkOutputError, RuntimeError):
     """The module itself raised; the message has its words, and what may be said of it to srlens."""
 
 
+class NoAttentionError(SrlensError):
+    """The network has no cross-attention whose keys are places of the input picture."""
+
+
 class NotDifferentiableError(SrlensError):
     """No gradient reaches the network's input."""
 

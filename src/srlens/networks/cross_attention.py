@@ -1,32 +1,19 @@
-"""Cross-attention whose computation can be exchanged and recorded, with the interface that diffusers' has."""
+"""Cross-attention between maps: the places of one read those of another."""
 
 import torch
 from torch import Tensor, nn
 
 
-class AttentionProcessor:
-    """Computes a cross-attention without keeping its weights."""
-
-    def __call__(self, attention: "CrossAttention", hidden_states: Tensor, encoder_hidden_states: Tensor) -> Tensor:
-        """Answer of every query: N×Q×C and N×K×D to N×Q×C."""
-        query = split_heads(attention.to_q(hidden_states), attention.heads)
-        key = split_heads(attention.to_k(encoder_hidden_states), attention.heads)
-        value = split_heads(attention.to_v(encoder_hidden_states), attention.heads)
-        answer = nn.functional.scaled_dot_product_attention(query, key, value)
-        joined: Tensor = attention.to_out(answer.transpose(1, 2).flatten(2))
-        return joined
-
-
 class CrossAttention(nn.Module):
-    """Multi-head attention of the places of one map to those of another: softmax(QKᵀ/√d) V (Vaswani et al., 2017).
+    """Multi-head attention of one sequence to another: softmax(QKᵀ/√d) V (Vaswani et al., 2017).
+
+    Names of layers and arguments are those of diffusers, so that both are recorded in one way.
 
     Args:
         width: channels C of the queries, and of the answer; a multiple of ``heads``.
         context: channels D of keys and values.
         heads: how many.
     """
-
-    processor: AttentionProcessor
 
     def __init__(self, width: int, context: int, heads: int) -> None:
         super().__init__()
@@ -35,16 +22,18 @@ class CrossAttention(nn.Module):
         self.to_k = nn.Linear(context, width, bias=False)
         self.to_v = nn.Linear(context, width, bias=False)
         self.to_out = nn.Linear(width, width)
-        self.processor = AttentionProcessor()
-
-    @property
-    def scale(self) -> float:
-        """What scores are multiplied by: 1/√d."""
-        return float((self.to_q.out_features // self.heads) ** -0.5)
 
     def forward(self, hidden_states: Tensor, encoder_hidden_states: Tensor) -> Tensor:
         """Answer of every query: N×Q×C and N×K×D to N×Q×C."""
-        return self.processor(self, hidden_states, encoder_hidden_states)
+        query = self._split(self.to_q(hidden_states))
+        key, value = self._split(self.to_k(encoder_hidden_states)), self._split(self.to_v(encoder_hidden_states))
+        answer = nn.functional.scaled_dot_product_attention(query, key, value)
+        joined: Tensor = self.to_out(answer.transpose(1, 2).flatten(2))
+        return joined
+
+    def _split(self, x: Tensor) -> Tensor:
+        """N×L×C to N×heads×L×C/heads."""
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class SpatialCrossAttention(nn.Module):
@@ -61,11 +50,6 @@ class SpatialCrossAttention(nn.Module):
         queries, keys = (pixel_norm(one).flatten(2).transpose(1, 2) for one in (x, context))
         answer: Tensor = self.attention(queries, encoder_hidden_states=keys)
         return x + answer.transpose(1, 2).reshape(x.shape)
-
-
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """N×L×C to N×heads×L×C/heads."""
-    return x.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
 def pixel_norm(x: Tensor) -> Tensor:

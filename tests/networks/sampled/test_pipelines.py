@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import srlens
-from srlens.errors import SettingError
+from srlens.errors import NoAttentionError, SettingError
 from srlens.networks.sampler import Noise
 
 diffusers = pytest.importorskip("diffusers", reason="needs srlens[diffusion]")
@@ -176,6 +176,54 @@ def test_clamps_of_ddim_are_reported() -> None:
         found = srlens.sampler_report(network, image, WINDOW).clamps
         assert [(one.stage, one.low, one.high) for one in found] == [("step 1", -1, 1), ("step 2", -1, 1)][: 2 * clip]
         assert all(0 < one.share < 1 for one in found)
+
+
+class SpatialKeys(srlens.Sampler):
+    """A UNet of diffusers whose cross-attention reads features of the LR picture, place by place, as PASD's does."""
+
+    steps = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unet = upscale().unet
+        torch.manual_seed(0)
+        self.features = torch.nn.Conv2d(3, 32, 3, padding=1)
+
+    def condition(self, image: Tensor, noise: srlens.Noise) -> srlens.Condition:
+        return image, self.features(image).flatten(2).transpose(1, 2)
+
+    def begin(self, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+        return noise(0, condition[0].new_empty(len(condition[0]), 4, *condition[0].shape[-2:]))
+
+    def step(self, latent: Tensor, index: int, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+        given = torch.cat([latent, condition[0]], dim=1)
+        levels = torch.zeros(len(latent), dtype=torch.long)
+        return latent - 0.1 * self.unet(given, index, encoder_hidden_states=condition[1], class_labels=levels).sample
+
+    def end(self, latent: Tensor, condition: srlens.Condition) -> Tensor:
+        return latent[:, :3]
+
+
+def test_attention_of_a_unet_with_spatial_keys_is_read() -> None:
+    sampler = SpatialKeys().requires_grad_(False)
+    before = dict(sampler.unet.attn_processors)
+    maps = srlens.attention(srlens.Network.from_sampler(sampler, scale=1, multiple=4), picture(16), WINDOW)
+    read = {layer.name.removeprefix("sampler.unet.") + ".processor" for layer in maps.layers}
+    # Where the UNet has cross-attention only, its first attention is one as well; those of the middle read themselves.
+    own = {name for name in before if ".attn1." in name and ("mid_block" in name or "blocks.2" in name)}
+    assert read >= {name for name in before if ".attn2." in name}
+    assert own
+    assert not read & own
+    assert {layer.sram.shape for layer in maps.layers} == {(2, 8, 16, 16)}
+    for layer in maps.layers:
+        assert layer.sram.sum(axis=(2, 3)) == pytest.approx(1)
+    after = sampler.unet.attn_processors
+    assert all(after[name] is processor for name, processor in before.items())
+
+
+def test_pipelines_that_read_the_picture_by_concatenation_are_refused(kind: str) -> None:
+    with pytest.raises(NoAttentionError, match="concatenated to the latent, as in diffusers' super-resolution"):
+        srlens.attention(network_of(kind), picture(SIDE[kind]), WINDOW)
 
 
 def test_a_scheduler_that_carries_steps_along_is_refused() -> None:
