@@ -12,7 +12,7 @@ import srlens
 
 folder = Path(tempfile.mkdtemp())
 mined = srlens.mine(["pagoda", "hopper"], count=6, lr_size=48)  # judged by bicubic, not by the networks compared
-srlens.write_window_list(mined, folder / "windows.toml")
+srlens.write_window_list(mined.windows, folder / "windows.toml")
 (folder / "study.toml").write_text(
     """
     title = "Three networks, six windows"

@@ -1,6 +1,6 @@
-"""Which input pixels a super-resolution network used.
+"""Which input pixels a super-resolution or restoration network used.
 
-Local attribution maps (Gu & Dong, CVPR 2021) for any super-resolution network, with completeness gap and map
+Local attribution maps (Gu & Dong, CVPR 2021) for any network that makes a picture of one, with completeness gap and map
 error::
 
     import srlens
@@ -15,9 +15,11 @@ What the verbs of the command line do is here as well:
 =================  =====================================================================================
 ``explain``        :func:`attribute`, or :func:`compare` of one network; :func:`write_comparison`
 ``compare``        :func:`compare`, :func:`sweep`, :func:`area_of_interest`; :func:`write_comparison`,
-                   :func:`write_tables`, :func:`write_sweep`
+                   :func:`write_tables`, :func:`write_sweep`; with ``--methods`` :func:`compare_methods`,
+                   :func:`write_method_comparison`
 ``field``          :func:`field`; with a log that is resumed: :func:`run_field`
 ``field-of-view``  :func:`fields_of_view`; :func:`write_fields_of_view`
+``verify``         :func:`verify`; :func:`write_verification`
 ``demo``           :func:`compare` of what :func:`load_default` gives
 ``mine``           :func:`mine`, :func:`write_window_list`
 ``study``          :func:`read_study`, :func:`run_study`, :func:`build_report`

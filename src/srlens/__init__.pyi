@@ -3,7 +3,7 @@
 from . import errors as errors
 from .attribution.attribute import attribute as attribute, field as field, field_method as field_method
 from .attribution.attention import attention as attention
-from .attribution.attention_maps import AttentionMaps as AttentionMaps, Direction as Direction, LayerAttention as LayerAttention
+from .attribution.attention_maps import AttentionMaps as AttentionMaps, LayerAttention as LayerAttention
 from .attribution.baseline import BASELINES as BASELINES, Baseline as Baseline
 from .attribution.detector import DETECTORS as DETECTORS, Detector as Detector
 from .attribution.explainer import Explainer as Explainer
@@ -21,6 +21,7 @@ from .attribution.sampler_report import SamplerReport as SamplerReport, sampler_
 from .attribution.seeds import SeedMaps as SeedMaps, attribute_seeds as attribute_seeds
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
 from .comparison.compare import Comparison as Comparison, compare as compare
+from .comparison.compare_methods import MethodComparison as MethodComparison, compare_methods as compare_methods
 from .comparison.explained import Explained as Explained, Measurable as Measurable
 from .comparison.field_of_view import FieldOfView as FieldOfView, fields_of_view as fields_of_view
 from .comparison.interest import Interest as Interest, area_of_interest as area_of_interest
@@ -44,6 +45,7 @@ from .errors import (
     ModuleError as ModuleError,
     NetworkOutputError as NetworkOutputError,
     NoAttentionError as NoAttentionError,
+    NoEffectError as NoEffectError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
     OutOfMemoryError as OutOfMemoryError,
@@ -61,9 +63,9 @@ from .errors import (
     WindowError as WindowError,
     ZeroMapError as ZeroMapError,
 )
+from .imaging.degradation import Degradation as Degradation
 from .imaging.degrade import (
     DEGRADATIONS as DEGRADATIONS,
-    Degradation as Degradation,
     add_degradation as add_degradation,
     degrade as degrade,
     make_lr as make_lr,
@@ -86,9 +88,11 @@ from .networks.listing import (
 from .networks.load import load_network as load_network
 from .networks.network import Network as Network
 from .networks.open import load_default as load_default, open_network as open_network
+from .networks.pipeline_folder import open_pipeline as open_pipeline
+from .networks.plug_and_play import plug_and_play as plug_and_play
 from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
 from .networks.sampled import last_steps as last_steps
-from .networks.sampler import Condition as Condition, Noise as Noise, Sampler as Sampler
+from .networks.sampler import Noise as Noise, Sampler as Sampler
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family
 from .plugins import load_plugins as load_plugins
@@ -97,13 +101,22 @@ from .records.field_run import run_field as run_field
 from .records.output import (
     write_comparison as write_comparison,
     write_fields_of_view as write_fields_of_view,
+    write_method_comparison as write_method_comparison,
     write_sweep as write_sweep,
+    write_verification as write_verification,
 )
 from .study.mine import mine as mine
 from .study.report.build import build_report as build_report
 from .study.run import run_study as run_study
 from .study.schema import read_study as read_study
 from .study.window_list import read_window_list as read_window_list, write_window_list as write_window_list
+from .trust.fills import FILLS as FILLS, Fill as Fill
+from .trust.intervention import Effects as Effects, Interventions as Interventions
+from .trust.reach import reach as reach
+from .trust.numbers import NUMBERS as NUMBERS
+from .trust.reach_result import Reach as Reach, ReachCurve as ReachCurve, ReachPoint as ReachPoint
+from .trust.verification import Verification as Verification
+from .trust.verify import verify as verify
 from .web.server import serving as serving
 
 __version__: str

@@ -17,9 +17,11 @@ The tree::
     │   └── PluginError            the user's own code beside srlens cannot be loaded
     ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
     │   └── ModuleError (also RuntimeError)     the module itself raised; the message has its words
+    ├── NoAttentionError           no cross-attention of the network reads places of the input picture
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
     ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
+    ├── NoEffectError              replacing the whole picture does not change the window: the input is ignored
     ├── OutOfMemoryError           says which setting to lower
     └── MissingExtraError (also ImportError): a library is not installed; says which extra of srlens brings it
 
@@ -110,6 +112,10 @@ class NotFiniteError(SrlensError):
 
 class ZeroMapError(SrlensError):
     """The attribution map is zero everywhere, so nothing can be normalised by it."""
+
+
+class NoEffectError(SrlensError):
+    """No intervention on the picture changes the window: the network ignores its input."""
 
 
 class OutOfMemoryError(SrlensError):

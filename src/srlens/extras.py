@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import spandrel as spandrel
     import submitit as submitit
     import tifffile as tifffile
+    import transformers as transformers
 
 #: What each extra of pyproject.toml brings.
 EXTRAS = {
@@ -28,7 +29,7 @@ EXTRAS = {
     "hub": ("huggingface_hub",),
     "slurm": ("submitit",),
     "lpips": ("lpips",),
-    "diffusion": ("diffusers",),
+    "diffusion": ("diffusers", "transformers"),
 }
 
 

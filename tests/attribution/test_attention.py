@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 import srlens
 from srlens.attribution.attention import grid_of
+from srlens.attribution.attention_maps import Direction
 from srlens.errors import InputError, NoAttentionError
 from srlens.measures.imacs import footprint, imacs
 from srlens.networks.cross_attention import CrossAttention
+from srlens.networks.sampler import Condition
 from srlens.networks.zoo.smalldiffusion import SmallDiffusion
 
 SIDE = 8
@@ -28,19 +30,19 @@ class KnownAttention(srlens.Sampler):
             nn.init.eye_(layer.weight)
         nn.init.zeros_(self.attention.to_out.bias)
 
-    def condition(self, image: Tensor, noise: srlens.Noise) -> srlens.Condition:
+    def condition(self, image: Tensor, noise: srlens.Noise) -> Condition:
         return (image,)
 
-    def begin(self, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def begin(self, condition: Condition, noise: srlens.Noise) -> Tensor:
         return noise(0, condition[0])
 
-    def step(self, latent: Tensor, index: int, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def step(self, latent: Tensor, index: int, condition: Condition, noise: srlens.Noise) -> Tensor:
         strength = (SHARP * PLACES**0.5) ** 0.5  # of queries and of keys; scores are divided by √d
         keys = strength * torch.eye(PLACES, dtype=torch.float64).repeat(1, 2)[None]
         read = self.attention(keys[:, self.target], encoder_hidden_states=keys)
         return latent + 0 * read.sum()
 
-    def end(self, latent: Tensor, condition: srlens.Condition) -> Tensor:
+    def end(self, latent: Tensor, condition: Condition) -> Tensor:
         return latent
 
 
@@ -82,7 +84,7 @@ def test_the_sign_is_high_where_much_is_read_and_taken() -> None:
 
 
 @pytest.mark.parametrize("direction", ["sram", "g2r", "r2g"])
-def test_aggregations_agree_with_one_another(direction: srlens.Direction) -> None:
+def test_aggregations_agree_with_one_another(direction: Direction) -> None:
     maps = maps_of(CROWDED)
     assert maps.by_step(direction).shape == (5, SIDE, SIDE)
     assert maps.by_head(direction).shape == (2, SIDE, SIDE)

@@ -71,7 +71,7 @@ def test_windows_together_are_the_same_as_alone(make_network, image, name: str) 
         alone = srlens.attribute(network, image, window, name, detector="intensity", regional=False)
         assert together.window == window
         np.testing.assert_allclose(together.map, alone.map, rtol=1e-9, atol=1e-12)
-        assert together.evaluations == alone.evaluations
+        assert together.evaluations <= alone.evaluations  # windows by themselves show which blocks are out of reach
 
 
 def test_gradient_of_a_linear_network(linear, picture) -> None:

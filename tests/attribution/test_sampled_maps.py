@@ -7,6 +7,7 @@ from torch import Tensor
 
 import srlens
 from srlens.errors import SettingError
+from srlens.networks.sampler import Condition
 
 
 class Drift(srlens.Sampler):
@@ -14,16 +15,16 @@ class Drift(srlens.Sampler):
 
     steps = 3
 
-    def condition(self, image: Tensor, noise: srlens.Noise) -> srlens.Condition:
+    def condition(self, image: Tensor, noise: srlens.Noise) -> Condition:
         return (image,)
 
-    def begin(self, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def begin(self, condition: Condition, noise: srlens.Noise) -> Tensor:
         return noise(0, condition[0])
 
-    def step(self, latent: Tensor, index: int, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def step(self, latent: Tensor, index: int, condition: Condition, noise: srlens.Noise) -> Tensor:
         return 2 * latent + condition[0] * noise(1 + index, latent)
 
-    def end(self, latent: Tensor, condition: srlens.Condition) -> Tensor:
+    def end(self, latent: Tensor, condition: Condition) -> Tensor:
         return latent.clamp(-5, 5)
 
 

@@ -92,3 +92,24 @@ def test_mistakes_end_in_one_sentence(arguments: list[str], words: str, picture:
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
     assert words in " ".join(run.stderr.split())
+
+
+@pytest.mark.slow
+def test_methods_are_compared_by_one_network(picture: Path, tmp_path: Path) -> None:
+    where = ["--hr", "--window", "40,48,16", "--out", "here", "--format", "png"]
+    methods = ["--methods", "lam,gradient,causal-effect", "--draws", "3", "--detector", "psnr", "--tolerance", "0.2"]
+    run = srlens("compare", "plain", picture, *where, *methods, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    stem = "hr_srlens-plain-x4_t40_l48_16x16"
+    own = ("lam_tolerance-0.2", "gradient", "causal-effect_draws-3")
+    assert {file.name for file in (tmp_path / "here").iterdir()} == {
+        *(f"{stem}_methods.{ending}" for ending in ("png", "csv", "parquet")),
+        *(f"{stem}_{name}_detector-psnr.safetensors" for name in own),
+        "result.json",
+    }
+    frame = polars.read_parquet(tmp_path / f"here/{stem}_methods.parquet")
+    assert frame["method"].to_list() == ["lam", "gradient", "causal-effect"]
+    assert set(frame["detector"]) == {"psnr"}
+    refused = srlens("compare", "plain", "channel", picture, *where, *methods, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "takes one network and the image" in " ".join(refused.stderr.split())

@@ -84,20 +84,22 @@ def test_failed_jobs_are_told_once_a_reason_and_make_the_exit_code_1(folder, run
     code, shown = run("study", "run", folder / "study.toml", "--no-report")
     assert code == 1
     assert "8 of 12 results" in shown.out
-    assert shown.out.count("4 × c.pth: CheckpointError") == 1
+    assert shown.out.count("4 × c: CheckpointError") == 1
 
 
 def test_networks_do_not_judge_where_they_are_compared_unless_that_is_said(folder, run):
     run("mine", folder, "--networks", folder / "a.pth", "--count", 4, "--lr-size", 20, "-o", folder / "windows.toml")
-    with pytest.raises(StudyError, match=r"a\.pth judged the windows of windows\.toml.*own_judges = true"):
+    with pytest.raises(StudyError, match=r"a judged the windows of windows\.toml.*own_judges = true"):
         run("study", "run", folder / "study.toml")
     (folder / "study.toml").write_text("own_judges = true\n" + STUDY)
     run("study", "run", folder / "study.toml")
-    said = "The windows were chosen by a.pth, which are compared here"
+    said = "The windows were chosen by a, which are compared here"
     assert said in (folder / "results" / "report" / "report.html").read_text()
     record = json.loads((folder / "results" / "report" / "report.json").read_text())
-    assert record["mining"]["judges"][0][0] == "a"
-    assert record["images_given"]["degradation"] == "matlab-uint8"
+    (judge,) = record["provenance"]["judges"]
+    assert (judge["judge"], judge["compared"]) == ("a", True)
+    assert "PSNR of a (among them networks that are compared)" in record["methods"]
+    assert record["provenance"]["degradation"]["name"] == "matlab-uint8"
 
 
 def test_results_hold_what_they_were_made_of_and_pictures_may_lie_elsewhere(folder, run):

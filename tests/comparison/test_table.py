@@ -54,7 +54,7 @@ def test_share_of_the_receptive_field(make_comparison: Make) -> None:
 
 @pytest.mark.parametrize("by", sort_keys())
 def test_order(make_comparison: Make, by: str) -> None:
-    rows = make_comparison().rows
+    rows = make_comparison(reach=True).rows
     measure = sort_keys()[by]
     values = [measured(row)[measure.key] for row in sort_rows(rows, by)]
     assert values == sorted(values, reverse=measure.largest_first)
@@ -68,7 +68,7 @@ def test_rows_without_the_number_come_last(make_comparison: Make) -> None:
     bare = replace(narrow, subject=replace(narrow.subject, hr=None))
     assert sort_rows([bare, wide], "psnr") == (wide, bare)
     assert sort_rows([bare, wide], None) == (bare, wide)
-    with pytest.raises(SettingError, match=r"known: name, .*di, pixels, area, psnr, psnr-image, gap"):
+    with pytest.raises(SettingError, match=r"known: name, .*di, pixels, area, reach, psnr, psnr-image, gap"):
         sort_rows([wide], "beauty")
 
 

@@ -53,10 +53,10 @@ def test_public_lr_images(shared: Path, scale: int) -> None:
 
 
 def test_names_and_levels() -> None:
-    assert parse_degradation("bicubic") == (DEGRADATIONS["matlab-uint8"], 0.0)
-    assert parse_degradation("matlab") == (DEGRADATIONS["bicubic-float"], 0.0)
-    entry, level = parse_degradation("noise:12.5")
-    assert (entry.name, level, entry.scale, entry.seeded) == ("noise", 12.5, 1, True)
+    assert parse_degradation("bicubic").entry is DEGRADATIONS["matlab-uint8"]
+    assert parse_degradation("matlab").entry is DEGRADATIONS["bicubic-float"]
+    asked = parse_degradation("noise:12.5")
+    assert (asked.entry.name, asked.level, asked.entry.scale, asked.entry.seeded) == ("noise", 12.5, 1, True)
     for text in ("noise", "noise:", "noise:much", "noise:-1", "noise:nan", "noise:inf"):
         with pytest.raises(SettingError, match=r"needs a level: σ in 8-bit grey levels.*noise:25"):
             parse_degradation(text)
@@ -79,8 +79,10 @@ def test_noise_is_what_it_says() -> None:
 
 def test_scales_that_do_not_fit_are_refused() -> None:
     clean = torch.rand(3, 16, 16)
-    with pytest.raises(SettingError, match="made for scale 1, not 4"):
+    with pytest.raises(SettingError, match="made for scale 1, and this is for a network of scale 4"):
         degrade(clean, "noise:25", scale=4)
+    with pytest.raises(SettingError, match=r"shrinks the picture.*network of scale 1.*noise:25, jpeg:10, blur:1.6"):
+        degrade(clean, "matlab-uint8", scale=1)
     with pytest.raises(SettingError, match="give the scale"):
         degrade(clean, "pil")
     assert torch.equal(degrade(clean, "bicubic", scale=4), make_lr(clean, 4))
@@ -103,14 +105,14 @@ def test_one_rule_for_the_default() -> None:
 
 def test_a_degradation_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(degrade_module, "DEGRADATIONS", dict(DEGRADATIONS))
-    dark = Degradation("dark", "less light", lambda clean, scale, level, seed: clean * level, level="gain")
-    add_degradation(dark)
+    dim = Degradation("dim", "less light", lambda clean, scale, level, seed: clean * level, level="gain")
+    add_degradation(dim)
     clean = torch.rand(1, 6, 6)
-    assert torch.equal(degrade(clean, "dark:0.5"), clean * 0.5)
+    assert torch.equal(degrade(clean, "dim:0.5"), clean * 0.5)
     before = dict(degrade_module.DEGRADATIONS)
-    for bad in (dark, Degradation("bicubic", "", dark.observe), Degradation("a:b", "", dark.observe)):
+    for bad in (dim, Degradation("bicubic", "", dim.observe), Degradation("a:b", "", dim.observe)):
         with pytest.raises(SettingError, match="cannot be called"):
-            add_degradation(Degradation("new", "", dark.observe), bad)
+            add_degradation(Degradation("new", "", dim.observe), bad)
     assert before == degrade_module.DEGRADATIONS
 
 

@@ -10,7 +10,14 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
 from srlens.errors import ImageError, InputError, NotFiniteError, ZeroMapError
-from srlens.measures.agreement import consensus, difference, overlap, rank_correlation, total_variation
+from srlens.measures.agreement import (
+    consensus,
+    difference,
+    overlap,
+    rank_correlation,
+    structural_similarity,
+    total_variation,
+)
 from srlens.measures.extent import mass_area
 
 VALUES = st.one_of(st.just(0.0), st.floats(1e-6, 1e6), st.integers(1, 3).map(float))
@@ -101,3 +108,17 @@ def test_refusals() -> None:
         rank_correlation(a, np.ones_like(a))
     with pytest.raises(InputError, match="at least one"):
         consensus([])
+
+
+def test_structural_similarity_is_that_of_cube_roots() -> None:
+    from skimage.metrics import structural_similarity as reference
+
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((3, 24, 30)) ** 3, rng.standard_normal((24, 30))
+    roots = [np.cbrt(np.abs(one) / np.abs(one).max()) for one in (a.sum(axis=0), b)]
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    assert structural_similarity(a, b) == pytest.approx(reference(*roots, **options), abs=1e-9)
+    assert structural_similarity(a, 7 * a) == pytest.approx(1)
+    assert structural_similarity(a[:, :10], a[:, :10]) is None
+    with pytest.raises(ZeroMapError):
+        structural_similarity(a, np.zeros((24, 30)))

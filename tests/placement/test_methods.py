@@ -50,7 +50,8 @@ def test_a_mixture_is_an_error_on_this_device(elsewhere: Any) -> None:
 @pytest.mark.parametrize("name", list(srlens.METHODS))
 @pytest.mark.parametrize("regional", [True, False])
 def test_methods(elsewhere: Any, name: str, regional: bool) -> None:
-    options: dict[str, Any] = {"regional": regional} | ({"block": 6} if name == "occlusion" else {})
+    few: dict[str, dict[str, Any]] = {"occlusion": {"block": 6}, "causal-effect": {"block": 6, "draws": 2}}
+    options: dict[str, Any] = {"regional": regional, **few.get(name, {})}
     here, there = (srlens.attribute(one, LR, WINDOW, name, **options) for one in (PLAIN, PLAIN.to(DEVICE)))
     agree(here, there)
 
@@ -130,3 +131,14 @@ def test_convolutions_do_without_tf32_unless_it_is_asked_for() -> None:
             assert cudnn.allow_tf32
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def test_interventions(elsewhere: Any) -> None:
+    """Not on the CPU several images are computed at once, and the last batch is filled up."""
+    fills = ("mean", "patches")
+    here, there = (srlens.reach(one, LR, WINDOW, HR, fills=fills, nearer=False) for one in (PLAIN, PLAIN.to(DEVICE)))
+    assert there.passes == here.passes
+    assert there.by_fill == here.by_fill
+    for one, other in zip(here.curves, there.curves, strict=True):
+        assert [p.rmse for p in other.farther] == pytest.approx([p.rmse for p in one.farther], rel=1e-9)
+        assert [p.psnr_change for p in other.farther] == pytest.approx([p.psnr_change for p in one.farther], abs=1e-6)

@@ -198,7 +198,7 @@ def test_memory_of_a_session_is_counted(page: Page, session: Session) -> None:
 def test_every_method_runs_on_the_page(page: Page, session: Session, method: str) -> None:
     page.use_sample(session, "pagoda")
     chosen = replace(QUICK, settings={"method": method, "detector": "intensity"})
-    chosen = chosen.but(block=16) if method == "occlusion" else chosen
+    chosen = chosen.but(**{"occlusion": {"block": 16}, "causal-effect": {"block": 4, "draws": 5}}.get(method, {}))
     result = answer(page, session, chosen).comparison.rows[0].result
     assert result.method.name == method
     assert result.map.any()

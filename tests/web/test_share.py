@@ -10,7 +10,7 @@ from torch import Tensor
 
 import srlens
 from srlens.attribution.settings import SETTINGS
-from srlens.imaging.degrade import without_level
+from srlens.imaging.degrade import DEGRADATIONS
 from srlens.web.choices import DEFAULTS, Choices, accepted
 from srlens.web.share import command_line, from_query, python_lines, to_query
 
@@ -33,7 +33,7 @@ def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         Choices,
         picture=st.sampled_from(["pagoda", "house 1.png", "ü&=?.png"]),
         is_hr=st.booleans(),
-        degradation=optional(st.sampled_from(sorted(without_level()))),
+        degradation=optional(st.sampled_from([*(one.written for one in DEGRADATIONS.values()), "haze:1,airlight=0.9"])),
         top=st.integers(0, 9999),
         left=st.integers(0, 9999),
         size=st.integers(1, 256),
@@ -71,6 +71,15 @@ def test_a_link_names_no_file_of_the_server(value: str) -> None:
     choices, _ = from_query({"picture": value}, NETWORKS)
     assert "/" not in choices.picture
     assert len(choices.picture) <= 200
+
+
+@pytest.mark.parametrize(
+    "value", ["magic", "noise", "blur:kernel=/etc/passwd", "haze:1,depth=secret.npy", "rain:layer=x"]
+)
+def test_a_link_has_no_degradation_that_is_none_or_names_a_file(value: str) -> None:
+    choices, complaints = from_query({"degradation": value}, NETWORKS)
+    assert choices.degradation is None
+    assert len(complaints) == 1
 
 
 def test_the_command_line_is_what_the_command_understands() -> None:

@@ -47,7 +47,8 @@ def attention(
     module = network.module
     steps = module.steps if isinstance(module, SampledModule) else 1
     groups = min(_GROUPS, steps)
-    padded = tuple(network.padding.apply(given).shape[-2:])
+    padded_height, padded_width = network.padding.apply(given).shape[-2:]
+    padded = padded_height, padded_width
 
     @cache
     def weights(queries: int, keys: int) -> Tensor | None:
@@ -67,7 +68,7 @@ def attention(
             counts[0] = 1
             return network.forward(module, x)
         condition = module.sampler.condition(x, module.noise)
-        for index, latent in enumerate(module.latents(condition)):
+        for index, latent in enumerate(module.latents(condition)):  # noqa: B007
             if progress is not None:
                 progress(index, steps)
             if index < steps:
@@ -86,7 +87,7 @@ def attention(
 
     def mean(sums: Tensor) -> Map:
         rows, columns = grid_of(sums.shape[-1], *padded) or (1, sums.shape[-1])
-        over: Map = (sums / torch.tensor(counts)[:, None, None]).unflatten(-1, (rows, columns)).numpy()
+        over: Map = (sums / torch.tensor(counts)[:, None, None]).reshape(groups, -1, rows, columns).numpy()
         return over
 
     layers = tuple(

@@ -81,7 +81,8 @@ class AttentionMaps:
 
     def by_step(self, direction: Direction) -> Map:
         """Of each group of steps (TLAM), over heads and layers: groups×h×w."""
-        return np.mean([one.mean(axis=1) for one in self._on_lr(direction)], axis=0)
+        groups: Map = np.mean([one.mean(axis=1) for one in self._on_lr(direction)], axis=0)
+        return groups
 
     def by_head(self, direction: Direction) -> Map:
         """Of each head (HLAM), over steps and layers: heads×h×w.
@@ -92,7 +93,8 @@ class AttentionMaps:
         counts = {layer.g2r.shape[1] for layer in self.layers}
         if len(counts) > 1:
             raise SettingError(f"The layers have {sorted(counts)} heads, which cannot be told apart over all layers.")
-        return np.mean([self._over_steps(one) for one in self._on_lr(direction)], axis=0)
+        heads: Map = np.mean([self._over_steps(one) for one in self._on_lr(direction)], axis=0)
+        return heads
 
     def by_layer(self, direction: Direction) -> Map:
         """Of each layer (LLAM), over steps and heads: layers×h×w, in the order of :attr:`layers`."""
@@ -105,7 +107,8 @@ class AttentionMaps:
         return mean
 
     def _over_steps(self, maps: Map) -> Map:
-        return np.average(maps, axis=0, weights=self.steps)
+        mean: Map = np.average(maps, axis=0, weights=self.steps)
+        return mean
 
     def _on_lr(self, direction: Direction) -> list[Map]:
         """Of each layer, groups × heads × h×w."""

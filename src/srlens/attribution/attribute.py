@@ -21,6 +21,8 @@ def attribute(
     method: str | Method = "lam",
     *,
     clean: Tensor | ArrayLike | None = None,
+    degradation: str | None = None,
+    degradation_seed: int = 0,
     memory: int | None = None,
     regional: bool = True,
     seed: int | None = None,
@@ -38,6 +40,8 @@ def attribute(
         window: in SR pixels.
         method: a name of :data:`srlens.METHODS`, or a :class:`srlens.Method`; settings given beside that change it.
         clean: the ground truth, C×sh×sw in [0, 1], for detectors that read it.
+        degradation: how the image was made of the clean one; see :class:`srlens.Explainer`.
+        degradation_seed: likewise.
         memory: bytes that one batch of evaluations may take; see :class:`srlens.Explainer`.
         regional: evaluate the network only where the window needs it, where that is proven to give the same.
         seed: of a network that draws random numbers; see :class:`srlens.Explainer`.
@@ -63,14 +67,17 @@ def attribute(
               in the path's own parameter. It moves the nodes; the integral is the same.
 
             ``occlusion`` takes ``block``, ``stride``, ``fill``, ``sigma``, ``kernel``; see
-            :class:`~srlens.attribution.methods.occlusion.Occlusion`.
+            :class:`~srlens.attribution.methods.occlusion.Occlusion`. ``causal-effect`` takes ``block``, ``patches``,
+            ``draws``, ``coarse_draws``, ``threshold``, ``draw_seed``; see
+            :class:`~srlens.attribution.methods.causal_effect.CausalEffect`.
 
     Raises:
         WindowError, SettingError, ImageError, ImageTooSmallError, ChannelError: something given cannot be used.
         NotDifferentiableError, NotFiniteError, OutOfMemoryError: the evaluation failed.
         ZeroMapError: the map is zero everywhere (flat window, flat image, input ignored).
     """
-    explainer = Explainer(network, image, method, clean=clean, memory=memory, regional=regional, seed=seed, **settings)
+    given: dict[str, Any] = {"clean": clean, "degradation": degradation, "degradation_seed": degradation_seed}
+    explainer = Explainer(network, image, method, **given, memory=memory, regional=regional, seed=seed, **settings)
     return explainer.window(window, progress=progress)
 
 

@@ -29,6 +29,13 @@ class Baseline(Protocol):
         ...
 
 
+#: What a baseline is in words, for the question that a caption says a map answers: its attribute ``words``.
+def in_words(baseline: Baseline) -> str:
+    """``"the blurred input"``; of a baseline without words its name."""
+    words: str = getattr(baseline, "words", f"the baseline {baseline.name}")
+    return words
+
+
 @dataclass(frozen=True)
 class Blurred:
     """The paper's baseline (eq. 5): the image under a sampled Gaussian, ``I' = ω(σ) ⊗ I``.
@@ -45,6 +52,7 @@ class Blurred:
     sigma: float = 1.2
     kernel: int | None = None
     name: ClassVar[str] = "blur"
+    words: ClassVar[str] = "the blurred input"
 
     def __post_init__(self) -> None:
         if isinstance(self.sigma, Real) and not isinstance(self.sigma, int):  # of another library, whole or not
@@ -86,6 +94,7 @@ class Black:
     """Black, the classic baseline of integrated gradients (Sundararajan et al. 2017)."""
 
     name: ClassVar[str] = "black"
+    words: ClassVar[str] = "a black input"
 
     def of(self, image: Tensor) -> Tensor:
         """Zeros."""
@@ -97,14 +106,62 @@ class Mean:
     """Each channel's mean everywhere: brightness and colour stay, structure goes."""
 
     name: ClassVar[str] = "mean"
+    words: ClassVar[str] = "an input of its mean colour"
 
     def of(self, image: Tensor) -> Tensor:
         """The means."""
         return image.mean(dim=(-2, -1), keepdim=True).expand_as(image)
 
 
+@dataclass(frozen=True)
+class Clean:
+    """The clean picture, of a network that keeps the size; asked is what the degradation did to the window.
+
+    The straight path from it is that of fengyanzi's dehazing attribution maps.
+    """
+
+    name: ClassVar[str] = "clean"
+    words: ClassVar[str] = "the clean picture as input (what the degradation did)"
+    reads_clean: ClassVar[bool] = True
+
+    def of(self, image: Tensor) -> Tensor:  # noqa: ARG002 - as `Baseline.of`
+        """Nothing is known of the clean picture here; see :func:`given_clean`."""
+        raise SettingError("The baseline 'clean' needs the clean picture: clean=, on the command line --clean.")
+
+
+@dataclass(frozen=True, eq=False)
+class _GivenClean(Clean):
+    picture: Tensor
+
+    def of(self, image: Tensor) -> Tensor:  # noqa: ARG002 - as `Baseline.of`
+        return self.picture
+
+
+def given_clean(baseline: Baseline, clean: Tensor | None, image: Tensor) -> Baseline:
+    """The baseline with the clean picture in hand, where it needs one.
+
+    Args:
+        baseline: any.
+        clean: C×sh×sw as the network takes it, float64, or None.
+        image: C×h×w.
+
+    Raises:
+        SettingError: it needs one, and there is none, or one of another size or other channels.
+    """
+    if not getattr(baseline, "reads_clean", False):
+        return baseline
+    if clean is None:
+        return Clean().of(image)  # type: ignore[return-value]  # raises
+    if clean.shape != image.shape:
+        raise SettingError(
+            f"The baseline 'clean' is for networks that keep the size: the clean picture is {tuple(clean.shape)}, the "
+            f"input {tuple(image.shape)}. Take the blurred input, path progressive-blur."
+        )
+    return _GivenClean(clean)
+
+
 #: Baselines by name. Add your own class here, and paths from it (``linear-NAME``) and fills have a name at once.
-BASELINES: dict[str, type[Baseline]] = {"blur": Blurred, "black": Black, "mean": Mean}
+BASELINES: dict[str, type[Baseline]] = {"blur": Blurred, "black": Black, "mean": Mean, "clean": Clean}
 
 
 def setting_names(part: Any) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ class Detector:
         reads: ``"reference"``, the output of doing nothing (the input enlarged by MATLAB's bicubic; at scale 1 the
             input itself), which depends on the input; ``"clean"``, the ground truth, which does not and must be
             given (``clean=``).
+        unit: of its values, for captions; empty where it has none.
+        negligible: a change of its value that is too small to be looked at closely, in its unit; None: a thousandth of
+            the value.
+        asks: what it is a measure of, in words, for the question that a caption says a map answers.
 
     Raises:
         SettingError: a value out of range, ``measure`` cannot be called, ``reads`` names something else.
@@ -47,6 +51,9 @@ class Detector:
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     smallest: int = 1
     reads: tuple[Known, ...] = ()
+    unit: str = ""
+    negligible: float | None = None
+    asks: str = ""
 
     def __post_init__(self) -> None:
         if not callable(self.measure):
@@ -56,6 +63,8 @@ class Detector:
         for side in self.margin:
             whole("margin", side, 0, " SR pixels to each side")
         whole("smallest", self.smallest)
+        if self.negligible is not None and not 0 <= self.negligible < math.inf:
+            raise SettingError(f"negligible must be at least 0 and finite, got {self.negligible!r}.")
         if unknown := [one for one in self.reads if one not in get_args(Known)]:
             raise SettingError(
                 f"The detector {self.name!r} reads {', '.join(map(repr, unknown))}; there is "
@@ -100,6 +109,19 @@ def difference_gradient(patch: Tensor, other: Tensor) -> Tensor:
     return gradient_magnitude(patch - other)
 
 
+_LEAST_ERROR = 1e-10
+
+
+def window_psnr(patch: Tensor, clean: Tensor) -> Tensor:
+    """PSNR of the window in dB against the clean picture: all channels alike, clamped to [0, 1], not rounded.
+
+    At most 100 dB, with a gradient of 0 there, so that it is finite for equal windows too. The luma PSNR of tables
+    (:func:`srlens.measures.quality.window_psnr`) rounds to 8 bits and has no gradient.
+    """
+    error = (patch.clamp(0, 1) - clean).square().mean(dim=(1, 2, 3))
+    return -10 * error.clamp_min(_LEAST_ERROR).log10()
+
+
 _GABOR_RADIUS, _GABOR_WAVELENGTH, _GABOR_SIGMA, _GABOR_ORIENTATIONS = 5, 4.0, 2.0, 4
 
 
@@ -136,12 +158,20 @@ _R = _GABOR_RADIUS
 DETECTORS: dict[str, Detector] = {
     detector.name: detector
     for detector in (
-        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2),
-        Detector("intensity", intensity),
-        Detector("gabor", gabor_magnitude, margin=(_R, _R, _R, _R), smallest=2 * _R + 1),
-        Detector("residual", difference_energy, reads=("reference",)),
-        Detector("residual-gradient", difference_gradient, (0, 0, 1, 1), 2, reads=("reference",)),
-        Detector("error", difference_energy, reads=("clean",)),
+        Detector("gradient", gradient_magnitude, margin=(0, 0, 1, 1), smallest=2, asks="its edges and texture"),
+        Detector("intensity", intensity, asks="its brightness"),
+        Detector("gabor", gabor_magnitude, (_R, _R, _R, _R), smallest=2 * _R + 1, asks="its texture of period 4"),
+        Detector("residual", difference_energy, reads=("reference",), asks="its change against doing nothing"),
+        Detector(
+            "residual-gradient",
+            difference_gradient,
+            (0, 0, 1, 1),
+            2,
+            ("reference",),
+            asks="the edges of its change against doing nothing",
+        ),
+        Detector("error", difference_energy, reads=("clean",), asks="its error against the clean picture"),
+        Detector("psnr", window_psnr, reads=("clean",), unit="dB", negligible=0.01),
     )
 }
 

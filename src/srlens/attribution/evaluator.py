@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -16,9 +17,13 @@ from srlens.imaging.window import Window
 from srlens.networks.device import Device
 from srlens.networks.frozen import frozen
 from srlens.networks.network import Network
+from srlens.networks.receptive_field import ReceptiveField, Stage
 from srlens.windowed import Forward, Regional, Result, Windowed, bounded
 
 HALF = (torch.float16, torch.bfloat16)
+_BICUBIC = ReceptiveField((Stage(1, 2),), paper=None)  # of the reference: four taps to an axis
+#: Top, left, bottom, right in LR pixels, the last two exclusive.
+Edges = tuple[int, int, int, int]
 _Measured = tuple[Tensor, Tensor]  # a window's pixels, and the detector's value there
 
 
@@ -61,6 +66,7 @@ class Evaluator:
         # Gradients of half-precision networks are collected in float32, so that they cannot underflow on the way out.
         self._dtype = torch.float32 if network.dtype in HALF else network.dtype
         self._detector = detector
+        self._size = height, width
         self._read = [_read(window, detector, height * network.scale, width * network.scale) for window in windows]
         if "clean" in detector.reads and clean is None:
             raise SettingError(
@@ -79,17 +85,66 @@ class Evaluator:
         """How gradients are evaluated now: ``"regional (…% of the multiply-adds)"`` or ``"full (reason)"``."""
         return self._regional.description
 
+    @property
+    def detector(self) -> Detector:
+        """The scalar of a window."""
+        return self._detector
+
+    @property
+    def reach(self) -> tuple[Edges, ...]:
+        """LR pixels that each window's detector can depend on, by what is known of the network now.
+
+        By its receptive field and, once windows are evaluated by themselves, by what they are computed from.
+        """
+        return tuple(map(self._reach, self._read, self._regional.given))
+
+    def _reach(self, read: Window, given: Edges | None) -> Edges:
+        scale = self.network.scale
+        top, left, bottom, right = self.network.receptive_field.bounds(read, scale, *self._size)
+        if given is not None:
+            top, left = max(top, given[0]), max(left, given[1])
+            bottom, right = min(bottom, given[2]), min(right, given[3])
+        if "reference" in self._detector.reads:
+            near = _BICUBIC.bounds(read, scale, *self._size)
+            top, left = min(top, near[0]), min(left, near[1])
+            bottom, right = max(bottom, near[2]), max(right, near[3])
+        return top, left, bottom, right
+
     # On a GPU operators only queue up. What needs their numbers, a check or a copy, comes after the last of them.
 
     def values(self, images: Tensor, at_once: int = 1) -> Tensor:
         """Detector values (N×K, float64, CPU) at N×C×h×w LR images, ``at_once`` of them in one forward pass."""
+        rows = self._measured(images, at_once)
+        return torch.cat([torch.stack([values for _, values in row], dim=1) for row in rows]).cpu().double()
+
+    def prepare_values(self, images: Tensor) -> None:
+        """Find out how values at images like these (N×C×h×w) are best computed, where no gradient will be asked for."""
+        with failures_named(self.network.name), torch.inference_mode(False):
+            self._regional.prepare_values(self._as_given(images))
+
+    def outputs(self, images: Tensor, at_once: int = 1) -> list[tuple[Tensor, Tensor]]:
+        """Each window's own SR pixels and its detector's values at N×C×h×w LR images.
+
+        Returns:
+            For each window its pixels, N×C'×height×width in [0, 1] terms, unclamped, and N values; float64, CPU.
+        """
+        rows = self._measured(images, at_once)
+        found = []
+        for k, (window, read) in enumerate(zip(self.windows, self._read, strict=True)):
+            own = replace(window, top=window.top - read.top, left=window.left - read.left)
+            patches = torch.cat([own.crop(row[k][0]) for row in rows])
+            found.append((patches.cpu().double(), torch.cat([row[k][1] for row in rows]).cpu().double()))
+        return found
+
+    def _measured(self, images: Tensor, at_once: int) -> list[list[_Measured]]:
+        """Pixels and values of each window, for each forward pass."""
         rows: list[list[_Measured]] = []
         with failures_named(self.network.name), torch.inference_mode(False), torch.no_grad():
             for x in torch.split(self._as_given(images, "cpu"), at_once):
                 patches = self._regional.patches(x)
                 rows.append([(patch, self._measure(x, patch, k)) for k, patch in enumerate(patches)])
         self._check_finite([one for row in rows for one in row])
-        return torch.cat([torch.stack([values for _, values in row], dim=1) for row in rows]).cpu().double()
+        return rows
 
     def gradients(self, images: Tensor, tick: Callable[[], None] = lambda: None, *, measuring: bool = False) -> Tensor:
         """Gradients of each detector (N×K×C×h×w, float64, CPU) at N×C×h×w LR images.

@@ -10,6 +10,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from srlens.attribution.detector import Detector, find_detector
+from srlens.attribution.methods.causal_effect import CausalEffect
 from srlens.attribution.methods.gradient import Gradient, GradientInput
 from srlens.attribution.methods.occlusion import Occlusion
 from srlens.attribution.methods.path_integral import path_integral
@@ -85,6 +86,7 @@ METHODS.add(
 METHODS.add("gradient", "the gradient at the image (Simonyan et al. 2014)", Gradient)
 METHODS.add("gradient-input", "the gradient at the image times the image (Shrikumar et al. 2017)", GradientInput)
 METHODS.add("occlusion", "the detector's loss when blocks are replaced (Zeiler & Fergus 2014)", Occlusion)
+METHODS.add("causal-effect", "the mean loss when blocks are replaced by natural patches (Hu et al. 2025)", CausalEffect)
 
 #: Settings that stand in for those not given, as far as a method takes them.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -200,6 +202,11 @@ class Method:
             settings = (f"{key} {value}" for key, value in _record(self.algorithm).items() if value is not None)
             text = ", ".join([*settings, f"{evaluations} evaluation{'s' * (evaluations != 1)}"])
         return f"{self.name}, {self.detector.name} detector, {text}, {self.preset_text} preset"
+
+    @property
+    def question(self) -> str:
+        """Which question a map answers, in words."""
+        return self.algorithm.question(self.detector.asks or f"the detector {self.detector.name!r}")
 
     def __repr__(self) -> str:
         settings = {"preset": self.preset, **self.departures} if self.preset != "default" else self.departures

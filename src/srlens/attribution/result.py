@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srlens.attribution.blocks import Block, partition
 from srlens.attribution.method import Method
 from srlens.errors import ImageError
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.measures import concentration
 from srlens.measures.shares import part_maps, part_shares
@@ -38,6 +40,8 @@ class Attribution(Shown):
         evaluation: how the network was evaluated: ``"full"`` or ``"regional"``, with the reason if not regional.
         facts: what else the method found, as plain values.
         image: the LR image as the network took it, of the map's shape, in [0, 1], read-only; None where not kept.
+        interval: half the width of the 95 % interval of the map, summed over channels, h×w, read-only; None where the
+            method draws nothing at random. Pixels that share one effect share its interval.
     """
 
     map: NDArray[np.float64]
@@ -54,11 +58,12 @@ class Attribution(Shown):
     evaluation: str = "full"
     facts: Mapping[str, Any] = field(default_factory=dict)
     image: NDArray[np.float64] | None = None
+    interval: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.map.ndim not in (3, 4):
             raise ImageError(f"A map is C×h×w, or T×C×h×w of a clip; got shape {self.map.shape}.")
-        for values in (self.map, self.image):
+        for values in (self.map, self.image, self.interval):
             if values is not None:
                 values.setflags(write=False)
 
@@ -74,7 +79,8 @@ class Attribution(Shown):
         index = "zero map" if self.is_zero else f"DI {self.diffusion_index:.2f}"
         error = f", map error {self.map_error:.1%}" if self.map_error is not None else ""
         gap = f", gap {self.completeness_gap:.2%}" if self.completeness_gap is not None else ""
-        return f"{self.method.name} of {self.network}, {self.window}, LR {height}×{width}, {index}{gap}{error}"
+        size = worded(f"LR {height}×{width}", self.scale)
+        return f"{self.method.name} of {self.network}, {self.window}, {size}, {index}{gap}{error}"
 
     @property
     def lr_size(self) -> tuple[int, int]:
@@ -142,6 +148,30 @@ class Attribution(Shown):
         return concentration.effective_pixels(self.map)
 
     @property
+    def uncertain(self) -> NDArray[np.bool_] | None:
+        """Where the map is not 0 and its 95 % interval holds 0, h×w; None where the method draws nothing at random."""
+        summed = np.abs(self.map.sum(axis=0))
+        return None if self.interval is None else (summed > 0) & (summed <= self.interval)
+
+    @property
+    def blocks(self) -> tuple[Block, ...] | None:
+        """The blocks of LR pixels whose effects the map holds, each spread evenly; None for a map by pixels."""
+        side = self.facts.get("block")
+        return tuple(partition(*self.lr_size, side)) if isinstance(side, int) else None
+
+    @property
+    def effects(self) -> NDArray[np.float64] | None:
+        """Each block's effect at all of its pixels, h×w, in units of the detector; None for a map by pixels."""
+        blocks = self.blocks
+        if blocks is None:
+            return None
+        summed: NDArray[np.float64] = self.map.sum(axis=0)
+        effects = np.zeros(self.lr_size)
+        for block in blocks:
+            effects[block] = summed[block].sum()
+        return effects
+
+    @property
     def read_window(self) -> Window:
         """The SR pixels that the detector reads: the window grown by the detector's margin, within the SR image."""
         height, width = self.lr_size
@@ -168,7 +198,8 @@ class Attribution(Shown):
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
         height, width = self.lr_size
-        return f"{self.window}, ×{self.scale}, LR {height}×{width}, {self.method.described(self.evaluations)}"
+        size = f"×{self.scale}, LR {height}×{width}" if self.scale > 1 else f"input {height}×{width}"
+        return f"{self.window}, {size}, {self.method.described(self.evaluations)}"
 
     def record(self) -> dict[str, Any]:
         """Everything but the map, as plain values that JSON can hold; None for numbers that a zero map lacks."""
@@ -177,7 +208,7 @@ class Attribution(Shown):
             "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
-            "window": {**asdict(self.window), "unit": "SR pixels"},
+            "window": {**asdict(self.window), "unit": worded("SR pixels", self.scale)},
             "diffusion_index": None if self.is_zero else self.diffusion_index,
             "diffusion_index_shifted": self.method.shifted_index,
             "gini": None if self.is_zero else self.gini,

@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from torch import Tensor
 
+from srlens.attribution.detector import Detector
+from srlens.attribution.making import Making
 from srlens.imaging.window import Window
 
 #: Called with (evaluations done, evaluations expected); the second is a guess that may change until both are equal.
@@ -25,9 +27,11 @@ class Scene(ABC):
         windows: in SR pixels.
         evaluations: gradients (of each window) and values asked for so far.
         limit: images that are worth asking for at once; it may change after the first.
+        making: how the image was made, where it has the size of the clean picture and both are known; else None.
     """
 
     limit = 1
+    making: Making | None = None
 
     def __init__(
         self, image: Tensor, windows: tuple[Window, ...], kept: dict[str, Any], progress: Progress | None
@@ -38,6 +42,25 @@ class Scene(ABC):
         self._kept = kept
         self._progress = progress
         self._expected, self._done = 1, 0
+
+    @property
+    @abstractmethod
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+
+    @property
+    @abstractmethod
+    def detector(self) -> Detector:
+        """What is asked about each window."""
+
+    @property
+    @abstractmethod
+    def reach(self) -> tuple[tuple[int, int, int, int], ...]:
+        """LR pixels that each window can depend on: (top, left, bottom, right), the last two exclusive.
+
+        As far as it is known: it may become less with the first gradient, which may show that windows can be
+        evaluated by themselves.
+        """
 
     @property
     @abstractmethod
@@ -97,6 +120,8 @@ class Explanation:
             for on the way.
         converged: False where a tolerance was asked for and not reached.
         facts: what else the method found, as plain values that JSON can hold.
+        intervals: of a method that draws at random, K×h×w: half the width of the 95 % interval of each map, summed
+            over channels.
     """
 
     maps: Tensor
@@ -105,6 +130,7 @@ class Explanation:
     values: Tensor | None = None
     converged: bool = True
     facts: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Tensor | None = None
 
 
 class Algorithm(Protocol):
@@ -128,12 +154,29 @@ class Algorithm(Protocol):
         """About how many gradients a window will take: few do not repay the proof of windowed evaluation."""
         return 1
 
+    @property
+    def by_values(self) -> bool:
+        """Whether it asks for values of the detector, a forward pass each, rather than for gradients."""
+        return False
+
     def known(self, image: Tensor) -> Tensor:
         """Images (K×C×h×w) where each window that is computed by itself is compared with the whole network's.
 
         ``image`` (C×h×w) is one; the first that a gradient is asked for is another, in any case.
         """
         return image[None]
+
+    def reading(self, clean: Tensor | None, image: Tensor) -> Self:  # noqa: ARG002 - for those that read it
+        """The same with the clean picture in hand (C×sh×sw as the network takes it), where it reads that.
+
+        Raises:
+            SettingError: it does, and there is none, or one of another size than the image.
+        """
+        return self
+
+    def question(self, what: str) -> str:
+        """What a map answers, in words; ``what`` is what the detector measures. Empty where nothing is said."""
+        return f"how does the window change, in {what}, with each input pixel?"
 
     def check(self, height: int, width: int) -> None:
         """Raise a named error if the settings do not fit an LR image of this size."""

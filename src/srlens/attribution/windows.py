@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srlens.attribution.evaluator import HALF, Evaluator
+from srlens.attribution.detector import Detector
+from srlens.attribution.evaluator import HALF, Edges, Evaluator
 from srlens.attribution.scene import Progress, Scene
 from srlens.errors import NetworkOutputError, OutOfMemoryError
 
@@ -49,6 +50,21 @@ class Windows(Scene):
         kind = self._device.type if len(self.windows) == 1 else "cpu"
         self.limit = kept.get("limit", _MPS_BATCH if kind == "mps" else 1) if kind != "cpu" else 1
         self._measured = kind != "cuda" or "limit" in kept
+
+    @property
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+        return self.evaluator.network.scale
+
+    @property
+    def detector(self) -> Detector:
+        """What is asked about each window."""
+        return self.evaluator.detector
+
+    @property
+    def reach(self) -> tuple[Edges, ...]:
+        """LR pixels that each window can depend on, as far as it is known."""
+        return self.evaluator.reach
 
     @property
     def evaluation(self) -> str:

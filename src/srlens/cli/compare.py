@@ -35,6 +35,7 @@ def compare(
     sort: str | None = None,
     sweep: Literal["sigma", "steps", "window", "kernel"] | None = None,
     values: Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)] = None,
+    methods: str | None = None,
     chosen: options.WindowVerb = options.WindowVerb(),
 ) -> None:
     """Show side by side which input pixels several networks used for one window.
@@ -54,6 +55,9 @@ def compare(
         the networks changes with it.
     values
         Of the swept setting; sensible ones by default.
+    methods
+        Compare methods instead of networks, by one network: their names, separated by commas, e.g.
+        lam,ig-black,linear-blur,gradient,gradient-input,occlusion,causal-effect. Settings go to those that have them.
     """
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_sweep
@@ -66,6 +70,11 @@ def compare(
         raise SettingError(f"Give at least one network and, last, the image; got {len(inputs)} arguments.")
     if values is not None and sweep is None:
         raise SettingError("--values are those of a swept setting; add --sweep sigma, steps, window or kernel.")
+    if methods is not None:
+        if len(inputs) != 2 or sort is not None or sweep is not None or "method" in chosen.keywords():
+            raise SettingError("--methods takes one network and the image, without --sort, --sweep and --method.")
+        _compared_methods(inputs[0], inputs[1], methods.split(","), chosen)
+        return
     if sort is not None:
         sort_key(sort)  # a misspelt one is refused before anything is computed
     networks, comparison = compared(inputs[:-1], inputs[-1], chosen, sort, tables=True)
@@ -74,6 +83,22 @@ def compare(
             step, given = bars.step(f"sweep of {sweep}", unit="maps"), chosen.keywords()
             swept = run_sweep(networks, comparison.subject, comparison.window, sweep, values, progress=step, **given)
         print_sweep(swept, write_sweep(swept, chosen.out, formats=chosen.formats))
+
+
+def _compared_methods(spec: str, image: str, methods: Sequence[str], chosen: options.WindowVerb) -> None:
+    """Compare methods, write figure, maps, table and record, and print what came of it."""
+    from srlens.cli.progress import progress_bars
+    from srlens.cli.report import print_method_comparison
+    from srlens.comparison.compare_methods import compare_methods
+    from srlens.records.output import write_method_comparison
+
+    where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
+    (network,) = chosen.open(spec)
+    subject = chosen.read(image, [network], keywords.get("preset"))
+    with progress_bars() as bars:
+        found = compare_methods(network, subject, where, methods, size=chosen.size, progress=bars.step, **keywords)
+    files = write_method_comparison(found, out, style=chosen.style, formats=chosen.formats)
+    print_method_comparison(found, files)
 
 
 def compared(
@@ -88,9 +113,9 @@ def compared(
 
     where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
     networks = chosen.open(*specs)
-    subject = chosen.read(image, networks[0].scale, keywords.get("preset"), clip=networks[0].frames is not None)
+    subject = chosen.read(image, networks, keywords.get("preset"))
     with progress_bars() as bars:
-        comparison = run(networks, subject, where, size=chosen.size, progress=bars.step, **keywords)
+        comparison = run(networks, subject, where, size=chosen.size, reach=chosen.reach, progress=bars.step, **keywords)
     comparison = replace(comparison, rows=sort_rows(comparison.rows, sort))
     written = write_tables(comparison, out / "comparison") if tables else []  # before figures, whose failure costs none
     files = write_comparison(comparison, out, style=chosen.style, formats=chosen.formats)

@@ -32,7 +32,7 @@ def field(
     keywords, out = chosen.keywords(), writable(chosen.out)
     memory = keywords.pop("memory", 2**30)
     (opened,) = chosen.open(network)
-    subject = chosen.read(image, opened.scale, keywords.get("preset"))
+    subject = chosen.read(image, [opened], keywords.get("preset"))
     method, formats = field_method(keywords.pop("method", "lam"), **keywords), chosen.formats
     with progress_bars() as bars:
         step = bars.step(f"field of {opened.name}", unit="window gradients")

@@ -48,9 +48,16 @@ def field_of_view(
     keywords, out = chosen.keywords(), options.writable(chosen.out)
     opened = chosen.open(*networks)
     given = chosen if images else replace(chosen, hr=True)
-    subjects = [given.read(spec, opened[0].scale, keywords.get("preset")) for spec in images or SAMPLES]
+    subjects = [given.read(spec, opened, keywords.get("preset")) for spec in images or SAMPLES]
     with progress_bars() as bars:
         fields = fields_of_view(
-            opened, subjects, side=side, places=places, window_size=size, progress=bars.step, **keywords
+            opened,
+            subjects,
+            side=side,
+            places=places,
+            window_size=size,
+            reach=chosen.reach,
+            progress=bars.step,
+            **keywords,
         )
     print_fields_of_view(fields, write_fields_of_view(fields, out, formats=chosen.formats))

@@ -15,7 +15,7 @@ from srlens.plugins import load_plugins
 
 app = App(
     name="srlens",
-    help="Which input pixels did a super-resolution network use? Local attribution maps with error bars.",
+    help="Which input pixels did a network use to enlarge or restore a picture? Attribution maps with error bars.",
     version=__version__,
     suppress_keyboard_interrupt=False,  # main says what became of the files
 )

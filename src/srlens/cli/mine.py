@@ -22,7 +22,7 @@ def mine(
     opened_as: options.JudgesVerb = options.JudgesVerb(),
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("windows.toml"),
 ) -> None:
-    """Find the windows of each picture that are hardest for bicubic, and freeze them in a list for studies.
+    """Find the windows of each picture that are hardest for doing nothing (bicubic), and freeze them for studies.
 
     Writes the list (TOML, with the SHA-256 of every picture) and a contact sheet (PNG) beside it. The same pictures
     and judges give the same list.
@@ -32,8 +32,8 @@ def mine(
     images
         HR picture files, folders of them, or the packaged photographs (pagoda, hopper).
     networks
-        Judges instead of bicubic: windows are ranked by their mean PSNR. Take none that the study will compare, since
-        a network does badly where it was chosen for that.
+        Judges instead of doing nothing: windows are ranked by their mean PSNR. Take none that the study will compare,
+        since a network does badly where it was chosen for that.
     count
         Windows wanted.
     size
@@ -47,7 +47,8 @@ def mine(
     separation
         SR pixels left free between windows; by default their size.
     degradation
-        How the LR is made from HR: matlab-uint8 (MATLAB's bicubic in 8 bits; the default), pil, bicubic-float.
+        How the input is made of the clean picture: matlab-uint8 (MATLAB's bicubic in 8 bits; the default), pil,
+        bicubic-float; with --scale 1 noise:25, jpeg:10, blur:1.6, rain:4, haze:1, dark:0.2.
     root
         Paths of pictures are written relative to this folder; by default that of the list.
     out

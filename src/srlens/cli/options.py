@@ -4,6 +4,7 @@ No torch in here, so that ``--help`` is quick: what computes is imported where i
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,9 @@ class NetworkOptions:
         LR sides that a --module takes are multiples of this (1).
     module
         Networks are package.module:factory. This imports and runs your own code.
+    noise_level
+        Of denoisers that are told the level of the noise, σ in grey levels; by default that of the picture where it is
+        known.
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     """
@@ -51,16 +55,19 @@ class NetworkOptions:
     channels: Annotated[int | None, _network()] = None
     multiple: Annotated[int | None, _network()] = None
     module: Annotated[bool, _network(negative=())] = False
+    noise_level: Annotated[float | None, _network()] = None
     device: Annotated[str | None, _network()] = None
 
     def open(self, *specs: str) -> "list[Network]":
         """The networks of these names, on one device.
 
         Raises:
-            SettingError: ``--multiple`` without ``--module``, or below 1; no such device.
+            SettingError: ``--multiple`` without ``--module``, or below 1; ``--noise-level`` of a network that takes
+                none, or below 0; no such device.
             SrlensError: see :func:`srlens.open_network`.
         """
         from srlens.cli.devices import choose_device
+        from srlens.imaging.check import check_noise
         from srlens.networks.open import open_network
 
         if self.multiple is not None and (self.multiple < 1 or not self.module):
@@ -68,6 +75,10 @@ class NetworkOptions:
         keywords = {name: getattr(self, name) for name in ("scale", "value_range", "channels", "module")}
         keywords["device"] = choose_device(self.device)
         opened = [open_network(path, name=name, **keywords) for name, path in map(named, specs)]
+        if self.noise_level is not None:
+            if deaf := [one.name for one in opened if not one.noise_map]:
+                raise SettingError(f"--noise-level: {', '.join(deaf)} takes no level of noise. Leave it out.")
+            opened = [one.told(check_noise(self.noise_level)) for one in opened]
         if self.multiple is None:
             return opened
         return [replace(one, padding=replace(one.padding, multiple=self.multiple)) for one in opened]
@@ -101,12 +112,16 @@ class PictureOptions:
     ----------
     hr
         The picture is the clean one (HR): what the network is given is made from it, and PSNR is reported against doing
-        nothing.
+        nothing. --clean says the same.
     hr_file
-        The clean picture (HR) of a given LR picture: PSNR is reported against it, nothing is made from it.
+        The clean picture (HR) of a given LR or observed picture: PSNR is reported against it, nothing is made from it.
     degradation
-        How the LR is made from HR: matlab-uint8 (MATLAB's bicubic in 8 bits; the default), pil (default of the paper
-        preset), bicubic-float (not rounded, may leave [0, 1]); or noise:25 (σ in grey levels) for networks of scale 1.
+        How the network's input is made of the clean picture. Super-resolution: matlab-uint8 (MATLAB's bicubic in 8
+        bits; the default), pil (default of the paper preset), bicubic-float (not rounded, may leave [0, 1]).
+        Restoration, NAME:LEVEL: noise:25, jpeg:10, blur:1.6, rain:4, haze:1, dark:0.2; with settings
+        haze:1,airlight=0.9 (docs/tasks.md lists them).
+    seed
+        Of the random numbers of the degradation (0).
     crop
         TOP,LEFT,HEIGHT,WIDTH in SR pixels, multiples of the scale: only this part is shown to the networks, and windows
         count from its corner. For large pictures: the time goes with their size.
@@ -116,19 +131,23 @@ class PictureOptions:
     """
 
     hr: Annotated[bool, _picture(name=["--hr", "--clean"], negative=())] = False
-    hr_file: Annotated[str | None, _picture()] = None
+    hr_file: Annotated[str | None, _picture(name=["--hr-file", "--clean-file"])] = None
     degradation: Annotated[str | None, _picture()] = None
+    seed: Annotated[int, _picture()] = 0
     crop: Annotated[str | None, _picture(allow_leading_hyphen=True)] = None
     bands: Annotated[str | None, _picture()] = None
 
-    def read(self, spec: str, scale: int, preset: str | None, *, clip: bool = False) -> "Subject":
-        """The picture of that name, as networks of that scale are given it; or the clip.
+    def read(self, spec: str, networks: "Sequence[Network]", preset: str | None) -> "Subject":
+        """The picture of that name, as these networks are given it; or the clip.
+
+        A clean picture is brought to grey first where all of them restore grey: the luma of a noisy colour picture is
+        less noisy than was asked for.
 
         Raises:
             SettingError: ``--hr-file`` beside ``--hr``; no such bands.
             ImageError: a picture cannot be read, or HR is not ``scale`` times as large as LR.
         """
-        from srlens.comparison.subject import read_subject
+        from srlens.comparison.subject import in_grey, read_subject, restore_grey
         from srlens.imaging.check import crop_clean
         from srlens.imaging.degrade import default_degradation
         from srlens.imaging.open import open_image
@@ -136,12 +155,15 @@ class PictureOptions:
         if self.hr and self.hr_file is not None:
             raise SettingError("--hr makes the LR picture from HR, --hr-file goes with a given LR picture: give one.")
         part = parse_crop(self.crop) if self.crop is not None else None
+        scale, grey = networks[0].scale, restore_grey(networks)
         how = default_degradation(preset, self.degradation)
-        kind: dict[str, Any] = {"bands": parse_bands(self.bands) if self.bands is not None else None, "clip": clip}
+        kind: dict[str, Any] = {"bands": parse_bands(self.bands) if self.bands is not None else None, "grey": grey}
+        kind["clip"] = networks[0].frames is not None
         if self.hr_file is None:
-            return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part, **kind)
+            return read_subject(spec, scale, is_hr=self.hr, degradation=how, part=part, seed=self.seed, **kind)
         subject = read_subject(spec, scale, is_hr=False, **kind)
         hr = crop_clean(open_image(self.hr_file, bands=self.bands is not None), subject.lr, scale)
+        hr = in_grey(hr) if grey else hr
         pair = replace(subject, hr=hr)
         return pair if part is None else pair.cropped(part, scale)
 
@@ -185,6 +207,19 @@ class OutputOptions:
     formats: Annotated[
         tuple[Literal["png", "pdf", "svg"], ...], _output(name="--format", consume_multiple=True, negative=())
     ] = ("png", "pdf")
+
+
+@dataclass(frozen=True)
+class ReachOptions:
+    """What is measured beside the map.
+
+    Attributes
+    ----------
+    reach
+        How far replaced pixels change the window (causal reach); by default where that costs less than the map.
+    """
+
+    reach: Annotated[bool | None, _method()] = None
 
 
 def _method_option(setting: Setting) -> tuple[str, Any, Any]:
@@ -233,13 +268,13 @@ class JudgesVerb(NetworkOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class DemoVerb(WindowOptions, OutputOptions, MethodOptions):
+class DemoVerb(WindowOptions, OutputOptions, ReachOptions, MethodOptions):
     """Options of ``srlens demo``."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class ImageVerb(PictureOptions, NetworkOptions, OutputOptions, MethodOptions):
+class ImageVerb(PictureOptions, NetworkOptions, OutputOptions, ReachOptions, MethodOptions):
     """Options of verbs that choose windows themselves."""
 
 

@@ -10,24 +10,32 @@ from rich.table import Table
 from srlens.attribution.field import Field
 from srlens.cli.console import console, say, table
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.parts import shares_in_words
 from srlens.comparison.sweep import Sweep
+from srlens.imaging.degrade import psnr_channels
+from srlens.imaging.terms import worded
+from srlens.trust.numbers import NUMBERS
+from srlens.trust.reach_result import reach_in_words
+from srlens.trust.verification import Verification
 
 
 def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     """Print one row a network, then every condition of the numbers, then the files written."""
     drawn = [(m, [m.number(v) for v in values]) for m, values in columns(comparison.rows, "terminal")]
-    of = "luma" if comparison.rows[0].sr.shape[0] == 3 else "all bands"
-    caption = (f"PSNR: {of}. " if comparison.reference else "") + "Map error: estimated, relative L2."
-    size = "{}×{}".format(*comparison.rows[0].result.lr_size)
-    shown = table(f"{comparison.subject.name}, {comparison.window}, LR {size}", caption)
+    first = comparison.rows[0]
+    scale = first.result.scale
+    of = f"PSNR: {psnr_channels(scale, first.sr.shape[0])}. " if comparison.reference else ""
+    told = f"{of}Map error: estimated, relative L2. {reach_in_words(row.reach for row in comparison.rows)}".rstrip()
+    size = worded("LR {}×{}".format(*first.result.lr_size), scale)
+    shown = table(f"{comparison.subject.name}, {comparison.window}, {size}", told)
     for measure, _ in drawn:
         word = measure.kind is str
         justify: Literal["left", "right"] = "left" if word else "right"
-        heading = f"{measure.title} {measure.unit}".strip().replace(" ", "\n")  # as narrow as it can be
+        heading = worded(f"{measure.title} {measure.unit}".strip(), scale).replace(" ", "\n")  # as narrow as it can be
         shown.add_column(heading, justify=justify, overflow="fold", no_wrap=not word, min_width=8 if word else None)
     for row in zip(*(texts for _, texts in drawn), strict=True):
         shown.add_row(*row)
@@ -39,7 +47,22 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         for row in comparison.rows
         if row.result.has_parts
     ]
-    _print(shown, [f"Window: {comparison.window_choice}.", *shares], comparison.conditions, files)
+    asked = dict.fromkeys(f"Question: {row.result.method.question}" for row in comparison.rows)
+    _print(shown, [f"Window: {comparison.window_choice}.", *asked, *shares], comparison.conditions, files)
+
+
+def print_method_comparison(comparison: MethodComparison, files: Sequence[Path]) -> None:
+    """Print one row a method, then every condition of the numbers, then the files written."""
+    size = worded("LR {}×{}".format(*comparison.results[0].lr_size), comparison.network.scale)
+    shown = table(f"{comparison.network.name}, {comparison.subject.name}, {comparison.window}, {size}", "")
+    shown.add_column("Method", overflow="fold")
+    columns = comparison.columns()
+    for heading, _ in columns:
+        shown.add_column(heading.replace(" ", "\n"), justify="right", overflow="fold")
+    for name, *texts in zip(comparison.names, *(texts for _, texts in columns), strict=True):
+        shown.add_row(name, *texts)
+    conditions = [result.conditions for result in comparison.results]
+    _print(shown, [f"Window: {comparison.window_choice}."], conditions, files)
 
 
 def print_field(found: Field, files: Sequence[Path]) -> None:
@@ -49,7 +72,8 @@ def print_field(found: Field, files: Sequence[Path]) -> None:
     height, width = found.lr_size
     flat = f" ({len(found.points) - len(known)} flat)" if len(known) < len(found.points) else ""
     console().print(
-        f"{found.network}: {len(found.points)} windows{flat}, LR {height}×{width}; diffusion index {spread}. "
+        f"{found.network}: {len(found.points)} windows{flat}, {worded('LR', found.scale)} {height}×{width}; "
+        f"diffusion index {spread}. "
         f"{found.method.described(found.evaluations)}. {found.evaluation}."
     )
     say("Written: " + ", ".join(map(str, files)))
@@ -59,7 +83,8 @@ def print_sweep(swept: Sweep, files: Sequence[Path]) -> None:
     """Print the diffusion index of each network at each value, with ranks if they change, then what that means."""
     ranked = bool(swept.moved)
     first = next(iter(swept.points.values()))[0].result
-    shown = table("Sweep of {}: DI{}, LR {}×{}".format(swept.setting, " (rank)" if ranked else "", *first.lr_size))
+    size = worded("LR {}×{}".format(*first.lr_size), first.scale)
+    shown = table(f"Sweep of {swept.setting}: DI{' (rank)' if ranked else ''}, {size}")
     shown.add_column("Network", overflow="fold")
     for value in swept.values:
         shown.add_column(f"{value:g}", justify="right")
@@ -73,12 +98,13 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
     """Print one row a network, in LR pixels, then the conditions and the files written."""
     first = fields[0]
     shown = table(
-        f"Fields of view in LR pixels, LR {first.side}×{first.side}",
+        worded(f"Fields of view in LR pixels, LR {first.side}×{first.side}", first.network.scale),
         "RF: theoretical, the paper's count (true side). σ, radii: of the effective field, the latter holding "
-        "50/90/95 %. LAM: what holds 95 % of the map of one hard window.",
+        "50/90/95 %. LAM: what holds 95 % of the map of one hard window. "
+        + reach_in_words(field.explained.reach for field in fields),
     )
     shown.add_column("Network", overflow="fold")
-    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "DI"]:
+    for column in ["RF", "support", "σ", "radii", "LAM\narea", "LAM\nradius", "of RF", "reach", "DI"]:
         shown.add_column(column, justify="right")
     for field in fields:
         reach, share = field.network.receptive_field, field.lam_share
@@ -91,10 +117,22 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
             count(field.lam_area),
             fixed(1)(field.lam_radius),
             MISSING if share is None else percent(share),
+            MISSING if (found := field.explained.reach) is None else str(found.radius),
             index(field.attribution.diffusion_index),
         )
     lines = [f"Effective field: mean over {first.effective.images} places."]
     _print(shown, lines, dict.fromkeys(field.attribution.conditions for field in fields), files)
+
+
+def print_verification(found: Verification, files: Sequence[Path]) -> None:
+    """Print what was found of one map in words, every number with its direction and meaning, and the files written."""
+    result = found.attribution
+    shown = table(f"{result.method.name} of {result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}")
+    for column, justify in (("Number", "left"), ("Value", "right"), ("Good", "left"), ("Meaning", "left")):
+        shown.add_column(column, justify=justify, no_wrap=column != "Meaning", overflow="fold")  # type: ignore[arg-type]
+    for number in NUMBERS:
+        shown.add_row(number.label, number.text(found), number.direction, number.meaning)
+    _print(shown, found.words, (found.conditions,), files)
 
 
 def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:

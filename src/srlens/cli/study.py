@@ -1,5 +1,7 @@
 """``srlens study``: run a study file, report on it, print its schema."""
 
+import shlex
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +108,7 @@ def run(
     plan = make_plan(study)
     folder = writable(out if out is not None else plan.study.folder)
     how: dict[str, Any] = {"threads": threads, "device": device, "resume": resume, "retry": retry}
+    how["command"] = shlex.join(["srlens", *sys.argv[1:]])
     how["workers"] = workers if executor == "local" else None  # a job array is given everything at once
     where = _slurm(workers, threads, folder, slurm) if executor == "slurm" else None
     try:

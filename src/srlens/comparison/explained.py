@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Self
+from functools import cached_property, partial
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -11,14 +11,19 @@ from srlens.attribution.result import Attribution
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import psnr_border, reference_name
+from srlens.imaging.degrade import psnr_border, psnr_of_luma, reference_name
 from srlens.imaging.window import Window
+from srlens.measures.cancellation import Ring, Shares, rings, shares_beyond, signed_ratio, summed_diffusion_index
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
 from srlens.measures.texture import SMALLEST, Texture, describe_texture
 from srlens.networks.facts import NetworkFacts
 from srlens.shown import Shown
+from srlens.trust.faithfulness import Faithfulness
+from srlens.trust.reach_result import Reach, ReachPoint
 
+#: LR pixels beyond which a map's part is told apart in every table, whatever the network's reach.
+FAR = 16
 #: Side of the surroundings whose texture is described, in sides of the window.
 SURROUNDINGS = 3
 
@@ -35,6 +40,8 @@ class Measurable(Shown):
         seconds: wall time of the attribution.
         outside: by how much values of the SR image left [0, 1] before it was clamped; below 0 where none did.
         lpips: distance of the SR image to HR, where it was measured; lower is better.
+        reach: how far pixels matter by intervention; None where it was not measured.
+        faithfulness: the map against other orders of pixels; None where it was not tested.
     """
 
     network: NetworkFacts | None
@@ -44,6 +51,8 @@ class Measurable(Shown):
     seconds: float | None = None
     lpips: float | None = None
     outside: float | None = None
+    reach: Reach | None = None
+    faithfulness: Faithfulness | None = None
 
     @classmethod
     def of(cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None) -> Self:
@@ -57,21 +66,26 @@ class Measurable(Shown):
 
     @cached_property
     def psnr_window(self) -> float | None:
-        """PSNR of the window in dB (luma, 8 bits); None where HR is not known."""
+        """PSNR of the window in dB (8 bits; luma, at scale 1 RGB); None where HR is not known."""
         w = self.result.window
-        return self._against_hr(lambda sr, hr: window_psnr(sr, hr, (w.top, w.left, w.bottom, w.right)))
+        bounds, luma = (w.top, w.left, w.bottom, w.right), psnr_of_luma(self.result.scale)
+        return self._against_hr(lambda sr, hr: window_psnr(sr, hr, bounds, luma=luma))
 
     @cached_property
     def psnr_image(self) -> float | None:
-        """PSNR of the image in dB (luma, 8 bits, a border of ``scale`` left out); None where HR is not known."""
-        return self._against_hr(lambda sr, hr: psnr(sr, hr, border=psnr_border(self.result.scale)))
+        """PSNR of the image in dB (8 bits; luma without a border of ``scale``, at scale 1 RGB); None without HR."""
+        return self._against_hr(partial(psnr, **self._quality))
 
     @cached_property
     def ssim_image(self) -> float | None:
         """SSIM of the image, as its PSNR; None also where the image is smaller than SSIM's window."""
-        if min(self.result.lr_size) * self.result.scale < 2 * self.result.scale + 11:
+        if min(self.result.lr_size) * self.result.scale < 2 * psnr_border(self.result.scale) + 11:
             return None
-        return self._against_hr(lambda sr, hr: ssim(sr, hr, border=psnr_border(self.result.scale)))
+        return self._against_hr(partial(ssim, **self._quality))
+
+    @property
+    def _quality(self) -> dict[str, Any]:
+        return {"border": psnr_border(self.result.scale), "luma": psnr_of_luma(self.result.scale)}
 
     def _against_hr(self, measure: Callable[[Tensor, Tensor], float]) -> float | None:
         if self.sr is None or self.subject is None or self.subject.hr is None:
@@ -105,6 +119,38 @@ class Measurable(Shown):
     def radius(self) -> Radius:
         """Distance of the map's mass to the window, in LR pixels."""
         return mass_radius(self.result.map, self.result.window.on_lr(self.result.scale))
+
+    @cached_property
+    def signed_ratio(self) -> float:
+        """|Σ g| / Σ|g| of the map, in [0, 1]: how much of it is left where its signs meet."""
+        return signed_ratio(self.result.map)
+
+    @cached_property
+    def summed_index(self) -> float:
+        """The diffusion index of the map summed over squares of 5×5 LR pixels."""
+        return summed_diffusion_index(self.result.map)
+
+    @cached_property
+    def far(self) -> Shares:
+        """The map's part beyond :data:`FAR` LR pixels of the window."""
+        return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), FAR)
+
+    @cached_property
+    def beyond_reach(self) -> Shares | None:
+        """The map's part beyond the causal reach: what it shows, and no intervention finds."""
+        if self.reach is None:
+            return None
+        return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), self.reach.radius)
+
+    @property
+    def reach_far(self) -> ReachPoint | None:
+        """What happens when everything beyond :data:`FAR` LR pixels is replaced, by the fill that changes most."""
+        return self.reach.beyond(FAR) if self.reach is not None else None
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        """The map's shares by rings about the window."""
+        return rings(self.result.map, self.result.window.on_lr(self.result.scale))
 
     @cached_property
     def within_reach(self) -> int | None:

@@ -118,6 +118,7 @@ def fields_of_view(
     places: int = PLACES,
     window_size: int = 16,
     draws: int = 3,
+    reach: bool | None = None,
     progress: Callable[[str], Progress] | None = None,
     **settings: Any,
 ) -> list[FieldOfView]:
@@ -134,6 +135,7 @@ def fields_of_view(
         places: how many, over all pictures.
         window_size: side of the hard window, in SR pixels.
         draws: random images for the gradient support.
+        reach: as for :func:`srlens.compare`, at the hard window.
         progress: gives a progress callback for what is being done.
         **settings: of :func:`srlens.attribute`.
 
@@ -148,6 +150,7 @@ def fields_of_view(
     if places < 1:
         raise SettingError(f"places (={places}) must be at least 1.")
     given = [Subject.of(subject, scale) for subject in subjects]
+    networks = [given[0].told(network) for network in networks]
     squares = _squares([subject.lr for subject in given], side, places)
     hard, window = _hardest(networks, given, window_size, side)
     centre = central_window(side, side, scale, scale)
@@ -159,7 +162,7 @@ def fields_of_view(
 
         support = gradient_support(network, centre, side, side, draws=draws, progress=steps("support"))
         effective = effective_receptive_field(network, squares, progress=steps("effective field"))
-        explained = explain(network, hard, window, progress=steps("map"), **settings)
+        explained = explain(network, hard, window, reach=reach, progress=steps, **settings)
         distance = centre_distance(window, scale, side, side)
         radius = energy_radius(explained.result.absolute, distance, _LAM_SHARE)
         fields.append(FieldOfView(explained.network, side, support, effective, explained, radius))

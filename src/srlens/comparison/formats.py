@@ -27,6 +27,11 @@ def count(value: float) -> str:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"
 
 
+def lr_pixels(value: float) -> str:
+    """A distance in LR pixels with its unit; a mean has one decimal."""
+    return f"{value:.0f} LR px" if float(value).is_integer() else f"{value:.1f} LR px"
+
+
 def decibels(value: float) -> str:
     """A PSNR, with its unit."""
     return f"{value:.2f} dB" if math.isfinite(value) else "∞ dB"
@@ -40,5 +45,6 @@ def fixed(digits: int, unit: str = "") -> Callable[[float], str]:
 #: By the names that the table of measures has for them.
 FORMATS: Mapping[str, Callable[[float], str]] = {
     **{"percent": percent, "index": index, "count": count, "decibels": decibels, "seconds": fixed(1, "s")},
-    **{"tenths": fixed(1), "hundredths": fixed(2), "ten-thousandths": fixed(4)},
+    "lr-pixels": lr_pixels,
+    **{"tenths": fixed(1), "hundredths": fixed(2), "thousandths": fixed(3), "ten-thousandths": fixed(4)},
 }

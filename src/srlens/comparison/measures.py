@@ -35,6 +35,14 @@ def _reaches_all(e: Measurable) -> bool | None:
     return field.is_global if field is not None and field.known else None
 
 
+def _gain(order: str) -> Drawn:
+    return lambda e: e.faithfulness.over(order) if e.faithfulness is not None else None
+
+
+def _fills_agree(e: Measurable) -> bool | None:
+    return e.faithfulness.agree("distance") if e.faithfulness is not None else None
+
+
 #: What is drawn by more than a way through attributes.
 _OWN: dict[str, Drawn] = {
     "area50": lambda e: e.area(0.50),
@@ -42,6 +50,10 @@ _OWN: dict[str, Drawn] = {
     "area95": lambda e: e.area(0.95),
     "receptive_field_used": _used,
     "receptive_field_global": _reaches_all,
+    "gain_over_distance": _gain("distance"),
+    "gain_over_gradient": _gain("gradient"),
+    "gain_over_ig_black": _gain("ig-black"),
+    "gain_fills_agree": _fills_agree,
     # Where the window lies in the whole picture, in SR pixels.
     "top": lambda e: e.result.window.top + e.place[0] * e.result.scale,
     "left": lambda e: e.result.window.left + e.place[1] * e.result.scale,

@@ -3,13 +3,14 @@
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
 from srlens.errors import BelowReferenceWarning, ImageError, NotFiniteError
 from srlens.imaging.check import FAR_OUTSIDE, crop_clean, outside
 from srlens.imaging.colour import match_channels
-from srlens.imaging.degrade import GIVEN, psnr_border, reference, reference_name
+from srlens.imaging.degrade import GIVEN, psnr_border, psnr_of_luma, reference, reference_name
 from srlens.imaging.eye import centre_frame
 from srlens.measures.quality import psnr
 from srlens.networks.network import Network
@@ -22,6 +23,9 @@ _CAUSES = (
     "weights of another degradation or of another training aim (GAN), another scale than the file was trained for, an "
     "LR image not made from this HR."
 )
+_CAUSES_OF_RESTORATION = (
+    "weights for another degradation or another level of it, an input that was not made from this clean picture."
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Sanity:
 
     Attributes:
         network: its name.
-        psnr: of the network, in dB: Y channel, 8 bits; in super-resolution a border of ``scale`` SR pixels is left out.
+        psnr: of the network, in dB, 8 bits: in super-resolution of the luma without a border of ``scale`` SR pixels, in
+            restoration (scale 1) of RGB.
         reference_name: what the reference is: ``"bicubic"`` (MATLAB's enlargement), ``"noisy picture"``, ….
         reference_psnr: of the reference, likewise; infinite where the observed picture is the clean one, which is
             nothing to be judged by.
@@ -40,6 +45,7 @@ class Sanity:
         fitting_psnr: its PSNR in that range, in dB; None likewise.
         outside: by how much its SR image leaves [0, 1]; below 0 where it does not.
         other: the best of the other ranges that were tried, and its PSNR in dB; None where none was.
+        scale: of the network.
     """
 
     network: str
@@ -51,11 +57,16 @@ class Sanity:
     fitting_psnr: float | None = None
     other: tuple[float, float] | None = None
     outside: float = 0.0
+    scale: int = 4
 
     @property
     def passed(self) -> bool:
         """Whether the network is at least as good as the reference, or nothing can be."""
         return self.psnr >= self.reference_psnr or math.isinf(self.reference_psnr)
+
+    @property
+    def _causes(self) -> str:
+        return _CAUSES if self.scale > 1 else _CAUSES_OF_RESTORATION
 
     def __str__(self) -> str:
         """One sentence with both numbers, and the remedy where one is known."""
@@ -68,16 +79,14 @@ class Sanity:
                 f"reaches {self.fitting_psnr:.2f} dB. Use value_range={self.fitting_range:g}."
             )
         if self.outside > FAR_OUTSIDE:
-            return (
-                f"{compared}: values of its SR image leave [0, 1] by {self.outside:.2g}; it diverges on this picture."
-            )
+            return f"{compared}: values of its output leave [0, 1] by {self.outside:.2g}; it diverges on this picture."
         if self.other is not None and self.other[1] > self.psnr:
             other, reached = self.other
             return (
                 f"{compared}. With value_range {other:g} it reaches {reached:.2f} dB, too little to tell on this "
-                f"picture which range is right: try both on a larger one. Other causes: {_CAUSES}"
+                f"picture which range is right: try both on a larger one. Other causes: {self._causes}"
             )
-        return f"{compared}, and no other value range helps. Usual causes: {_CAUSES}"
+        return f"{compared}, and no other value range helps. Usual causes: {self._causes}"
 
 
 def check_against_reference(
@@ -107,19 +116,20 @@ def check_against_reference(
     lr, hr = _aligned(network, lr, hr)
     sr = network.render(lr) if sr is None else sr
     unimproved = reference(centre_frame(lr), network.scale, degradation).clamp(0, 1)
-    border = psnr_border(network.scale)
+    quality: Any = {"border": psnr_border(network.scale), "luma": psnr_of_luma(network.scale)}
     result = Sanity(
         network=network.name,
-        psnr=psnr(sr.clamp(0, 1), hr, border=border),
+        psnr=psnr(sr.clamp(0, 1), hr, **quality),
         reference_name=reference_name(network.scale, degradation),
-        reference_psnr=psnr(unimproved, hr, border=border),
+        reference_psnr=psnr(unimproved, hr, **quality),
         value_range=network.value_range,
         outside=outside(sr),
+        scale=network.scale,
     )
     usual = any(math.isclose(network.value_range, one) for one in _RANGES)
     if result.passed and usual:
         return result
-    result = replace(result, other=_best_other_range(network, lr, hr))
+    result = replace(result, other=_best_other_range(network, lr, hr, quality))
     least = max(result.reference_psnr, result.psnr + (_CLEAR_GAIN if usual else 0.0))
     if result.other is not None and result.other[1] > least:
         result = replace(result, fitting_range=result.other[0], fitting_psnr=result.other[1])
@@ -128,14 +138,14 @@ def check_against_reference(
     return result
 
 
-def _best_other_range(network: Network, lr: Tensor, hr: Tensor) -> tuple[float, float] | None:
+def _best_other_range(network: Network, lr: Tensor, hr: Tensor, quality: Any) -> tuple[float, float] | None:
     """The usual value range with the best PSNR but for the network's own, and that PSNR."""
     scores = {}
     for value_range in _RANGES:
         if not math.isclose(value_range, network.value_range):
             try:
                 sr = replace(network, value_range=value_range).render(lr).clamp(0, 1)
-                scores[value_range] = psnr(sr, hr, border=psnr_border(network.scale))
+                scores[value_range] = psnr(sr, hr, **quality)
             except NotFiniteError:  # a network far outside its range may overflow: then it does not fit
                 continue
     return max(scores.items(), key=lambda score: score[1], default=None)

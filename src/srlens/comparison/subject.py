@@ -1,6 +1,7 @@
 """What is explained: an observed picture (LR in super-resolution), with the clean one (HR) where that is known."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from numpy.typing import ArrayLike
@@ -9,6 +10,7 @@ from torch import Tensor
 from srlens.errors import SettingError
 from srlens.imaging.check import check_image
 from srlens.imaging.clip import clip_digest, read_clip
+from srlens.imaging.colour import full_range, luma
 from srlens.imaging.degrade import (
     DEFAULT,
     GIVEN,
@@ -23,6 +25,20 @@ from srlens.imaging.eye import Bands, centre_frame, check_bands, for_eye
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.open import image_file
 from srlens.imaging.window import Window
+from srlens.networks.network import Network
+
+
+def restore_grey(networks: Sequence[Network]) -> bool:
+    """Whether a clean colour picture is brought to grey before anything is made of it: all networks restore grey.
+
+    The luma of a noisy colour picture would be less noisy than was asked for.
+    """
+    return all(network.scale == 1 and network.colour == "grey" for network in networks)
+
+
+def in_grey(image: Tensor) -> Tensor:
+    """A colour picture 3×H×W as its luma in full range, 1×H×W; others as they are."""
+    return full_range(luma(image)) if image.shape[0] == 3 else image
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +103,7 @@ class Subject:
             ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
-        drawn = seed if parse_degradation(degradation)[0].seeded else None
+        drawn = seed if parse_degradation(degradation).entry.seeded else None
         return cls(
             name, observed, centre_frame(modcrop(hr, scale)), canonical(degradation), digest, scale=scale, seed=drawn
         )
@@ -118,6 +134,17 @@ class Subject:
             SettingError: the scale is not known.
         """
         return reference_name(self._known_scale(), self.degradation)
+
+    @property
+    def made_in_words(self) -> str:
+        """How the LR image was made, for captions; empty where that is not known."""
+        if self.degradation == GIVEN:
+            return ""
+        return f"LR made by {self.degradation}{f', seed {self.seed}' if self.seed is not None else ''}."
+
+    def told(self, network: Network) -> Network:
+        """The network, told how noisy the picture is where it wants to know and nobody said; see ``Network.told``."""
+        return network.told(None if self.degradation == GIVEN else parse_degradation(self.degradation).noise)
 
     def _known_scale(self) -> int:
         if self.scale is not None:
@@ -160,18 +187,20 @@ def read_subject(
     seed: int = 0,
     bands: Bands | None = None,
     clip: bool = False,
+    grey: bool = False,
 ) -> Subject:
     """Read an image file as the LR image, or as the HR image from which the LR is made.
 
     Args:
         spec: a file, or the name of a packaged photograph (``"pagoda"``); see :func:`srlens.open_image`.
         scale: SR pixels per LR pixel.
-        is_hr: whether it holds the HR image.
+        is_hr: whether it holds the HR (clean) image.
         degradation: how the LR image is made from HR.
         part: see :meth:`Subject.cropped`; the whole picture if None.
         seed: of the degradation, where it draws random numbers.
         bands: the picture is one of bands, of which these, from 1, are shown as red, green and blue.
         clip: a clip is read, see :func:`srlens.read_clip`.
+        grey: bring it to grey (luma in full range), before anything is made of it.
 
     Raises:
         ImageError, ImageTooSmallError: see :func:`srlens.read_image` and :func:`srlens.degrade`.
@@ -179,6 +208,7 @@ def read_subject(
     """
     path = image_file(spec)
     image = read_clip(path) if clip else read_image(path, bands=bands is not None)
+    image = in_grey(image) if grey else image
     digest = clip_digest(path) if clip else image_digest(path)
     if bands is not None:
         check_bands(bands, image.shape[-3])

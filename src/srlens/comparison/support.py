@@ -116,9 +116,7 @@ def theoretical_bounds(
 
     The whole image where the receptive field is global or unknown.
     """
-    top, bottom = network.receptive_field.footprint(window.top, window.bottom, network.scale, height)
-    left, right = network.receptive_field.footprint(window.left, window.right, network.scale, width)
-    return top, left, bottom, right
+    return network.receptive_field.bounds(window, network.scale, height, width)
 
 
 def _random_sum(seed: int) -> Detector:

@@ -142,6 +142,7 @@ def sweep(
         raise SettingError("Give at least one value to sweep over.")
     scale = common_scale(networks, "a sweep")
     subject = Subject.of(image, scale, clean)
+    networks = [subject.told(network) for network in networks]
     # All of them first, so that a value out of range is refused before anything is computed.
     base = as_method(method, settings)
     variants = [_with(setting, value, window, subject, scale, base) for value in chosen]

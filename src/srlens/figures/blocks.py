@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from srlens.figures.sheet import Sheet
 from srlens.figures.style import PAGE_HEIGHT, PAGE_WIDTH, RULE_COLOUR, TEXT_SIZE, TITLE_SIZE, Look
 from srlens.figures.typesetting import distinct, shorten, text_width, wrap
+from srlens.imaging.terms import worded
 
 #: Left and right of what a figure shows, in cm.
 MARGIN = 0.05
@@ -138,6 +139,8 @@ def text(
 ) -> Block:
     """Lines at a fixed pitch, so that texts side by side stand on common baselines.
 
+    What is bold (names, numbers) is written as it is; all else in the words of the networks' scale.
+
     Args:
         look: the font.
         words: one text or several below one another.
@@ -148,6 +151,7 @@ def text(
         lines: how many lines a text may take then.
     """
     written = [words] if isinstance(words, str) else list(words)
+    written = written if bold else [worded(line, look.scale) for line in written]
     if most is not None:
         fitted = [shorten(each, most, look.font, size, lines=lines, bold=bold) for each in written]
         written = [line for each in fitted for line in each or [""]]
@@ -177,7 +181,7 @@ def titles(
 
 def paragraph(look: Look, words: str, width: float = FULL_WIDTH) -> Block:
     """Words in lines of at most that width in cm."""
-    return text(look, wrap(words, width, look.font, TEXT_SIZE))
+    return text(look, wrap(worded(words, look.scale), width, look.font, TEXT_SIZE))
 
 
 def rule(length: float) -> Block:

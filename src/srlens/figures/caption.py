@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from srlens.attribution.result import Attribution
 from srlens.comparison.explained import Measurable
 from srlens.comparison.measures import columns
+from srlens.comparison.subject import Subject
 from srlens.figures.scales import AREA_SCALE, MAP_SCALE
 from srlens.figures.style import Look
 from srlens.figures.typesetting import numbered
 from srlens.figures.view import View
+from srlens.imaging.degrade import psnr_channels
 from srlens.measures.density import Bandwidth
 
 _LONGEST_NAME = 24  # characters in captions
@@ -42,6 +44,12 @@ def conditions(results: Sequence[Attribution]) -> str:
     return " ".join([_sentence(_joined(shared)), *([_sentence("; ".join(own), capital=False)] if own else [])])
 
 
+def question(results: Sequence[Attribution]) -> str:
+    """Which question the maps answer; empty where it is not one for all."""
+    asked = {result.method.question for result in results}
+    return f"Question: {asked.pop()}" if len(asked) == 1 else ""
+
+
 def shared_conditions(results: Sequence[Attribution]) -> str:
     """The settings that all results have in common, but for the number of steps; no sentence."""
     return _joined([part for part in _parts_and_shared(results)[1] if not part.endswith(" steps")])
@@ -68,13 +76,18 @@ def reading(look: Look, view: View, bandwidth: str, *, pictured: bool = True, su
             f"Contribution area: Gaussian density of its absolute value, {bandwidth}, in percent per LR pixel; "
             f"the colour scale is a {AREA_SCALE}.",
         ]
-    if not view.whole:
-        sentences.append(
-            f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
-            f"{' (dashed)' if pictured else ''}, which hold at least {math.floor(1000 * view.share) / 10:g} % of the "
-            "absolute attribution."
-        )
-    return " ".join(sentences)
+    return " ".join([*sentences, *part_shown(view, pictured=pictured)])
+
+
+def part_shown(view: View, *, pictured: bool = True) -> list[str]:
+    """Which part of the LR image the maps show, where it is not the whole."""
+    if view.whole:
+        return []
+    return [
+        f"Maps show LR rows {view.top}–{view.bottom - 1} and columns {view.left}–{view.right - 1}"
+        f"{' (dashed)' if pictured else ''}, which hold at least {math.floor(1000 * view.share) / 10:g} % of the "
+        "absolute attribution."
+    ]
 
 
 def remarks(results: Sequence[Attribution]) -> str:
@@ -89,13 +102,32 @@ def remarks(results: Sequence[Attribution]) -> str:
     return " ".join(sentences)
 
 
+def provenance(subject: Subject | None, reference: Measurable | None) -> str:
+    """How the LR image was made, and the PSNR of doing nothing about it, as far as they are known."""
+    made = "" if subject is None else subject.made_in_words
+    if reference is None or reference.psnr_image is None or math.isinf(reference.psnr_image):
+        return made
+    of_window = "" if reference.psnr_window is None else f", window {reference.psnr_window:.2f} dB"
+    channels = psnr_channels(reference.result.scale)
+    score = f"{reference.psnr_image:.2f} dB{of_window}"
+    return f"{made} PSNR ({channels}) of doing nothing, {reference.reference_name}: {score}."
+
+
 def map_caption(
-    results: Sequence[Attribution], look: Look, view: View, bandwidth: Bandwidth, *, pictured: bool = True
+    results: Sequence[Attribution],
+    look: Look,
+    view: View,
+    bandwidth: Bandwidth,
+    *,
+    pictured: bool = True,
+    made: str = "",
 ) -> str:
-    """Everything that the panels and numbers of these results depend on."""
+    """Everything that the panels and numbers of these results depend on; ``made`` is :func:`provenance`."""
     several = len(results) > 1
     sentences = [
+        question(results),
         conditions(results),
+        made,
         reading(look, view, bandwidth_text(bandwidth, shared=several), pictured=pictured, summed=_summed(results[0])),
         "Colour scales are common to all networks." if several and not look.normalised else "",
         remarks(results),

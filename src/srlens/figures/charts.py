@@ -18,6 +18,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _DASHES = ("-", "--", "-.", ":")
 
+_FEWEST_TICKS = 3
+
 BLUE, VERMILION = _COLOURS[0], _COLOURS[1]
 
 
@@ -53,15 +55,23 @@ def quiet(axes: Axes) -> None:
 
 
 def log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Ticks of a logarithmic axis at 1, 2, 5 times the powers of ten between two positive values, as plain numbers."""
+    """Ticks of a logarithmic axis between two positive values, as plain numbers.
+
+    At 1, 2, 5 times the powers of ten; where fewer than three of those are within, at round values closer together.
+    """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [float(f"{factor}e{power}") for power in powers for factor in (1, 2, 5)]
-    fixed_ticks(axis, [value for value in values if low / 1.25 <= value <= high * 1.25])
+    if sum(low <= value <= high for value in values) < _FEWEST_TICKS:
+        linear_ticks(axis, low, high, _FEWEST_TICKS)
+    else:
+        fixed_ticks(axis, [value for value in values if low / 1.25 <= value <= high * 1.25])
 
 
 def linear_ticks(axis: Axis, low: float, high: float, steps: int) -> None:
-    """Round ticks of an axis between two values, about so many steps apart."""
-    fixed_ticks(axis, [float(value) for value in MaxNLocator(steps).tick_values(low, high) if low <= value <= high])
+    """Round ticks of an axis between two values, about so many steps apart; three at least."""
+    tried = (MaxNLocator(count).tick_values(low, high) for count in range(steps, steps + 8))
+    within = [[float(value) for value in values if low <= value <= high] for values in tried]
+    fixed_ticks(axis, next((ticks for ticks in within if len(ticks) >= _FEWEST_TICKS), within[0]))
 
 
 def fixed_ticks(axis: Axis, values: Sequence[float]) -> None:

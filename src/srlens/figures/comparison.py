@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srlens.comparison.compare import Comparison
 from srlens.figures.blocks import MARGIN, Block, grid, page_of_bands, panel, paragraph, row, rule, text, title, titles
-from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.caption import fact_table, map_caption, provenance
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import Edges, bar_beside, draw_crop, draw_lr, draw_shading
 from srlens.figures.shading import Shading, common_bandwidth, shade
@@ -17,6 +17,7 @@ from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, Look, Style, styled
 from srlens.figures.view import View, choose_view
 from srlens.imaging.eye import eye_rule
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _WIDEST_GAP = 0.2, 3.0
 _WIDEST, _SMALLEST = 5.0, 1.6**2  # cm; cm² a panel: more networks make the figure higher, not the panels smaller
@@ -42,9 +43,9 @@ def comparison_figure(
         ImageError: a picture does not have the size that belongs to the results.
         SettingError: no rows, rows of different windows or scales, an unknown style, a bandwidth not above 0.
     """
-    with styled(style) as look:
-        rows, subject = comparison.rows, comparison.subject
-        results = [one.result for one in rows]
+    rows, subject = comparison.rows, comparison.subject
+    results = [one.result for one in rows]
+    with styled(style, results[0].scale if results else 4) as look:
         check_pictures(results, subject.picture, subject.hr, [one.sr for one in rows])
         view = choose_view(results)
         chosen = bandwidth if bandwidth is not None else common_bandwidth(results)
@@ -52,9 +53,11 @@ def comparison_figure(
         width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH
         inside, (height, long) = width - 2 * MARGIN, results[0].lr_size
         rule = eye_rule(subject.lr.shape[-3], subject.bands)
-        told = [rule, map_caption(results, look, view, used)] if rule else [map_caption(results, look, view, used)]
-        words = " ".join(["First row: the window in the networks' SR images.", *told])
-        caption = paragraph(look, words, inside)
+        made = provenance(subject, comparison.reference)
+        read = map_caption(results, look, view, used, made=made)
+        told = [rule, read, reach_in_words(row.reach for row in rows)]
+        words = ["First row: the window in the networks' SR images.", *(one for one in told if one)]
+        caption = paragraph(look, " ".join(words), inside)
         tall = height / long
         sizes = ((_SMALLEST / tall) ** 0.5, max(_COMFORTABLE[0], _COMFORTABLE[1] / tall), _WIDEST)
         band = partial(_band, look, comparison, view, maps, areas, fact_table(rows), inside)

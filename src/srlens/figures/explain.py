@@ -22,14 +22,16 @@ from srlens.figures.blocks import (
     text,
     title,
 )
-from srlens.figures.caption import fact_table, map_caption
+from srlens.figures.caption import fact_table, map_caption, provenance
+from srlens.figures.causal_effect import effect_caption, effect_panels
 from srlens.figures.checks import check_pictures
 from srlens.figures.panels import bar_below, draw_crop, draw_lr, draw_shading
-from srlens.figures.shading import shade
+from srlens.figures.shading import Shading, shade
 from srlens.figures.style import Look, Style, styled
-from srlens.figures.view import choose_view
+from srlens.figures.view import View, choose_view
 from srlens.imaging.eye import eye_rule, for_eye
 from srlens.measures.density import Bandwidth
+from srlens.trust.reach_result import reach_in_words
 
 _GAP, _BELOW = 0.35, 0.1  # cm: between columns and rows
 _TALLEST, _FLATTEST = 10.0, 4.5  # cm: panels at most, beside and below one another
@@ -56,15 +58,16 @@ def explain_figure(
         ImageError: an image does not have the size that belongs to the result.
         SettingError: an unknown style, or a bandwidth that is not above 0.
     """
-    with styled(style) as look:
-        result = explained if isinstance(explained, Attribution) else explained.result
+    result = explained if isinstance(explained, Attribution) else explained.result
+    with styled(style, result.scale) as look:
         lr, bands = (subject.picture, subject.bands) if subject is not None else (None, None)
         hr = for_eye(subject.hr, bands) if subject is not None and subject.hr is not None else None
         crops = [] if isinstance(explained, Attribution) else [("SR", for_eye(explained.sr, bands))]
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []
         view = choose_view([result])
-        (shown,), (area,), used = shade([result], lr, look, bandwidth)
+        made = provenance(subject, explained.as_reference if isinstance(explained, Explained) else None)
+        panels, caption = _maps(result, subject, look, view, bandwidth, made)
         window = result.window
         edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
         aspect = result.lr_size[1] / result.lr_size[0]
@@ -89,7 +92,7 @@ def explain_figure(
                     windows.append(column(title(look, f"{name} window"), drawn).within(height=head + room))
                 parts.append(column(*windows) if beside else row(*windows, gap=_GAP))
             left = len(parts)
-            for name, label, shading in (("Attribution map", "map", shown), ("Contribution area", "area", area)):
+            for name, label, shading in panels:
                 drawn = panel(width, height, label, draw_shading, shading, view, thin=label == "map")
                 bar = bar_below(look, width, f"{label} bar", shading)
                 parts.append(column(title(look, name), drawn, bar))
@@ -105,10 +108,23 @@ def explain_figure(
         choices = [largest(partial(in_columns, count), most) for count, most in sizes]
         best = next((c for c in choices if c[0] >= _COMFORTABLE), max(choices, key=lambda choice: choice[0]))
         name = title(look, result.network, bold=True, most=FULL_WIDTH)
-        caption = map_caption([result], look, view, used, pictured=lr is not None)
         if subject is not None:
             caption = f"{eye_rule(subject.lr.shape[-3], subject.bands)} {caption}".strip()
+        if isinstance(explained, Explained):
+            caption = f"{caption} {reach_in_words([explained.reach])}".rstrip()
         return page(look, column(name, best[1]), paragraph(look, caption))
+
+
+def _maps(
+    result: Attribution, subject: Subject | None, look: Look, view: View, bandwidth: float | Bandwidth | None, made: str
+) -> tuple[list[tuple[str, str, Shading]], str]:
+    """Name, label and shading of the map's two panels, and the caption of the figure."""
+    lr = subject.picture if subject is not None else None
+    if result.interval is not None and result.blocks is not None:
+        return effect_panels(result, subject), effect_caption(result, subject, view)
+    (shown,), (area,), used = shade([result], lr, look, bandwidth)
+    panels = [("Attribution map", "map", shown), ("Contribution area", "area", area)]
+    return panels, map_caption([result], look, view, used, pictured=lr is not None, made=made)
 
 
 def _facts(look: Look, numbers: Sequence[tuple[str, str]], width: float) -> Block:

@@ -48,7 +48,7 @@ def field_figure(field: Field, lr: Tensor | None = None) -> Figure:
     }
     if all(np.isnan(grid).all() for _, grid in numbers.values()):
         raise ZeroMapError("Every window of the field is flat: there is no diffusion index to show.")
-    with styled() as look:
+    with styled(scale=field.scale) as look:
         count = 2 if lr is None else 3
         wide = min((FULL_WIDTH - _GAP * (count - 1)) / count, _WIDEST, _TALLEST * width / height)
         tall = wide * height / width

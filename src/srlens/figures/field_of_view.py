@@ -21,6 +21,7 @@ from srlens.figures.charts import BLUE, VERMILION, sample
 from srlens.figures.panels import bar_below, draw_shading
 from srlens.figures.shading import Shading
 from srlens.figures.style import FRAME_COLOUR, Look, styled
+from srlens.trust.reach_result import reach_in_words
 
 _GAP = 0.3  # cm
 _NARROWEST, _COMFORTABLE, _WIDEST = 2.4, 2.5, 4.4  # cm: panels
@@ -42,7 +43,7 @@ def field_of_view_figure(fields: Sequence[FieldOfView]) -> Figure:
     """
     if not fields or len({field.side for field in fields}) > 1:
         raise SettingError("A picture of fields of view needs one network or more, all on LR images of one size.")
-    with styled() as look:
+    with styled(scale=fields[0].network.scale) as look:
         peak = max(float(field.effective.map.max()) for field in fields) * 100
         lowest = peak / 10**_DECADES  # what lies below the scale counts as its end
         norm = LogNorm(lowest, peak)
@@ -73,7 +74,7 @@ def _band(
 
 
 def _facts(field: FieldOfView) -> dict[str, str]:
-    effective, share = field.effective, field.lam_share
+    effective, share, reach = field.effective, field.lam_share, field.explained.reach
     support = "×".join(map(str, field.support_size))
     return {
         "Support, LR pixels": "whole image" if field.support.is_whole_image else support,
@@ -82,6 +83,7 @@ def _facts(field: FieldOfView) -> dict[str, str]:
         "Map, 95 % area": f"{field.lam_area:.0f}",
         "Map, 95 % radius": f"{field.lam_radius:.1f}",
         "95 % area / RF": "–" if share is None else f"{100 * share:.0f} %",
+        "Causal reach": "–" if reach is None else f"{reach.radius}",
         f"DI (LR {field.side}×{field.side})": f"{field.attribution.diffusion_index:.2f}",
     }
 
@@ -129,5 +131,6 @@ def _caption(fields: Sequence[FieldOfView]) -> str:
         "pixels, one scale of colours and lengths for all (ticks every 10 LR pixels). A receptive field without a "
         "black square is global, unknown or wider than the panel; the circle of the attribution map is that of a hard "
         f"window, moved to the centre. Effective fields are means over {first.effective.images} places, supports over "
-        f"{first.support.draws} random images. Attribution maps: {conditions(maps)} {weights(maps)}"
-    )
+        f"{first.support.draws} random images. Attribution maps: {conditions(maps)} {weights(maps)} "
+        + reach_in_words(field.explained.reach for field in fields)
+    ).rstrip()

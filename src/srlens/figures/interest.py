@@ -24,7 +24,7 @@ _WIDEST, _NARROWEST, _TALLEST = 4.3, 3.4, 7.0  # cm: maps
 _CELLS = (0.85, 0.75, 0.64)  # cm: cells of the matrix that are tried; the smallest holds "0.87" at 7 pt
 _UNIT = "% of the mass"
 _NAMES = 2.6  # cm at most
-_COLOURS = matplotlib.colormaps["cividis"]
+AGREEMENT_COLOURS = matplotlib.colormaps["cividis"]
 
 
 def interest_figure(interest: Interest) -> Figure:
@@ -36,7 +36,7 @@ def interest_figure(interest: Interest) -> Figure:
     comparison = interest.comparison
     results = [one.result for one in comparison.rows]
     names = [one.network.name for one in comparison.rows]
-    with styled() as look:
+    with styled(scale=results[0].scale) as look:
         view, lr = choose_view(results), comparison.subject.picture
         below = interest.matrix(names, "rank_correlation")
         agreement = np.where(np.tri(len(names), k=-1, dtype=bool), below, interest.matrix(names, "overlap"))
@@ -86,10 +86,10 @@ def _matrix(look: Look, names: Sequence[str], values: NDArray[np.float64], cell:
     ]
     side = cell * count
     shading = Shading(
-        np.ma.masked_where(np.eye(count, dtype=bool), values), unit_scale(), _COLOURS, captions=["agreement"]
+        np.ma.masked_where(np.eye(count, dtype=bool), values), unit_scale(), AGREEMENT_COLOURS, captions=["agreement"]
     )
     numbers = [text(look, str(k + 1), across=0.5).within(cell).padded(bottom=0.05) for k in range(count)]
-    matrix = panel(side, side, "agreement", _draw_matrix, shading, numbers=cell >= _CELLS[-1])
+    matrix = panel(side, side, "agreement", draw_matrix, shading, numbers=cell >= _CELLS[-1])
     cells: list[list[Block | None]] = [
         [None, row(*numbers)],
         [column(*(label.at(down=0.5).within(height=cell) for label in labels)), matrix],
@@ -98,10 +98,12 @@ def _matrix(look: Look, names: Sequence[str], values: NDArray[np.float64], cell:
     return column(title(look, "Agreement of each pair", bold=True), grid(cells))
 
 
-def _draw_matrix(axes: Axes, shading: Shading, *, numbers: bool) -> None:
+def draw_matrix(axes: Axes, shading: Shading, *, numbers: bool = True) -> None:
+    """A square matrix in colours, each number in its cell; masked cells are left white."""
     draw_shading(axes, shading)
-    for (line, place), value in np.ndenumerate(shading.values):
-        if numbers and line != place:
+    known = ~np.ma.getmaskarray(shading.values)
+    for (line, place), value in np.ndenumerate(np.ma.getdata(shading.values)):
+        if numbers and known[line, place]:
             ink = "white" if value < 0.5 else "black"
             written = f"{value:.2f}".replace("-0.", "−.")  # as wide as "0.87"
             axes.text(place + 0.5, line + 0.5, written, ha="center", va="center", size=TEXT_SIZE, color=ink)

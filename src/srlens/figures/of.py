@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from srlens.attribution.field import Field
 from srlens.attribution.result import Attribution
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.explained import Explained, Measurable
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.interest import Interest
@@ -18,7 +19,12 @@ from srlens.figures.explain import explain_figure
 from srlens.figures.field import field_figure
 from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
+from srlens.figures.methods import methods_figure
+from srlens.figures.reach import reach_figure
 from srlens.figures.sweep import sweep_figure
+from srlens.figures.trust_card import trust_card
+from srlens.trust.reach_result import Reach
+from srlens.trust.verification import Verification
 
 
 def _of_comparison(comparison: Comparison, **options: Any) -> Figure:
@@ -33,15 +39,18 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     Explained: explain_figure,
     Measurable: lambda given, **options: explain_figure(given.result, given.subject, **options),
     Comparison: _of_comparison,
+    MethodComparison: methods_figure,
     Interest: interest_figure,
     Sweep: sweep_figure,
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
+    Reach: reach_figure,
+    Verification: trust_card,
 }
 
 
 def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
-    """Picture any result: an attribution, a comparison, its area of interest, a sweep, fields of view, a field.
+    """Picture any result: attribution, comparison, area of interest, sweep, fields of view, field, reach, verification.
 
     Args:
         result: one of the types of :data:`FIGURES`, or several fields of view.

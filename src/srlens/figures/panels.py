@@ -23,6 +23,7 @@ from srlens.figures.view import View
 #: Top, left, bottom, right, the last two exclusive.
 Edges = tuple[float, float, float, float]
 
+_DOT = 1.2  # pt²
 _THICK = 0.22  # cm: colour bars
 _INSET = 0.3  # cm, of lying colour bars: the numbers at their ends stand out by half their width
 _SHORTEST = 2.65  # cm, of a lying colour bar with its insets: room for its numbers
@@ -58,6 +59,9 @@ def draw_shading(axes: Axes, shading: Shading, view: View | None = None, *, thin
         _show(axes, shading.backdrop, right - left)
     extent = {"extent": shading.extent} if shading.extent is not None else {}
     _show(axes, shading.values, right - left, norm=shading.norm, cmap=shading.colours, **extent)
+    if shading.dots:
+        down, across = zip(*shading.dots, strict=True)
+        axes.scatter(across, down, s=_DOT, c=FRAME_COLOUR, linewidths=0)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     if view is not None:
         outline(axes, view.window, (FRAME_COLOUR,) if thin else ("white", "black"))

@@ -36,6 +36,11 @@ def signed_scale(limit: float) -> Normalize:
     return FuncNorm((np.cbrt, _cube), vmin=-limit, vmax=limit)
 
 
+def linear_scale(limit: float, *, clipped: bool) -> Normalize:
+    """Linear from −limit to limit; ``clipped``: what lies beyond has the colours of the ends, which are labelled."""
+    return Normalize(-limit, limit, clip=clipped)
+
+
 def density_scale(limit: float) -> Normalize:
     """Square root from 0 to limit."""
     return FuncNorm((_square_root, np.square), vmin=0, vmax=limit)
@@ -60,6 +65,8 @@ def ticks(norm: Normalize) -> list[float]:
     if isinstance(norm, LogNorm):
         powers = range(math.ceil(math.log10(norm.vmin)), math.floor(math.log10(norm.vmax)) + 1)
         return [10.0**power for power in powers]
+    if norm.clip:
+        return [norm.vmin, 0.0, norm.vmax]
     if not isinstance(norm, FuncNorm):
         found = MaxNLocator(2 if norm.vmax == 1 else 4).tick_values(norm.vmin, norm.vmax)
         return [float(value) for value in found if norm.vmin <= value <= norm.vmax]

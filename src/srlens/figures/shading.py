@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from srlens.attribution.result import Attribution
 from srlens.figures.scales import bar_labels, common_limit, density_scale, signed_scale, unit_scale
 from srlens.figures.style import Look
+from srlens.imaging.terms import worded
 from srlens.measures.density import Bandwidth, contribution_density
 
 #: A grey picture below colours runs from here to white: black would hide thin colour.
@@ -30,6 +31,7 @@ class Shading:
         backdrop: H×W×3 in [0, 1], whose pixels are the panel's units; None for a plain white.
         captions: what may be written beside the colour bar, the fullest first; each with the unit.
         extent: (left, right, bottom, top) of the values in the panel's coordinates; None where a value is one unit.
+        dots: (row, column) in the panel's coordinates of what is marked by a dot: effects whose sign is not certain.
     """
 
     values: NDArray[np.float64]
@@ -38,6 +40,7 @@ class Shading:
     backdrop: NDArray[np.float64] | None = None
     captions: Sequence[str] = ()
     extent: tuple[float, float, float, float] | None = None
+    dots: Sequence[tuple[float, float]] = ()
 
     @property
     def bar_colours(self) -> Colormap:
@@ -78,7 +81,8 @@ def shading_of(
         image: the LR image, C×h×w; None where it is not at hand.
         unit: of the values, where it is not the usual one.
     """
-    captions = bar_labels(kind, normalised=look.normalised, unit=unit)
+    labels = bar_labels(kind, normalised=look.normalised, unit=unit)
+    captions = [worded(label, look.scale) for label in labels]
     colours = look.map_colours if kind == "map" else look.area_colours
     if look.normalised:
         size = np.abs(values)
@@ -102,9 +106,24 @@ def shade(
     sums = [result.summed for result in results]
     drawn = [percent_density(result, bandwidth) for result in results]
     limits = common_limit(sums), common_limit(density for density, _ in drawn)
-    maps = [shading_of("map", values, look, limits[0], image) for values in sums]
+    maps = [
+        replace(shading_of("map", values, look, limits[0], image), dots=uncertain_blocks(result))
+        for values, result in zip(sums, results, strict=True)
+    ]
     areas = [shading_of("area", density, look, limits[1], image) for density, _ in drawn]
     return maps, areas, drawn[0][1]
+
+
+def uncertain_blocks(result: Attribution) -> list[tuple[float, float]]:
+    """The middles (row, column) of blocks whose effect is not 0 and whose interval holds 0, where it has any."""
+    uncertain = result.uncertain
+    if uncertain is None or result.blocks is None:
+        return []
+    return [
+        ((rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2)
+        for rows, columns in result.blocks
+        if uncertain[rows.start, columns.start]
+    ]
 
 
 def percent_density(result: Attribution, bandwidth: float | Bandwidth | None) -> tuple[NDArray[np.float64], Bandwidth]:

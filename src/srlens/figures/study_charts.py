@@ -1,5 +1,6 @@
 """Charts of a study: quality against diffusion index, its distribution, the receptive field used, textures."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from srlens.figures.blocks import FULL_WIDTH, column, grid, in_rows, page, panel, row, space, text
-from srlens.figures.charts import linear_ticks, log_ticks, quiet, sample
+from srlens.figures.charts import fixed_ticks, linear_ticks, log_ticks, quiet, sample
 from srlens.figures.style import TEXT_SIZE, styled
 from srlens.figures.typesetting import wrap
 
@@ -28,7 +29,10 @@ KIND_MARKS: Mapping[str, tuple[str, str]] = {
 }
 _PITCH, _NAMES = 0.62, 5.5  # cm: between rows; their names at most
 _LISTED = 24  # pictures that a key names
-_PLACES = ((7, 0), (0, 9), (-7, 0), (0, -9), (6, 7), (6, -7), (-6, 7), (-6, -7), (12, 14), (12, -14))  # pt, of names
+# Of names beside their points, in pt, the nearest first: eight directions, and farther off with a line to the point.
+_NEAR = (7, 0), (0, 8), (-7, 0), (0, -8), (6, 6), (6, -6), (-6, 6), (-6, -6)
+_PLACES = tuple((far * x, far * y) for far in (1, 2, 3, 4, 5.5, 7) for x, y in _NEAR)
+_LED = 12  # pt: a name farther off has a line to its point
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,30 @@ class Mark:
     y: tuple[float, float, float]
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What one network uses of its receptive field.
+
+    Attributes:
+        label: its name.
+        kind: a key of :data:`KIND_MARKS`.
+        field: the receptive field, as text.
+        share: of it that holds 95 % of the mass, in [0, 1], and the ends of its interval.
+        gaussian: the share of a Gaussian effective field: a dotted line.
+        random: the share of the same network with random weights: a white diamond; None where it is not known.
+    """
+
+    label: str
+    kind: str
+    field: str
+    share: tuple[float, float, float]
+    gaussian: float
+    random: float | None = None
+
+
 def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: Sequence[str]) -> Figure:
     """Networks by quality (linear) and diffusion index (logarithmic), with intervals and the line of least squares."""
-    (x, *x_ends), (y, *_) = (np.array([getattr(m, axis) for m in marks]).T for axis in "xy")
+    x, y = (np.array([getattr(m, axis)[0] for m in marks]) for axis in "xy")
 
     def draw(axes: Axes) -> None:
         axes.set_xscale("log")
@@ -64,8 +89,8 @@ def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: 
             axes.errorbar(*place, _arms(*mark.y), _arms(*mark.x), color=colour, alpha=0.35, linewidth=0.8, zorder=2)
             axes.plot(*place, sign, color=colour, markersize=5, zorder=3)
         axes.set_ylabel(y_label)
-        log_ticks(axes.xaxis, float(x_ends[0].min()), float(x_ends[1].max()))
         axes.margins(x=0.08, y=0.12)
+        log_ticks(axes.xaxis, *axes.get_xlim())
         linear_ticks(axes.yaxis, *axes.get_ylim(), 7)
         _name_points(axes, marks)
 
@@ -86,36 +111,34 @@ def distribution_figure(labels: Sequence[str], kinds: Sequence[str], values: NDA
                 jitter = np.random.default_rng(k).uniform(-0.22, 0.22, len(row))
                 axes.plot(row, place + jitter, ".", color="0.2", markersize=1.8, alpha=0.6)
             axes.plot(row.mean(), place, "o", markerfacecolor="white", markeredgecolor="0.2", markersize=4)
-        log_ticks(axes.xaxis, float(values.min()), float(values.max()))
+        log_ticks(axes.xaxis, *axes.get_xlim())
 
     return _chart(draw, _PITCH * len(labels) + 0.3, label, kinds, places=[labels[k] for k in order])
 
 
-def reach_figure(rows: Sequence[tuple[str, str, str, float, float, float, float]]) -> Figure:
-    """Share of the receptive field that holds 95 % of the mass.
-
-    Of each network (label, kind, receptive field, mean, low, high, share of a Gaussian effective field: a dotted line).
-    """
-    ordered = sorted(rows, key=lambda row: row[3])
+def reach_figure(rows: Sequence[Reach]) -> Figure:
+    """Share of the receptive field that holds 95 % of the mass, of each network, beside what it is held against."""
+    ordered = sorted(rows, key=lambda row: row.share[0])
 
     def draw(axes: Axes) -> None:
-        for place, (_, kind, _, mean, low, high, gaussian) in enumerate(ordered):
-            colour, _ = _mark(kind)
+        for place, one in enumerate(ordered):
+            colour, _ = _mark(one.kind)
+            mean, low, high = (100 * value for value in one.share)
             axes.barh(place, 100, color="0.93", height=0.62)
-            axes.barh(place, 100 * mean, color=colour, alpha=0.75, height=0.62)
-            arms = _arms(100 * mean, 100 * low, 100 * high)
-            axes.errorbar(100 * mean, place, xerr=arms, color="0.2", linewidth=0.9)
-            axes.vlines(100 * gaussian, place - 0.31, place + 0.31, color="0.2", linewidth=0.9, linestyle="dotted")
-            inside = 100 * high > 90
-            at, side = (100 * min(low, mean) - 1.2, "right") if inside else (100 * high + 1.2, "left")
-            halo = [withStroke(linewidth=2.5, foreground="0.93")]
-            axes.text(at, place, f"{100 * mean:.0f} %", va="center", ha=side, color="0.2", path_effects=halo, zorder=4)
+            axes.barh(place, mean, color=colour, alpha=0.75, height=0.62)
+            axes.errorbar(mean, place, xerr=_arms(mean, low, high), color="0.2", linewidth=0.9)
+            axes.vlines(100 * one.gaussian, place - 0.31, place + 0.31, color="0.2", linewidth=0.9, linestyle="dotted")
+            if one.random is not None:
+                axes.plot(100 * one.random, place, "D", markerfacecolor="white", markeredgecolor="0.2", markersize=4)
+            axes.text(101.5, place, f"{mean:.0f} %", va="center", color="0.2")
         axes.axvline(50, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
-        axes.set_xlim(0, 100)
+        axes.set_xlim(0, 112)
+        axes.spines["bottom"].set_bounds(0, 100)
+        fixed_ticks(axes.xaxis, range(0, 101, 20))
 
     label = "share of the receptive field within the LR crop that holds 95 % of the map's mass, %"
-    places = [f"{name} · {field}" for name, _, field, *_ in ordered]
-    return _chart(draw, _PITCH * len(rows) + 0.3, label, [row[1] for row in rows], places=places)
+    places = [f"{one.label} · {one.field}" for one in ordered]
+    return _chart(draw, _PITCH * len(rows) + 0.3, label, [one.kind for one in rows], places=places)
 
 
 def texture_figure(
@@ -133,7 +156,7 @@ def texture_figure(
             quiet(axes)
             axes.scatter(values, index, c=colours, s=9, linewidths=0)
             axes.set_yscale("log")
-            log_ticks(axes.yaxis, float(index.min()), float(index.max()))
+            log_ticks(axes.yaxis, *axes.get_ylim())
             linear_ticks(axes.xaxis, *axes.get_xlim(), 3)
             axes.tick_params(labelleft=first)
             axes.set_ylabel("diffusion index" if first else "")
@@ -170,7 +193,7 @@ def _chart(
         key = column(*entries, text(look, notes))
         # Names of rows stand at the middle of equal parts of the height, as the rows do.
         names = [text(look, name, most=_NAMES).at(1, 0.5).within(height=height / len(places)) for name in places[::-1]]
-        beside = column(*names).padded(right=0.1) if names else space(1.1)
+        beside = column(*names).padded(right=0.1) if names else space(1.45)
         wide = FULL_WIDTH - beside.width - key.width - 0.3
 
         def fill(axes: Axes) -> None:
@@ -216,9 +239,8 @@ def _name_points(axes: Axes, marks: Sequence[Mark]) -> None:
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     points = axes.transData.transform([(m.x[0], m.y[0]) for m in marks])
     half = 4 / 72 * figure.dpi
-    taken = {k: Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half) for k, (x, y) in enumerate(points)}
-    for k in sorted(taken, key=lambda k: -points[k][1]):
-        others = [box for other, box in taken.items() if other != k]
+    taken = [Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half) for x, y in points]
+    for k in np.argsort(-points[:, 1], kind="stable"):
         choices: list[tuple[int, int, Annotation, Bbox]] = []
         for dx, dy in _PLACES:
             name = axes.annotate(
@@ -229,11 +251,21 @@ def _name_points(axes: Axes, marks: Sequence[Mark]) -> None:
                 ha="left" if dx > 0 else "right" if dx < 0 else "center",
                 va="center" if dy == 0 else "bottom" if dy > 0 else "top",
                 parse_math=False,
+                zorder=5,
                 path_effects=[withStroke(linewidth=2, foreground="white")],
             )
             box = name.get_window_extent(renderer).padded(figure.dpi / 72)
-            inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
-            choices.append((box.count_overlaps(others) + 3 * (not inside), len(choices), name, box))
-        taken[k] = min(choices)[3]
-        for *_, name, _ in sorted(choices)[1:]:
+            inside = (
+                axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 and axes.bbox.y0 <= box.y0 <= box.y1 <= axes.bbox.y1
+            )
+            choices.append((box.count_overlaps(taken) + 3 * (not inside), len(choices), name, box))
+            if not choices[-1][0]:
+                break
+        (_, place, _, box), *others = sorted(choices)
+        taken.append(box)
+        for *_, name, _ in others:
             name.remove()
+        if math.hypot(*_PLACES[place]) > _LED:
+            led = {"arrowstyle": "-", "color": "0.5", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
+            point = marks[k].x[0], marks[k].y[0]
+            axes.annotate("", point, xytext=_PLACES[place], textcoords="offset points", arrowprops=led, zorder=4)

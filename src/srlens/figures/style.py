@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,12 +50,14 @@ class Look:
         map_colours: of the attribution map.
         area_colours: of the contribution density, with the opacity over the LR image as alpha.
         normalised: whether each map is shown as its absolute value divided by its maximum.
+        scale: of the networks: figures of restoration speak of input and output.
     """
 
     font: Fonts
     map_colours: Colormap
     area_colours: Colormap
     normalised: bool
+    scale: int = 4
 
 
 _LISTED = Path(__file__).with_name("wide_fonts.txt").read_text(encoding="utf-8").splitlines()
@@ -104,12 +106,16 @@ _COMMON = Path(__file__).with_name("srlens.mplstyle")
 
 
 @contextmanager
-def styled(style: str = "default") -> Iterator[Look]:
+def styled(style: str = "default", scale: int = 4) -> Iterator[Look]:
     """Within the block matplotlib follows that look alone, whatever the user's matplotlibrc says.
+
+    Args:
+        style: its name.
+        scale: of the networks that are shown.
 
     Raises:
         SettingError: there is no such style.
     """
-    look = find_look(style)
+    look = replace(find_look(style), scale=scale)
     with _LOCK, matplotlib.style.context(["default", _COMMON, {"font.family": list(look.font)}]):
         yield look

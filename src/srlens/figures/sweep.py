@@ -46,7 +46,7 @@ def sweep_figure(sweep: Sweep) -> Figure:
     rows = list(sweep.points.values())
     if not rows or not rows[0] or len({tuple(point.value for point in points) for points in rows}) > 1:
         raise SettingError("A picture of a sweep needs one network or more, all at the same one or more values.")
-    with styled() as look:
+    with styled(scale=rows[0][0].result.scale) as look:
         indices = np.array([[point.result.diffusion_index for point in points] for points in rows])
         ranks = np.array([[point.rank for point in points] for points in rows])
         page_width = PAGE_WIDTH if len(rows) > 1 else COLUMN_WIDTH

@@ -29,17 +29,19 @@ class Tile:
         frame: the window in pixels of ``picture``: (top, left, height, width).
         caption: lines below.
         mass: what was used, h×w ≥ 0 over the whole picture, drawn beside it; None: only the picture.
+        linear: ``mass`` lies in [0, 1] and is drawn as it stands; else its cube root, divided by its maximum.
     """
 
     picture: Tensor | None
     frame: tuple[float, float, float, float]
     caption: Sequence[str]
     mass: NDArray[np.float64] | None = None
+    linear: bool = False
 
 
-def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: str = "") -> Figure:
-    """Tiles in rows; with masses each tile is two panels wide."""
-    with styled() as look:
+def window_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 8, note: str = "", scale: int = 4) -> Figure:
+    """Tiles in rows; with masses each tile is two panels wide; ``scale`` is that of the networks."""
+    with styled(scale=scale) as look:
         side = (FULL_WIDTH - _GAP * (columns - 1)) / columns
         pair = any(tile.mass is not None for tile in tiles)
         blocks = [_tile(look, tile, side, (side - 0.1) / 2 if pair else side) for tile in tiles]
@@ -66,13 +68,13 @@ def _draw_picture(axes: Axes, tile: Tile) -> None:
 
 
 def _draw_mass(axes: Axes, tile: Tile) -> None:
-    """The picture in grey, and over it the cube root of the mass, which is too peaked for a linear scale."""
+    """The picture in grey, and over it the mass: by its cube root where it is too peaked for a linear scale."""
     assert tile.mass is not None
-    root = np.cbrt(tile.mass / max(float(tile.mass.max()), 1e-300))
+    shown = tile.mass if tile.linear else np.cbrt(tile.mass / max(float(tile.mass.max()), 1e-300))
     height, width = tile.mass.shape if tile.picture is None else tile.picture.shape[-2:]
     below = None if tile.picture is None else grey(tile.picture)
     colours = find_look("default").area_colours
-    draw_shading(axes, Shading(root, unit_scale(), colours, below, extent=(0, width, height, 0)))
+    draw_shading(axes, Shading(shown, unit_scale(), colours, below, extent=(0, width, height, 0)))
     _frame(axes, tile)
 
 

@@ -137,6 +137,17 @@ def whole_scale(value: Any) -> int:
     return whole("The scale", int(value) if isinstance(value, float | np.floating) and value.is_integer() else value)
 
 
+def check_noise(level: float) -> float:
+    """The level of noise that a network is told.
+
+    Raises:
+        SettingError: it is below 0 or not finite.
+    """
+    if not 0 <= level < float("inf"):
+        raise SettingError(f"noise_level must be σ in 8-bit grey levels, at least 0 (25 say), got {level!r}.")
+    return float(level)
+
+
 def check_range(value_range: float) -> float:
     """A value range.
 

@@ -29,6 +29,9 @@ from srlens.imaging.tiff import ORIENTATION_TAG, Decoded, decode_tiff, is_tiff
 
 Alpha = Literal["white", "black", "drop"]
 
+#: Files of a folder that count as pictures.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+
 #: Pictures of more pixels are refused unless the caller asks for them.
 MAX_PIXELS = 100_000_000
 

@@ -8,11 +8,13 @@ interest between networks is the paper's idea (section 5); these formulas are ou
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from srlens.errors import ImageError, InputError
 from srlens.measures.concentration import absolute_map
 from srlens.measures.extent import mass_membership
+from srlens.measures.quality import SSIM_WINDOW, ssim
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
@@ -39,6 +41,24 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
                 f"Compare its unit-mass difference instead."
             )
     return float(spearmanr(maps[0].ravel(), maps[1].ravel()).statistic)
+
+
+def structural_similarity(a: ArrayLike, b: ArrayLike) -> float | None:
+    """SSIM of two maps as figures show them: each mass divided by its maximum, on the scale of its cube root.
+
+    Without the root nearly all pixels of a map are dark, and any two maps would be alike.
+
+    Returns:
+        At most 1 (equal up to a factor); None where the maps are smaller than SSIM's window of 11×11 pixels.
+
+    Raises:
+        ImageError: the maps differ in size.
+        NotFiniteError, ZeroMapError: see :func:`srlens.measures.concentration.absolute_map`.
+    """
+    first, second = (np.cbrt(mass / mass.max())[None] for mass in _together([a, b]))
+    if min(first.shape[1:]) < SSIM_WINDOW:
+        return None
+    return ssim(torch.from_numpy(first), torch.from_numpy(second), border=0, quantise=False)
 
 
 def overlap(a: ArrayLike, b: ArrayLike, fraction: float = 0.9) -> float:

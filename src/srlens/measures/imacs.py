@@ -1,4 +1,4 @@
-"""IMACS: how well an attention map keeps to a part of the reference (I2AM; Park & Jang, ICLR 2025, arXiv 2407.12331)."""
+"""IMACS: how well an attention map keeps to a part of the picture (I2AM; Park & Jang, ICLR 2025, arXiv 2407.12331)."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

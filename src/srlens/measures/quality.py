@@ -17,7 +17,8 @@ from srlens.imaging import colour
 
 _SSIM_SIGMA, _SSIM_CUT = 1.5, 3.5  # pixels, σ
 _SSIM_REACH = round(_SSIM_SIGMA * _SSIM_CUT)  # pixels to each side of a window's centre
-_SSIM_WINDOW = 2 * _SSIM_REACH + 1
+#: Side of the window of SSIM, in pixels.
+SSIM_WINDOW = 2 * _SSIM_REACH + 1
 _SSIM_FLOORS = 0.01**2, 0.03**2  # K₁², K₂² of the paper for values in [0, 1]
 
 
@@ -56,9 +57,9 @@ def ssim(sr: Tensor, hr: Tensor, *, border: int, luma: bool = True, quantise: bo
     from scipy.ndimage import gaussian_filter
 
     a, b = _comparable(sr, hr, border, luma=luma, quantise=quantise)
-    if min(a.shape[1:]) < _SSIM_WINDOW:
+    if min(a.shape[1:]) < SSIM_WINDOW:
         raise ImageTooSmallError(
-            f"SSIM needs {_SSIM_WINDOW}×{_SSIM_WINDOW} pixels within the border (={border}), "
+            f"SSIM needs {SSIM_WINDOW}×{SSIM_WINDOW} pixels within the border (={border}), "
             f"but {a.shape[1]}×{a.shape[2]} are left."
         )
 

@@ -79,7 +79,7 @@ def recording(module: nn.Module, watch: AttentionWatch) -> Iterator[None]:
     other states than their own to read, of diffusers and of :mod:`srlens.networks.cross_attention`.
     """  # noqa: D205
 
-    def enter(name: str, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def enter(name: str, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         context = kwargs.get("encoder_hidden_states", args[1] if len(args) > 1 else None)
         watch.layer = name if context is not None else None
 

@@ -1,4 +1,5 @@
 """Any function that samples, as a sampler of one step."""
+# ruff: noqa: ARG002 - a sampler need not use all that it is handed
 
 from collections.abc import Callable
 
@@ -31,7 +32,7 @@ class CalledSampler(Sampler):
 
     def step(self, latent: Tensor, index: int, condition: Condition, noise: Noise) -> Tensor:
         """All of it."""
-        return torch.cat([self._call(image, noise.seed) for image in condition[0].split(1)])
+        return torch.cat([self._call(image, noise.seed) for image in torch.split(condition[0], 1)])
 
     def end(self, latent: Tensor, condition: Condition) -> Tensor:
         """What the function returned."""

@@ -34,14 +34,14 @@ class Clamp:
         return f"{self.stage}: clamp to {bounds} stops the gradient at {self.share:.1%} of the values"
 
 
-class ClampWatch(TorchDispatchMode):
+class ClampWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     """Collects every clamp that is computed within it; ``stage`` is the caller's to set.
 
     A bound counts as reached where the value lies beyond it: at the bound itself torch passes the gradient.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.stage = "condition"
         self.found: list[Clamp] = []
 
@@ -50,7 +50,9 @@ class ClampWatch(TorchDispatchMode):
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
         if name in _OPERATORS:
-            given = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)} | kwargs
+            given = {
+                argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)
+            } | kwargs
             low, high = given.get("min", given.get("min_val")), given.get("max", given.get("max_val"))
             self.found.append(Clamp(self.stage, _number(low), _number(high), _outside(given["self"], low, high)))
         return func(*args, **kwargs)

@@ -15,8 +15,11 @@ COLOURS: dict[Colour, tuple[int | None, str]] = {
 }
 
 
-def colour_of(channels: int, given: Colour | None = None) -> Colour:
-    """The colour of a network of so many channels: as given, or what is usual in super-resolution.
+def colour_of(channels: int, given: Colour | None = None, *, scale: int) -> Colour:
+    """The colour of a network of so many channels: as given, or what is usual.
+
+    One channel is the luma in super-resolution. In restoration (scale 1) it is grey in full range: denoisers are
+    trained on the grey levels of files.
 
     Raises:
         SettingError: no network of so many channels has the given one.
@@ -25,4 +28,5 @@ def colour_of(channels: int, given: Colour | None = None) -> Colour:
         raise SettingError(
             f"colour must be 'rgb' (3 channels), 'y', 'grey' (1 channel) or 'any', got {given!r} for {channels}."
         )
-    return given or ("rgb" if channels == 3 else "y" if channels == 1 else "any")
+    one: Colour = "grey" if scale == 1 else "y"
+    return given or ("rgb" if channels == 3 else one if channels == 1 else "any")

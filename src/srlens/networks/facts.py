@@ -21,6 +21,7 @@ class NetworkFacts:
         digest: SHA-256 of the weights.
         device: where it computed: ``"cpu"``, ``"cuda"``, ``"mps"``.
         source: where it came from, or None.
+        noise_level: σ in 8-bit grey levels that it was told, or None.
     """
 
     name: str
@@ -34,3 +35,4 @@ class NetworkFacts:
     digest: str
     device: str
     source: str | None
+    noise_level: float | None = None

@@ -61,7 +61,7 @@ def load_network(
         network,
         scale=_choose_scale(network.module, network.scale, scale, path.name),
         value_range=network.value_range if value_range is None else check_range(value_range),
-        colour=network.colour if colour is None else colour_of(network.channels, colour),
+        colour=network.colour if colour is None else colour_of(network.channels, colour, scale=network.scale),
         name=name or path.stem,
         source=path.name,
     )

@@ -1,17 +1,17 @@
-"""A super-resolution network as srlens sees it: LR in [0, 1] to SR in [0, 1] terms, differentiable."""
+"""A network as srlens sees it: LR (or observed) picture in [0, 1] to SR (or restored) picture, differentiable."""
 
 import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from html import escape
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
-from srlens.imaging.check import check_range, clamped, whole, whole_scale
+from srlens.imaging.check import check_noise, check_range, clamped, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
@@ -23,6 +23,9 @@ from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
 
 Forward = Callable[[nn.Module, Tensor], Any]
 
+#: σ in 8-bit grey levels that a network with a noise-level map is told where nobody says another.
+UNTOLD_NOISE = 15.0
+
 
 def _call(module: nn.Module, x: Tensor) -> Any:
     return module(x)
@@ -30,7 +33,7 @@ def _call(module: nn.Module, x: Tensor) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Any super-resolution network behind one convention, with what is known about it.
+    """Any super-resolution or restoration network behind one convention, with what is known about it.
 
     Calling it takes N×C×h×w in [0, 1] and returns N×C'×sh×sw in [0, 1] terms, unclamped and differentiable,
     whatever range and padding the bare module works with. It never runs in inference mode. Build it with
@@ -38,7 +41,7 @@ class Network:
 
     Attributes:
         module: the bare module, in the range ``value_range``; used as it stands, never copied.
-        scale: SR pixels per LR pixel, in both directions.
+        scale: SR pixels per LR pixel, in both directions; 1 for restoration, where LR is the observed picture.
         channels: input channels.
         value_range: the largest input value that the bare module works with: 1.0 or 255.0.
         name: for captions and file names.
@@ -54,6 +57,9 @@ class Network:
             but a list of several tensors of one size, which may be steps, is refused.
         pre_upsampled: the module takes the image already enlarged (VDSR, SRCNN): it is enlarged by MATLAB's
             bicubic first, and attribution still speaks of LR pixels.
+        noise_map: the module takes one channel more, everywhere the level of the noise (DRUNet, FFDNet).
+        noise_level: that level, σ in 8-bit grey levels; None: that of the picture where it is known, else
+            :data:`UNTOLD_NOISE`.
         source: where it came from (file name, factory), for records.
         frames: of the clips that it takes, T×C×h×w; ``channels`` counts those of all frames. None for pictures.
     """
@@ -70,6 +76,8 @@ class Network:
     receptive_field: ReceptiveField = UNKNOWN
     forward: Forward = _call
     pre_upsampled: bool = False
+    noise_map: bool = False
+    noise_level: float | None = None
     source: str | None = None
     frames: int | None = None
 
@@ -88,6 +96,8 @@ class Network:
         minimum: int = 1,
         forward: Forward | None = None,
         pre_upsampled: bool = False,
+        noise_map: bool = False,
+        noise_level: float | None = None,
         frames: int | None = None,
     ) -> Self:
         """Make any ``nn.Module`` a first-class network.
@@ -101,13 +111,15 @@ class Network:
             channels: input channels; of one frame where there are frames.
             name: for captions; the class name if None.
             kind: how it gathers context, for comparisons between kinds.
-            colour: what the channels are, see :class:`Network`; by default ``"rgb"`` for three, ``"y"`` for one,
-                ``"any"`` otherwise.
+            colour: what the channels are, see :class:`Network`; by default ``"rgb"`` for three; ``"y"`` for one, but
+                ``"grey"`` at scale 1; ``"any"`` otherwise.
             multiple: LR height and width must be multiples of this; the image is padded by reflection and the
                 attribution of the padding flows back into the mirrored pixels.
             minimum: the smallest LR height and width.
             forward: for modules with further arguments, e.g. ``lambda module, x: module(x, 4)``.
             pre_upsampled: the module takes the image already enlarged by bicubic.
+            noise_map: the module takes one channel more than ``channels``, the level of the noise.
+            noise_level: that level, σ in 8-bit grey levels; see :class:`Network`.
             frames: the module takes clips, N×T×C×h×w of so many frames T, and returns the centre frame, N×C'×H×W, or
                 all of them; images and maps are T×C×h×w then, and windows those of the centre frame.
 
@@ -116,20 +128,23 @@ class Network:
         """
         if not isinstance(module, nn.Module):
             raise SettingError(f"Network.wrap takes a torch.nn.Module, got {type(module).__name__}.")
+        scale = whole_scale(scale)
         channels = whole("channels", channels) * (1 if frames is None else whole("frames", frames, 2))
         called = forward if forward is not None else _call
         return cls(
             module=module,
-            scale=whole_scale(scale),
+            scale=scale,
             channels=channels,
             value_range=check_range(value_range),
             name=name if name is not None else type(module).__name__,
             kind=kind,
-            colour=colour_of(channels, colour if frames is None else "any"),
+            colour=colour_of(channels, colour if frames is None else "any", scale=scale),
             padding=Padding(multiple=whole("multiple", multiple), minimum=whole("minimum", minimum)),
             forward=called if frames is None else clip_forward(called, frames),
             pre_upsampled=pre_upsampled,
             frames=frames,
+            noise_map=noise_map or noise_level is not None,
+            noise_level=None if noise_level is None else check_noise(noise_level),
         )
 
     @classmethod
@@ -180,7 +195,7 @@ class Network:
         """Make a network of a super-resolution pipeline of diffusers, with its noise fixed by ``seed``.
 
         Takes ``StableDiffusionUpscalePipeline``, ``StableDiffusionLatentUpscalePipeline`` and
-        ``LDMSuperResolutionPipeline``. The clamp at their end is left out. Needs ``srlens[diffusion]``.
+        ``LDMSuperResolutionPipeline``. The clamp at their end is left out.
 
         Args:
             pipeline: loaded; its networks are used as they stand, its scheduler is copied.
@@ -196,7 +211,6 @@ class Network:
 
         Raises:
             SettingError: a pipeline of another kind, a scheduler that cannot repeat a step, a value out of range.
-            MissingExtraError: diffusers is not installed.
         """
         from srlens.networks.pipelines import sampler_of
 
@@ -273,7 +287,7 @@ class Network:
             ModuleError: it raised; other errors of srlens and those of a full memory pass.
         """
         try:
-            return self.forward(self.module, x)
+            return self.forward(self.module, self._with_noise_map(x) if self.noise_map else x)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever the module raises is reported under its name
@@ -286,6 +300,18 @@ class Network:
                 "(multiple=, minimum=), further arguments (forward=), other channels (channels=); or try "
                 "network.to(dtype=torch.float32)."
             ) from error
+
+    def _with_noise_map(self, x: Tensor) -> Tensor:
+        level = UNTOLD_NOISE if self.noise_level is None else self.noise_level
+        return torch.cat([x, x.new_full((x.shape[0], 1, *x.shape[-2:]), level / 255 * self.value_range)], dim=1)
+
+    def told(self, noise: float | None) -> "Network":
+        """The same network, told the level of a picture's noise, unless it takes none or was told one already.
+
+        Args:
+            noise: σ in 8-bit grey levels; None where that is not known.
+        """
+        return replace(self, noise_level=noise) if self.noise_map and self.noise_level is None else self
 
     def check_channels(self, x: Tensor) -> None:
         """Raise ChannelError unless ``x`` (…×C×h×w) has the channel count that the network takes."""
@@ -359,11 +385,25 @@ class Network:
             "channels": f"{self.channels} ({self.colour})",
             **({"frames": f"{self.frames}, of {self.channels // self.frames} channels"} if self.frames else {}),
             "value range": f"0–{self.value_range:g}",
+            **({"noise level": self._noise_in_words} if self.noise_map else {}),
             "receptive field": str(self.receptive_field),
             "parameters": f"{self.parameters:,}",
             "source": self.source,
         }
         return {label: value if value is not None else "unknown" for label, value in known.items()}
+
+    @property
+    def _noise_in_words(self) -> str:
+        return (
+            f"σ {UNTOLD_NOISE:g}, unless the picture's is known"
+            if self.noise_level is None
+            else f"σ {self.noise_level:g}"
+        )
+
+    @property
+    def purpose(self) -> Literal["super-resolution", "restoration"]:
+        """What it is for: restoration keeps the size of the picture."""
+        return "restoration" if self.scale == 1 else "super-resolution"
 
     @property
     def device(self) -> torch.device:

@@ -3,6 +3,7 @@
 Restated after diffusers 0.42: a pipeline itself runs without gradients and draws its noise as it goes. The clamp to
 [0, 1] that ends each of them is left out, as of every network here: where it binds it would stop the gradient.
 """
+# ruff: noqa: ARG002 - a sampler need not use all that it is handed
 
 import inspect
 from copy import deepcopy
@@ -42,8 +43,10 @@ class PipelineSampler(Sampler):
 
     scale: int
     multiple: int
+    unet: Any
+    decoder: Any
 
-    def __init__(self, pipeline: Any, decoder: nn.Module, steps: int) -> None:
+    def __init__(self, pipeline: Any, decoder: Any, steps: int) -> None:
         super().__init__()
         self.steps = whole("steps", steps)
         self.unet, self.decoder, self.scheduler = pipeline.unet, decoder, deepcopy(pipeline.scheduler)
@@ -75,11 +78,11 @@ class PipelineSampler(Sampler):
     def end(self, latent: Tensor, condition: Condition) -> Tensor:
         """Decode, to [0, 1] terms."""
         decoded: Tensor = self.decoder.decode(latent / getattr(self.decoder.config, "scaling_factor", 1)).sample
-        return decoded / 2 + 0.5
+        return 0.5 * decoded + 0.5
 
     def _noise(self, noise: Noise, like: Tensor, channels: int) -> Tensor:
         latent = like.new_empty(len(like), channels, *like.shape[-2:])
-        return noise(_LATENT, latent) * self.scheduler.init_noise_sigma
+        return noise(_LATENT, latent) * float(self.scheduler.init_noise_sigma)
 
 
 class UpscaleSampler(PipelineSampler):
@@ -109,10 +112,12 @@ class UpscaleSampler(PipelineSampler):
     def predict(self, latent: Tensor, index: int, condition: Condition) -> Tensor:
         """The noise, or v."""
         time, doubled = self.scheduler.timesteps[index], len(self.embeds)
-        given = torch.cat([self.scheduler.scale_model_input(latent, time), condition[0]], dim=1).repeat(doubled, 1, 1, 1)
+        given = torch.cat([self.scheduler.scale_model_input(latent, time), condition[0]], dim=1).repeat(
+            doubled, 1, 1, 1
+        )
         levels = torch.full((len(given),), self.noise_level, dtype=torch.long, device=latent.device)
         embeds = self.embeds.repeat_interleave(len(latent), dim=0)
-        predicted = self.unet(given, time, encoder_hidden_states=embeds, class_labels=levels).sample
+        predicted: Tensor = self.unet(given, time, encoder_hidden_states=embeds, class_labels=levels).sample
         return _guided(predicted, self.guidance)
 
 
@@ -147,7 +152,9 @@ class LatentUpscaleSampler(PipelineSampler):
     def predict(self, latent: Tensor, index: int, condition: Condition) -> Tensor:
         """The clean latent, by the preconditioning of Karras et al. (2022), brought to the scheduler's terms."""
         time, sigma, doubled = self.scheduler.timesteps[index], self.scheduler.sigmas[index], len(self.embeds)
-        given = torch.cat([self.scheduler.scale_model_input(latent, time), condition[0]], dim=1).repeat(doubled, 1, 1, 1)
+        given = torch.cat([self.scheduler.scale_model_input(latent, time), condition[0]], dim=1).repeat(
+            doubled, 1, 1, 1
+        )
         pooled = torch.cat([torch.ones_like(self.pooled[:, :1]).expand(-1, 64),
                             torch.zeros_like(self.pooled[:, :1]).expand(-1, 64), self.pooled], dim=1)  # fmt: skip
         predicted = self.unet(
@@ -200,16 +207,15 @@ def sampler_of(
 
     Raises:
         SettingError: a pipeline of another kind, a scheduler that cannot repeat a step, a value out of range.
-        MissingExtraError: diffusers is not installed.
     """
-    from srlens.extras import diffusers
-
+    # By name, so that nothing of diffusers is imported where there is no pipeline of it.
+    names = {one.__name__ for one in type(pipeline).__mro__}
     guided = Guidance(prompt, guidance)
-    if isinstance(pipeline, diffusers.StableDiffusionUpscalePipeline):
+    if "StableDiffusionUpscalePipeline" in names:
         return UpscaleSampler(pipeline, steps, guided, noise_level)
-    if isinstance(pipeline, diffusers.StableDiffusionLatentUpscalePipeline):
+    if "StableDiffusionLatentUpscalePipeline" in names:
         return LatentUpscaleSampler(pipeline, steps, guided)
-    if isinstance(pipeline, diffusers.LDMSuperResolutionPipeline):
+    if "LDMSuperResolutionPipeline" in names:
         return LatentDiffusionSampler(pipeline, steps, rounded)
     raise SettingError(
         f"{type(pipeline).__name__} is none of the pipelines that are known: StableDiffusionUpscalePipeline, "

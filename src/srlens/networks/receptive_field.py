@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from srlens.imaging.window import Window
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -79,6 +81,15 @@ class ReceptiveField:
             high = math.ceil(high * factor) + stage.radius + stage.drift
             grid = Fraction(stage.grid)
         return max(0, math.floor(low / grid)), min(size, math.ceil(high / grid))
+
+    def bounds(self, window: Window, scale: int, height: int, width: int) -> tuple[int, int, int, int]:
+        """LR pixels that a window can depend on: (top, left, bottom, right), the last two exclusive.
+
+        The whole LR image, of ``height`` × ``width`` pixels, where the receptive field is global or unknown.
+        """
+        top, bottom = self.footprint(window.top, window.bottom, scale, height)
+        left, right = self.footprint(window.left, window.right, scale, width)
+        return top, left, bottom, right
 
 
 GLOBAL = ReceptiveField(stages=None, paper=None)

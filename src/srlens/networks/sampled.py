@@ -1,5 +1,6 @@
 """A sampler as a module: the noise fixed by a seed, steps recomputed for the gradient instead of kept."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -48,8 +49,7 @@ class SampledModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Sample N×C×h×w."""
         condition = self.sampler.condition(x, self.noise)
-        for latent in self.latents(condition):
-            pass
+        *_, latent = deque(self.latents(condition), maxlen=1)
         return self.sampler.end(latent, condition)
 
     @property

@@ -47,7 +47,7 @@ class Sampler(nn.Module, ABC):
 
     @abstractmethod
     def begin(self, condition: Condition, noise: Noise) -> Tensor:
-        """The latent before the first step, N×…"""
+        """The latent before the first step, of N pictures."""
 
     @abstractmethod
     def step(self, latent: Tensor, index: int, condition: Condition, noise: Noise) -> Tensor:

@@ -44,6 +44,7 @@ def run_field(
     Returns:
         The field, and the files, the picture first.
     """
+    network = subject.told(network)
     height, width = subject.lr.shape[-2:]
     stride = size if stride is None else stride
     windows = grid_windows(height * network.scale, width * network.scale, size, stride)
@@ -77,6 +78,7 @@ def _key(network: Network, subject: Subject, method: Method, size: int, stride: 
         "srlens": __version__,
         "weights_sha256": network.digest,
         "value_range": network.value_range,
+        "noise_level": network.noise_level,
         "image": subject.name,
         "image_sha256": subject.digest,
         "degradation": subject.degradation,

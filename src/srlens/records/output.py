@@ -10,11 +10,15 @@ from typing import Any, Literal
 from srlens._version import __version__
 from srlens.attribution.method import Method
 from srlens.comparison.compare import Comparison
+from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
+from srlens.comparison.subject import Subject
 from srlens.comparison.sweep import Sweep
 from srlens.comparison.table import write_frame
+from srlens.imaging.window import Window
 from srlens.records.archive import save, save_json, to_json
+from srlens.trust.verification import Verification
 
 Format = Literal["png", "pdf", "svg"]
 #: What figures are saved as unless the caller says otherwise.
@@ -40,7 +44,7 @@ def write_comparison(
     """
     folder, subject, window = Path(folder), comparison.subject, comparison.window
     names = [row.result.network for row in comparison.rows]
-    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    where = _place(window)
     settings = settings_name(comparison.rows[0].result.method)
 
     def stem(middle: str) -> Path:
@@ -80,6 +84,34 @@ def _draw_parts(
     return list(save_figure(parts_figure(results, comparison.subject, style=style), stem, formats))
 
 
+def write_method_comparison(
+    comparison: MethodComparison,
+    folder: str | os.PathLike[str],
+    *,
+    style: Literal["default", "paper"] = "default",
+    formats: Sequence[Format] = FORMATS,
+) -> list[Path]:
+    """Write the figure, one map a method, the table (CSV, Parquet) and result.json; as :func:`write_comparison` does.
+
+    Returns:
+        The paths written, the figure first, and last what was kept.
+    """
+    folder, subject, window = Path(folder), comparison.subject, comparison.window
+    where = f"t{window.top}_l{window.left}_{window.height}x{window.width}"
+    stem = folder / file_name(subject.name, comparison.network.name, where)
+    files = []
+    for result in comparison.results:
+        own = [part for part in settings_name(result.method) if part != result.method.name]
+        path = Path(f"{stem}_{file_name(result.method.name, *own)}.safetensors")
+        files.append(save(result, path, extra={"image": subject.name, "image_sha256": subject.digest}))
+    files += write_frame(comparison.to_frame(), stem.with_name(f"{stem.name}_methods"))
+    files.append(folder / "result.json")
+    record = {"srlens": __version__, **comparison.record()}
+    kept = _kept(files[-1], record)
+    save_json(record, files[-1])
+    return [*draw(comparison, stem.with_name(f"{stem.name}_methods"), formats, style=style), *files, *kept]
+
+
 def write_sweep(swept: Sweep, folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS) -> list[Path]:
     """Write the table of a sweep (CSV, Parquet) and its picture into ``folder``; returns the paths, picture first."""
     stem = Path(folder) / f"sweep_{swept.setting}"
@@ -96,6 +128,25 @@ def write_fields_of_view(
     return [*draw(fields, stem, formats), *tables]
 
 
+def write_verification(
+    found: Verification, subject: Subject, folder: Path, *, formats: Sequence[Format] = FORMATS
+) -> list[Path]:
+    """Write trust card, everything that was found (safetensors) and verification.json; returns the paths, card first.
+
+    A verification.json of another run is kept as verification-1.json, …; the other files are named after picture,
+    network, window and settings.
+    """
+    result = found.attribution
+    where = _place(result.window)
+    stem = folder / file_name(subject.name, result.network, "verification", where, *settings_name(result.method))
+    given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
+    record = {"srlens": __version__, **given, **found.record()}
+    whole, readable = save(found, stem.with_name(f"{stem.name}.safetensors"), extra=given), folder / "verification.json"
+    kept = _kept(readable, record)
+    save_json(record, readable)
+    return [*draw(found, stem, formats), whole, readable, *kept]
+
+
 def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:
     """Write the figure of a result, with options of :func:`srlens.figures.of.figure_of`; returns the paths."""
     from srlens.figures.of import figure_of
@@ -108,6 +159,10 @@ def settings_name(method: Method) -> list[str]:
     """The settings that are not the usual ones, as parts of a file name; none for LAM as it comes."""
     own = [f"{key}-{value}" for key, value in method.departures.items() if value is not None]
     return [one for one in (method.name, method.preset, *own) if one not in ("lam", "default")]
+
+
+def _place(window: Window) -> str:
+    return f"t{window.top}_l{window.left}_{window.height}x{window.width}"
 
 
 def _kept(path: Path, record: Mapping[str, Any]) -> list[Path]:

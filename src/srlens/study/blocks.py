@@ -44,6 +44,8 @@ class Blocks:
         windows_planned: of the study.
         lr_sizes: different sizes of the LR crops; more than one makes diffusion indices incomparable.
         conditions: one line that says how the maps were made.
+        random: share of the receptive field that the same networks with random weights use, K×W; NaN where it was not
+            computed.
     """
 
     labels: tuple[str, ...]
@@ -60,6 +62,7 @@ class Blocks:
     windows_planned: int
     lr_sizes: tuple[tuple[int, int], ...]
     conditions: str
+    random: Array
 
     @property
     def index(self) -> Array:
@@ -97,8 +100,8 @@ class Blocks:
         return len(set(self.images))
 
 
-def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
-    """Put the rows of a study in order by its plan.
+def arrange(frame: "polars.DataFrame", plan: dict[str, Any], random: "polars.DataFrame | None" = None) -> Blocks:
+    """Put the rows of a study in order by its plan; ``random`` holds those of the networks with random weights.
 
     A map that did not reach its tolerance, in error or gap, counts as missing.
     A network with results at fewer than half of the windows is left out; of the windows those are kept at which half of
@@ -154,7 +157,20 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any]) -> Blocks:
         windows_planned=width,
         lr_sizes=tuple((int(h), int(w)) for h, w in sizes),
         conditions=_common_conditions(str(first["conditions"])),
+        random=_random_shares(random, plan)[np.ix_(rows, columns)],
     )
+
+
+def _random_shares(frame: "polars.DataFrame | None", plan: dict[str, Any]) -> Array:
+    """What networks with random weights use of their receptive field, K×W; maps that did not converge do not count."""
+    place = {window["place"]: w for w, window in enumerate(plan["windows"])}
+    network = {job: k for k, jobs in enumerate(plan.get("random_jobs", ())) for job in jobs}
+    shares = np.full((len(plan["jobs"]), len(place)), np.nan)
+    if frame is not None:
+        for row in frame.filter(frame["converged"]).select("job", "place", "receptive_field_used").iter_rows():
+            if row[2] is not None:
+                shares[network[row[0]], place[row[1]]] = row[2]
+    return shares
 
 
 def modelled(values: Array, missing: NDArray[np.bool_], *, factors: bool) -> Array:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from srlens.imaging.degrade import reference_name
 from srlens.imaging.open import open_image
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef
 from srlens.study.window_list import WindowList
@@ -30,12 +32,13 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
             pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
         tiles.append(Tile(part, frame, [f"#{rank} {entry.image.name}", f"{entry.psnr:.2f} dB"]))
-    judges = ", ".join(name for name, _ in listed.networks) or "bicubic"
+    judges = ", ".join(name for name, _ in listed.networks) or reference_name(listed.scale, listed.degradation)
     title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
     if len(listed.windows) > SHOWN:
         title += f" (the hardest {SHOWN} shown)"
-    note = f"Mean PSNR of each window over {judges}; ×{listed.scale}, LR by {listed.degradation}."
-    figure = window_sheet(tiles, title=title, columns=8, note=note)
+    made = f"×{listed.scale}, LR by {listed.degradation}"
+    note = f"Mean PSNR of each window over {judges}; {worded(made, listed.scale)}."
+    figure = window_sheet(tiles, title=title, columns=8, note=note, scale=listed.scale)
     return save_figure(figure, path.with_suffix(""), ("png",), dpi=150)[0]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import astuple, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from srlens._version import __version__
@@ -17,20 +18,26 @@ class NetworkRef(NetworkEntry):
     Attributes:
         scale: SR pixels per LR pixel.
         digest: SHA-256 of the weights (:attr:`srlens.networks.network.Network.digest`), or ``"unavailable: …"``.
+        field_known: whether its theoretical receptive field is known.
+        random_seed: the network is that with its weights drawn anew, under this seed; None: with those weights.
     """
 
     scale: int
     digest: str
+    field_known: bool = True
+    random_seed: int | None = None
 
     @property
     def label(self) -> str:
-        """What to call it before it is opened."""
-        return self.name or self.open.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+        """What to call it before it is opened: by its file's stem, as opened networks are."""
+        path = Path(self.open)
+        return self.name or (path.stem if path.is_absolute() and not self.module else self.open)
 
     @property
     def run_as(self) -> dict[str, Any]:
         """All of it that results depend on, as plain values."""
-        return {"sha256": self.digest, **self.model_dump(include={"scale", "value_range", "channels"})}
+        drawn = {} if self.random_seed is None else {"random_seed": self.random_seed}
+        return {"sha256": self.digest, **self.model_dump(include={"scale", "value_range", "channels"}), **drawn}
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ class Job:
         method: how the map is computed.
         lpips: whether LPIPS is measured.
         added: keys of measures that plug-ins add; the worker must have them too.
+        reach: whether the causal reach is measured; None: where that costs less than the map.
+        faithfulness: whether the map is tested against other orders of pixels.
     """
 
     network: NetworkRef
@@ -86,6 +95,8 @@ class Job:
     method: MethodSection
     lpips: bool = False
     added: tuple[str, ...] = ()
+    reach: bool | None = None
+    faithfulness: bool = False
 
     def identity(self) -> dict[str, Any]:
         """All that the result depends on, as plain values. Names and paths are not among it."""
@@ -96,6 +107,8 @@ class Job:
             "method": self.method.resolved().to_record(),
             "lpips": self.lpips,
             "added": self.added,
+            "reach": self.reach,
+            "faithfulness": self.faithfulness,
         }
 
     def place(self) -> dict[str, Any]:

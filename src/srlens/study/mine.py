@@ -12,14 +12,13 @@ from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.check import whole_scale
 from srlens.imaging.degrade import DEFAULT, canonical
+from srlens.imaging.files import PICTURE_SUFFIXES
 from srlens.imaging.samples import SAMPLES
+from srlens.imaging.terms import worded
 from srlens.naming import known_name
 from srlens.networks.network import Network
 from srlens.study.job import ImageRef, WindowRef
 from srlens.study.window_list import Condition, WindowList
-
-#: Files of a folder that count as pictures.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +128,9 @@ def find_images(given: Sequence[str | os.PathLike[str]]) -> list[str]:
             continue
         path = Path(entry).expanduser().absolute()
         if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
             if not inside:
-                raise StudyError(f"The folder {entry} holds no picture ({', '.join(SUFFIXES)}).")
+                raise StudyError(f"The folder {entry} holds no picture ({', '.join(PICTURE_SUFFIXES)}).")
             found += inside
         elif path.is_file():
             found.append(str(path))
@@ -153,7 +152,8 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
 def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
     lr = subject.lr
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
-        raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
+        kind = worded("LR", subject.scale or 4)
+        raise StudyError(f"its {kind} image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
     assert subject.hr is not None
-    judged = [network.upscale(lr) for network in networks] if networks else [subject.reference]
+    judged = [subject.told(network).upscale(lr) for network in networks] if networks else [subject.reference]
     return hard_windows(judged, subject.hr, size=size)

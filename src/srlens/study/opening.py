@@ -12,19 +12,21 @@ from srlens.imaging.open import image_file
 from srlens.networks.catalog import shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
+from srlens.networks.random_weights import with_random_weights
 from srlens.study.job import ImageRef, NetworkRef
 
 _CHANGED = "{} is not {} was planned: its SHA-256 is {}, expected {}. {}"
 _REMEDY = "It was changed or was missing; put it right and run again with --resume."
 
 
-def network_digest(ref: NetworkRef) -> str:
-    """SHA-256 (hex) of the network's weights, the one digest by which judges, parts and maps are joined.
+def identified(ref: NetworkRef) -> NetworkRef:
+    """The same with the SHA-256 (hex) of its weights, the one digest by which judges, parts and maps are joined.
 
     Raises:
         SrlensError, OSError: it cannot be opened.
     """
-    return _opened(ref, torch.device("cpu")).digest
+    network = _opened(ref, torch.device("cpu"))
+    return ref.model_copy(update={"digest": network.digest, "field_known": network.receptive_field.known})
 
 
 def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
@@ -42,7 +44,8 @@ def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
         raise CheckpointError(_CHANGED.format(ref.open, "what", network.digest, ref.digest, remedy))
     if network.scale != ref.scale:
         raise StudyError(f"{ref.label} has scale {network.scale}, the study {ref.scale}; leave it out.")
-    return replace(network, kind=ref.kind) if ref.kind is not None else network
+    network = replace(network, kind=ref.kind) if ref.kind is not None else network
+    return network if ref.random_seed is None else with_random_weights(network, ref.random_seed)
 
 
 def _opened(ref: NetworkRef, device: torch.device) -> Network:

@@ -15,7 +15,7 @@ from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog, shipped_name
 from srlens.plugins import load_plugins
 from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
-from srlens.study.opening import network_digest
+from srlens.study.opening import identified
 from srlens.study.schema import NetworkEntry, Study
 from srlens.study.window_list import WindowList, read_window_list
 
@@ -70,8 +70,25 @@ class Plan:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
         study, images = self.study, self.study.images
         how = images.degradation if images.given == "hr" else GIVEN
-        settings = (how, images.lr_size, study.method, study.output.lpips, self.added)
+        tests = study.verification.reach, study.verification.faithfulness
+        settings = (how, images.lr_size, study.method, study.output.lpips, self.added, *tests)
         return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
+
+    @cached_property
+    def random_jobs(self) -> tuple[Job, ...]:
+        """Networks with random weights at the first window of each picture, network by network; none unless asked.
+
+        One window a picture is enough: what it is a reference of, the use of a receptive field that is known, is told
+        with its spread over pictures.
+        """
+        first = {place.image: place for place in reversed(self.windows)}
+        kept = (job for job in self.jobs if job.network.field_known and first[job.image].window == job.window)
+        drawn = {network: network.model_copy(update={"random_seed": 0}) for network in self.networks}
+        every = (
+            replace(job, network=drawn[job.network], lpips=False, added=(), reach=False, faithfulness=False)
+            for job in kept
+        )
+        return tuple(every) if self.study.random_weights else ()
 
     def record(self) -> dict[str, Any]:
         """The plan as plain values: what the report needs to know without the files."""
@@ -96,6 +113,9 @@ class Plan:
                 for w, job in zip(self.windows, self.jobs, strict=False)
             ],
             "jobs": [ids[k * width : (k + 1) * width] for k in range(len(self.networks))],
+            "random_jobs": [
+                [job.id for job in self.random_jobs if job.network.label == network.label] for network in self.networks
+            ],
         }
 
 
@@ -142,7 +162,7 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
         spec = str(study.resolve(spec))
     ref = NetworkRef(**{**dict(entry), "open": spec}, scale=study.scale, digest="")
     try:
-        return ref.model_copy(update={"digest": network_digest(ref)})
+        return identified(ref)
     except (SrlensError, OSError) as error:
         return ref.model_copy(update={"digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 

@@ -15,9 +15,10 @@ from srlens.errors import SettingError, SrlensError, StudyError
 from srlens.study.job import Job
 from srlens.study.plan import Plan, make_plan
 from srlens.study.progress import Report, Tracker
+from srlens.study.run_record import run_record
 from srlens.study.schema import Study, read_study
 from srlens.study.store import Failure, Store
-from srlens.study.worker import Outcome, failure_of, keep_place, run_batch
+from srlens.study.worker import Outcome, disk_error, failure_of, keep_place, run_batch
 
 Batch = Sequence[Job]  # for one worker, all of one network
 
@@ -61,6 +62,7 @@ def run_study(
     batch: int | None = None,
     resume: bool = False,
     retry: bool = False,
+    command: str | None = None,
     progress: Callable[[Report], None] | None = None,
 ) -> Summary:
     """Run a study to its end; results are stored job by job, so that it may be killed at any moment.
@@ -78,6 +80,7 @@ def run_study(
             an attribute ``parallel``, the number of its tasks at once, what makes four tasks for each of those.
         resume: compute what is missing in a folder that holds results of this study already.
         retry: try those jobs again, too, whose failure was their own (a flat window, say).
+        command: what was typed, for the report.
         progress: called with a :class:`Report` now and then.
 
     Raises:
@@ -96,7 +99,8 @@ def run_study(
     started = time.perf_counter()
     with store.locked():
         plan = _continued(study, store)
-        ids = [job.id for job in plan.jobs]
+        jobs = [*plan.jobs, *plan.random_jobs]
+        ids = [job.id for job in jobs]
         done = store.done(ids, maps=maps)
         if done and not resume:
             raise StudyError(
@@ -109,13 +113,9 @@ def run_study(
         for job in (job for place, job in places.items() if store.place(place) in damaged):
             with suppress(SrlensError, OSError):  # its picture is gone: the report does without
                 keep_place(job, store)
-        store.write_plan(plan.record())
-        if (file := plan.study.file) is not None:
-            store.keep("study.toml", file)
-            if isinstance(plan.study.windows, str):
-                store.keep("windows.toml", plan.study.resolve(plan.study.windows))
+        _keep_origin(plan, store, command)
         given_up = {f.job for f in store.failures(ids, maps=maps) if f.permanent} if not retry else set()
-        missing = [job for job in plan.jobs if job.id not in done and job.id not in given_up]
+        missing = [job for job in jobs if job.id not in done and job.id not in given_up]
         tracker = Tracker(len(ids), len(done), len(given_up), progress)
         if batch is None:
             parallel = getattr(executor, "parallel", None)
@@ -159,6 +159,16 @@ def _continued(plan: Plan, store: Store) -> Plan:
             "settings, or of another version of srlens. Choose another folder, or remove that one."
         )
     return plan
+
+
+def _keep_origin(plan: Plan, store: Store, command: str | None) -> None:
+    """Write down what is computed, when and by which command, and copy the files that say so."""
+    store.write_plan(plan.record())
+    store.log(run_record(command), "runs")
+    if (file := plan.study.file) is not None:
+        store.keep("study.toml", file)
+        if isinstance(plan.study.windows, str):
+            store.keep("windows.toml", plan.study.resolve(plan.study.windows))
 
 
 def _gpus(device: str | None) -> int:
@@ -254,19 +264,25 @@ class _Loop:
             self._take_outcome(outcome)
 
     def _take_outcome(self, outcome: Outcome) -> None:
-        if outcome.disk is not None:
+        failed = outcome.failure is not None
+        try:
+            if outcome.disk is not None:
+                raise OSError(outcome.disk, os.strerror(outcome.disk))
+            if outcome.failure is None:
+                self.store.failure(outcome.job).unlink(missing_ok=True)
+            else:
+                self.store.write_failure(outcome.failure)
+            if outcome.computed:
+                self.store.log({"job": outcome.job, "seconds": outcome.seconds, "failed": failed})
+        except OSError as error:
+            if (disk := disk_error(error)) is None:
+                raise
             raise OSError(
-                outcome.disk,
-                f"{os.strerror(outcome.disk)}: results cannot be stored in {self.store.folder}. Those that are "
-                "stored are kept; make room and run again with --resume",
-            )
-        if outcome.failure is None:
-            self.store.failure(outcome.job).unlink(missing_ok=True)
-        else:
-            self.store.write_failure(outcome.failure)
-        if outcome.computed:
-            self.store.log({"job": outcome.job, "seconds": outcome.seconds, "failed": outcome.failure is not None})
-        self.tracker.count(failed=outcome.failure is not None, computed=outcome.computed)
+                disk,
+                f"{os.strerror(disk)}: results cannot be stored in {self.store.folder}. Those stored are kept; make "
+                "room and run again with --resume",
+            ) from error
+        self.tracker.count(failed=failed, computed=outcome.computed)
 
     def _blame(self, batch: Batch, error: BaseException) -> None:
         """Record the jobs that a dead worker or task left without a result."""

@@ -105,6 +105,16 @@ else:
     MethodSection = pydantic.create_model("MethodSection", __base__=_Method, __module__=__name__, **own)
 
 
+class VerificationSection(_Strict):
+    """What is measured beside each map to tell whether it is true."""
+
+    #: How far replaced pixels change the window (causal reach); by default where that costs less than the map.
+    reach: bool | None = None
+    #: Whether pixels in the map's order change the window earlier than by distance, by the gradient's order and by that
+    #: of IG from black (deletion), and whether the map adds up (infidelity). It costs several maps.
+    faithfulness: bool = False
+
+
 class OutputSection(_Strict):
     """What is kept."""
 
@@ -126,8 +136,11 @@ class Study(_Strict):
     windows: str | Annotated[tuple[WindowEntry, ...], pydantic.Field(min_length=1, strict=False)]
     #: Take windows that networks of this study judged, though these do badly there by choice; the report says so.
     own_judges: bool = False
+    #: Compute each network with random weights too, at one window of each picture: a reference of finding 3.
+    random_weights: bool = False
     images: ImagesSection = ImagesSection()
     method: MethodSection = MethodSection()
+    verification: VerificationSection = VerificationSection()
     output: OutputSection = OutputSection()
     #: Folder that relative paths start from; set by :func:`read_study`.
     base: Path = pydantic.Field(default=Path(), exclude=True)

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from srlens.imaging.files import png_bytes
 from srlens.records.archive import save, save_json, to_json
 from srlens.shown import Shown
 from srlens.study.row import columns
+from srlens.study.run_record import Run
 from srlens.study.seal import BLANK, is_whole, sealing
 
 if TYPE_CHECKING:
@@ -159,18 +160,34 @@ class Store:
             )
         return record
 
-    def read_parts(self, jobs: Iterable[str]) -> "polars.DataFrame":
-        """The rows of the jobs that are done, in the order of the ids; a damaged part counts as missing."""
+    def read_parts(self, jobs: Iterable[str], damaged: Collection[Path] | None = None) -> "polars.DataFrame":
+        """The rows of the jobs that are done, in the order of the ids; a damaged part counts as missing.
+
+        Who has looked for :meth:`damaged` files gives them, so that no file is hashed twice.
+        """
         from srlens.extras import polars
 
+        if damaged is None:
+            done = self.done(jobs, maps=False)
+        else:
+            done = {job for job in jobs if (part := self.part(job)).exists() and part not in damaged}
         nothing = polars.DataFrame(schema=polars_schema(columns()))
-        return polars.concat([nothing, *_read([self.part(job) for job in sorted(self.done(jobs, maps=False))])])
+        return polars.concat([nothing, *_read([self.part(job) for job in sorted(done)])])
 
-    def log(self, entry: dict[str, Any]) -> None:
-        """Append one line to ``log.jsonl``: times, which are no part of the results."""
+    def log(self, entry: Mapping[str, Any], name: str = "log") -> None:
+        """Append one line to ``log.jsonl`` (seconds of jobs) or ``runs.jsonl``: times, which are no part of results."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        with (self.folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def runs(self) -> list[Run]:
+        """When and how the study was run, the first run first; what cannot be read is left out."""
+        found: list[Run] = []
+        with suppress(OSError):
+            for line in (self.folder / "runs.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return [run for run in found if isinstance(run, dict)]
 
     def clean(self) -> None:
         """Remove unfinished files that nobody works on any more."""
@@ -204,6 +221,23 @@ class Store:
             except OSError:  # file systems without locks
                 pass
             yield
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A store that was searched for damage, so that no file need be hashed again.
+
+    Attributes:
+        store: the folder.
+        damaged: what :meth:`Store.damaged` found.
+    """
+
+    store: Store
+    damaged: frozenset[Path]
+
+    def whole(self, file: Path) -> bool:
+        """Whether a file that was searched is there and not damaged."""
+        return file.exists() and file not in self.damaged
 
 
 def _listed(folder: Path, suffix: str) -> set[str]:

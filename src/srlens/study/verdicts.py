@@ -1,6 +1,7 @@
 """The paper's four findings, each with a verdict by a rule that is stated beside it."""
 
 import math
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -58,12 +59,16 @@ class Use:
     Attributes:
         share: of the receptive field, that holds 95 % of the mass; mean over windows.
         reference: the same of a Gaussian effective field within the same receptive field.
-        ratio: of both, geometric mean over windows.
+        ratio: of both, mean over windows.
+        random: the share of the same network with random weights; None where it was not computed.
+        over_random: the trained network's share over that, mean over the windows that have both.
     """
 
     share: Estimate
     reference: float
     ratio: Estimate
+    random: Estimate | None = None
+    over_random: Estimate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,11 +146,12 @@ def _used(blocks: Blocks) -> dict[str, Use]:
     # A global network is given the field of one whose convolutions just cover the LR crop.
     sides = np.where(np.isfinite(sides), sides, np.maximum(*crop))
     found = {}
-    for label, share, *of in zip(blocks.labels, shares, sides, pixels, windows, strict=True):
+    for label, share, random, *of in zip(blocks.labels, shares, blocks.random, sides, pixels, windows, strict=True):
         if (known := np.isfinite(share * np.prod(of, axis=0))).any():
             gaussian = np.array([gaussian_area(*one) / one[1] for one in np.array(of).T[known]])
             means = [mean_interval(v, blocks.clusters[known]) for v in (share[known], share[known] / gaussian)]
-            found[label] = Use(means[0], float(gaussian.mean()), means[1])
+            both = [mean_interval(v, blocks.clusters) for v in (random, share / random)]
+            found[label] = Use(means[0], float(gaussian.mean()), means[1], *both if np.isfinite(random).any() else ())
     return found
 
 
@@ -167,8 +173,14 @@ def _verdict(
     few = [networks] if count < LIMITS["networks"] or least >= LIMITS["p"] else []
     few += [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
     told = [finding[text] for text in texts] + [_TEXTS["least"]] * (least > 0) + [_TEXTS["few"]] * bool(few)
-    words = {**LIMITS, **numbers, "count": count, "least_p": f"{least:.2g}", "few": ", ".join(few)}
-    evidence = " ".join(told).format(**words).replace(" -", " −").replace("[-", "[−")
+    words = {
+        **LIMITS,
+        **numbers,
+        "count": count,
+        "least_p": f"{least:.2g}" if least >= 1e-3 else "below 0.001",
+        "few": ", ".join(few),
+    }
+    evidence = re.sub(r"(?<=\d)%", " %", " ".join(told).format(**words)).replace(" -", " −").replace("[-", "[−")
     limits = {name: text.format_map(LIMITS) for name, text in finding.items() if name in ("small", "support")}
     rule = finding["rule"].format(decision=_TEXTS["decision"].format(**limits, **LIMITS), **LIMITS)
     sample = f"{networks}, {sizes['windows']} windows of {sizes['pictures']} pictures"
@@ -208,8 +220,14 @@ def _third(blocks: Blocks, used: dict[str, Use]) -> Verdict:
     answer: Answer = "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided"
     numbers: dict[str, Any] = {"below": below, "above": above, "ratio": np.median([use.ratio.value for use in uses])}
     numbers["shares"] = np.quantile([use.share.value for use in uses], (0, 0.5, 1))
-    compared = f"{count} networks of known receptive field", count, least
-    return _verdict(3, blocks, answer, ["evidence"], p, compared, **numbers)
+    compared, texts = (f"{count} networks of known receptive field", count, least), ["evidence"]
+    drawn = [(use.random.value, use.over_random) for use in uses if use.random is not None and use.over_random]
+    if drawn:
+        texts.append("random")
+        numbers |= {"drawn": len(drawn), "random": np.quantile([share for share, _ in drawn], (0, 0.5, 1))}
+        numbers["over_random"] = np.median([ratio.value for _, ratio in drawn])
+        numbers |= {"less": sum(r.high < 1 for _, r in drawn), "more": sum(r.low > 1 for _, r in drawn)}
+    return _verdict(3, blocks, answer, texts, p, compared, **numbers)
 
 
 def _fourth(blocks: Blocks, textures: dict[str, statistics.Association]) -> Verdict:

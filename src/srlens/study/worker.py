@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,6 +18,7 @@ from srlens.comparison.measures import MEASURES
 from srlens.comparison.subject import Subject
 from srlens.errors import (
     NetworkOutputError,
+    NoEffectError,
     NotDifferentiableError,
     NotFiniteError,
     SettingError,
@@ -34,7 +36,9 @@ from srlens.study.seal import is_whole
 from srlens.study.store import Failure, Store
 
 #: Errors that follow from what the job's id is made of: the same job would fail again.
-PERMANENT = (NetworkOutputError, NotDifferentiableError, NotFiniteError, SettingError, WindowError, ZeroMapError)
+PERMANENT = (
+    NetworkOutputError, NoEffectError, NotDifferentiableError, NotFiniteError, SettingError, WindowError, ZeroMapError,
+)  # fmt: skip
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -91,11 +95,11 @@ def _run_job(job: Job, store: Store, maps: bool, device: torch.device) -> Outcom
     try:
         _compute(job, store, maps, device)
     except Exception as error:  # recorded with its reason; the other jobs go on
-        return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, _disk_error(error))
+        return Outcome(job.id, failure_of(job, error), time.perf_counter() - started, disk_error(error))
     return Outcome(job.id, None, time.perf_counter() - started)
 
 
-def _disk_error(error: BaseException | None) -> int | None:
+def disk_error(error: BaseException | None) -> int | None:
     """The errno of a disk that takes no more, anywhere among the causes; libraries in Rust give it as text alone."""
     while error is not None:
         own = error.errno if isinstance(error, OSError) else None
@@ -125,7 +129,11 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
         )
     network = _kept.network(job.network, device)
     subject, window = _shown(job)
-    explained = replace(explain(network, subject, window, method=job.method.resolved()), seconds=None)
+    if job.network.random_seed is not None:  # no one asks how good its pictures are
+        subject = replace(subject, hr=None)
+    tests: dict[str, Any] = {"reach": job.reach, "faithful": job.faithfulness}
+    found = explain(network, subject, window, method=job.method.resolved(), **tests)
+    explained = replace(found, seconds=None)
     if job.lpips and subject.hr is not None:
         from srlens.study.perceptual import lpips_distance
 

@@ -13,7 +13,7 @@ import torch
 from srlens.attribution.field import Field, grid_windows
 from srlens.attribution.scene import Progress
 from srlens.comparison.compare import Comparison, compare
-from srlens.comparison.subject import Subject
+from srlens.comparison.subject import Subject, in_grey, restore_grey
 from srlens.comparison.table import write_tables
 from srlens.errors import ImageError, SettingError, SrlensWarning, WindowError
 from srlens.imaging.degrade import GIVEN, modcrop
@@ -166,9 +166,17 @@ class Page:
         return height * scale, width * scale
 
     def shown(self, session: Session, choices: Choices) -> torch.Tensor:
-        """What the window is placed in: the HR picture cropped to the scale, or the LR picture."""
-        image = self._picture(session).image
-        return modcrop(image, self.open(session, choices.networks)[0].scale) if choices.is_hr else image
+        """What the window is placed in: the HR picture cropped to the scale, or what networks of scale 1 are given.
+
+        Raises:
+            SettingError: the picture cannot be degraded as ``choices`` say.
+        """
+        image, networks = self._picture(session).image, self.open(session, choices.networks)
+        if not choices.is_hr:
+            return image
+        if networks[0].scale > 1:
+            return modcrop(image, networks[0].scale)
+        return self._subject(session, choices, networks).lr
 
     def checked_window(self, session: Session, choices: Choices) -> Window | None:
         """The window, if one is placed and lies inside the SR image.
@@ -197,7 +205,7 @@ class Page:
         self._check_steps(max(choices.settings.get(name, 0) for name in ("steps", "max_steps")))
         self.sr_size(session, choices)
         window = self.checked_window(session, choices)
-        subject = self._subject(session, choices, networks[0].scale)
+        subject = self._subject(session, choices, networks)
 
         def work(report: Report) -> tuple[Comparison, tuple[str, ...]]:
             return _compute(networks, subject, window, choices, lambda step: report(self._step(step)))
@@ -246,7 +254,7 @@ class Page:
                 f"That grid has {len(windows)} windows; this page takes {self.limits.field_windows}. Take a wider grid."
             )
         method = choices.of_field(steps)
-        subject = self._subject(session, choices, opened.scale)
+        subject = self._subject(session, choices, [opened])
         folder, taken = self._emptied(session, "field"), (session.picture, choices.is_hr, choices.made_by)
 
         def work(report: Report) -> tuple[Field, list[Path]]:
@@ -299,12 +307,13 @@ class Page:
             raise ImageError("Choose a picture first.")
         return session.picture
 
-    def _subject(self, session: Session, choices: Choices, scale: int) -> Subject:
-        picture = self._picture(session)
+    def _subject(self, session: Session, choices: Choices, networks: Sequence[Network]) -> Subject:
+        picture, scale = self._picture(session), networks[0].scale
+        image = in_grey(picture.image) if restore_grey(networks) else picture.image
         name = Path(picture.name).stem if picture.name not in SAMPLES else picture.name
         if choices.is_hr:
-            return Subject.from_hr(picture.image, scale, name=name, degradation=choices.made_by, digest=picture.digest)
-        return Subject(name, picture.image, None, GIVEN, picture.digest, scale=scale)
+            return Subject.from_hr(image, scale, name=name, degradation=choices.made_by, digest=picture.digest)
+        return Subject(name, image, None, GIVEN, picture.digest, scale=scale)
 
 
 def _compute(
@@ -313,6 +322,8 @@ def _compute(
     started: list[str] = []
 
     def progress(name: str) -> Progress:
+        if name.endswith(": reach"):  # its network's share of the bar is full
+            return lambda _, expected: report(Step(name, len(started), len(networks), expected, expected))
         started.append(name)
         index = len(started)
         return lambda done, expected: report(Step(name, index, len(networks), done, expected))

@@ -1,6 +1,6 @@
 """Everything chosen on the page, as one value that links, commands and runs are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
@@ -11,7 +11,9 @@ from srlens.attribution.method import METHODS, Method
 from srlens.attribution.path import path_names
 from srlens.attribution.quadrature import RULES
 from srlens.attribution.settings import Setting
-from srlens.imaging.degrade import default_degradation
+from srlens.errors import SettingError
+from srlens.imaging.degrade import default_degradation, parse_degradation
+from srlens.imaging.patches import PACKAGED
 from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED_FOR
 
@@ -25,8 +27,8 @@ class Choices:
 
     Attributes:
         picture: name of the packaged photograph or of the user's file.
-        is_hr: the picture is HR and the LR is made from it; otherwise it is the LR image itself.
-        degradation: how the LR is made; None: MATLAB's bicubic, or Pillow's under the paper preset.
+        is_hr: the picture is the clean one (HR) and the input (LR) is made from it; otherwise it is the input itself.
+        degradation: how the input is made; None: MATLAB's bicubic, or Pillow's under the paper preset.
         top: first row of the window, in SR pixels; None until a window is placed.
         left: first column, in SR pixels; None likewise.
         size: side of the window, in SR pixels.
@@ -63,8 +65,12 @@ class Choices:
 
     @property
     def made_by(self) -> str:
-        """How the LR is made from an HR picture."""
-        return default_degradation(self.settings.get("preset"), self.degradation)
+        """How the input is made of a clean picture.
+
+        Raises:
+            SettingError: see :func:`allowed`.
+        """
+        return allowed(default_degradation(self.settings.get("preset"), self.degradation))
 
     def of_field(self, steps: int) -> Method:
         """The method of a field with so many steps, where it has any.
@@ -77,9 +83,29 @@ class Choices:
         return method.but(steps=steps) if "steps" in method.to_record() else method
 
 
+def allowed(degradation: str) -> str:
+    """A degradation as a browser may ask for it.
+
+    Raises:
+        SettingError: there is none such, or it names a file, which would be one of the server's.
+    """
+    asked = parse_degradation(degradation)
+    named = [name for name, default in asked.entry.settings.items() if default == "" and asked.settings[name]]
+    if named:
+        raise SettingError(f"{named[0]} names a file, which this page reads none of. Use the command line.")
+    return str(asked)
+
+
 def accepted(setting: Setting) -> tuple[str, ...]:
     """The words that a setting can be; none where it is a number."""
-    known = {"method": METHODS, "detector": DETECTORS, "path": path_names(), "rule": RULES, "fill": BASELINES}
+    known: dict[str, Iterable[str]] = {
+        "method": METHODS,
+        "detector": DETECTORS,
+        "path": path_names(),
+        "rule": RULES,
+        "fill": BASELINES,
+        "patches": (PACKAGED,),  # a page reads no folder of the machine that it runs on
+    }
     return setting.choices or tuple(known.get(setting.name, ()))
 
 

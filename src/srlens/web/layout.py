@@ -7,7 +7,7 @@ import gradio as gr
 
 from srlens.attribution.attribute import FIELD_STEPS
 from srlens.attribution.settings import SETTINGS, Setting
-from srlens.imaging.degrade import without_level
+from srlens.imaging.degrade import DEGRADATIONS
 from srlens.imaging.samples import SAMPLES
 from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, accepted
@@ -25,10 +25,10 @@ _FIELD_HINT = (
     "The diffusion index of a grid of windows, of the size chosen beside, over the whole picture. "
     "Then click a place to see its map."
 )
-HR, LR = "HR: the LR is made from it", "LR: as it is"
+HR, LR = "clean (HR): the input is made from it", "the input (LR) itself"
 
 _HEAD = (
-    '<header class="srl-head"><h1>srlens</h1><p>Which input pixels did a super-resolution network use? '
+    '<header class="srl-head"><h1>srlens</h1><p>Which input pixels did a super-resolution or restoration network use? '
     "Local attribution maps, with error bars. Computed on {device}.</p></header>"
 )
 
@@ -51,10 +51,17 @@ class Parts:
         with gr.Group():
             self.sample = gr.Radio(list(SAMPLES), value=DEFAULTS.picture, label="Packaged photograph", elem_id="sample")
             with gr.Accordion("Your own picture", open=False):
-                most = f"up to {limits.picture_bytes // MIB} MiB, LR up to {limits.lr_pixels:,} pixels"
+                most = f"up to {limits.picture_bytes // MIB} MiB, input up to {limits.lr_pixels:,} pixels"
                 label = f"Drop a PNG, JPEG, WebP, BMP or TIFF here ({most})"
                 self.upload = gr.File(label=label, file_types=["image"], height=120, elem_id="upload")
             self.kind = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
+            self.degradation = gr.Dropdown(
+                _made_by(),
+                value="",
+                label="The input is made of the clean picture by (NAME:LEVEL)",
+                elem_id="degradation",
+                allow_custom_value=True,
+            )
         self.picture_message = gr.HTML("", elem_id="picture-message")
         self.picker = _picker("picker")
         with gr.Group():
@@ -76,7 +83,7 @@ class Parts:
             )
         self.network_message = gr.HTML("", elem_id="network-message")
         with gr.Accordion("Settings", open=False, elem_id="settings"):
-            self.settings = _settings()
+            self.settings = {"degradation": self.degradation, **_settings()}
 
     def _lay_window_tab(self) -> None:
         self.run, self.stop = _run_and_stop("Run")
@@ -132,13 +139,17 @@ def _files(label: str, name: str, *, visible: bool = True) -> Any:
     return gr.File(label=label, file_count="multiple", interactive=False, visible=visible, elem_id=name)
 
 
+def _made_by() -> list[tuple[str, str]]:
+    """Degradations to choose from, those with a level at a usual one; others can be written."""
+    usual = ("the usual: MATLAB's bicubic, Pillow's under the paper preset", "")
+    return [usual, *((f"{one.written}: {one.description}"[:90], one.written) for one in DEGRADATIONS.values())]
+
+
 def _settings() -> dict[str, Any]:
-    """One component a setting: those of :class:`Choices`, then those of the method."""
-    made_by = [("MATLAB's bicubic, Pillow's under the paper preset", ""), *((name, name) for name in without_level())]
+    """One component a setting: the look, then those of the method."""
     parts: dict[str, Any] = {}
     with gr.Row():
         parts["style"] = gr.Dropdown(STYLES, value=DEFAULTS.style, label="Look of maps and figures", min_width=120)
-        parts["degradation"] = gr.Dropdown(made_by, value="", label="LR made from HR by", min_width=120)
     for start in range(0, len(SETTINGS), _IN_A_ROW):
         with gr.Row():
             parts |= {one.name: _setting(one) for one in SETTINGS[start : start + _IN_A_ROW]}

@@ -15,6 +15,7 @@ from srlens.figures.scales import tick_label, ticks
 from srlens.figures.shading import DARKEST, Shading, common_bandwidth, grey, pixels, shade
 from srlens.figures.style import find_look
 from srlens.figures.view import View, choose_view
+from srlens.imaging.terms import worded
 from srlens.web.choices import Style
 
 _BLEND = "var(--srl-blend, 0.75)"  # the slider's, in CSS
@@ -69,7 +70,9 @@ def paint_maps(results: Sequence[Attribution], style: Style) -> Maps:
     bandwidth = common_bandwidth(results)
     maps, areas, _ = shade(results, None, find_look(style), bandwidth)
     view = choose_view(results)
-    of_area = f"Contribution area: {areas[0].captions[0]}; Gaussian of {bandwidth:g} LR pixels"
+    of_area = worded(
+        f"Contribution area: {areas[0].captions[0]}; Gaussian of {bandwidth:g} LR pixels", results[0].scale
+    )
     return Maps(
         choose_view(results, 0.0) if view.whole else view,
         # Opaque: the page's slider says how far the picture shines through.

@@ -9,6 +9,7 @@ from srlens.attribution.field import Field
 from srlens.comparison.compare import Comparison
 from srlens.comparison.formats import MISSING, decibels, index
 from srlens.comparison.measures import columns
+from srlens.imaging.terms import worded
 from srlens.web.asset import asset
 from srlens.web.choices import Style
 from srlens.web.paint import Bar, grey_uri, paint_maps, picture_uri
@@ -19,7 +20,7 @@ OLD = "srl-old"
 #: Stands where results will be.
 EMPTY = (
     '<div class="srl-empty"><p><b>Click the picture to place a window, then press Run.</b></p>'
-    "<p>You will see which pixels of the LR image each network used to make that window, how widely they spread, and "
+    "<p>You will see which pixels of the input each network used to make that window, how widely they spread, and "
     "how far the answer can be trusted.</p></div>"
 )
 
@@ -30,7 +31,7 @@ def _macros() -> Any:
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     used: dict[str, Any] = {"missing": MISSING, "repr": repr, "index": index, "decibels": decibels, "median": median}
-    used |= {"picture_uri": picture_uri, "grey_uri": grey_uri}
+    used |= {"picture_uri": picture_uri, "grey_uri": grey_uri, "worded": worded}
     return environment.from_string(asset("results.html.j2"), globals=used).module
 
 

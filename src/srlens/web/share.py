@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from srlens.attribution.settings import SETTINGS
-from srlens.imaging.degrade import without_level
+from srlens.errors import SettingError
 from srlens.networks.catalog import shipped_name
 from srlens.web.asset import asset
-from srlens.web.choices import DEFAULTS, STYLES, Choices, accepted
+from srlens.web.choices import DEFAULTS, STYLES, Choices, accepted, allowed
 
-_NAMES: Mapping[str, tuple[str, ...]] = {"degradation": without_level(), "style": STYLES}
+_NAMES: Mapping[str, tuple[str, ...]] = {"style": STYLES}
 _LONGEST = 200  # characters of one value of a link
 
 
@@ -24,7 +24,7 @@ def to_query(choices: Choices) -> str:
         query["kind"] = "lr"
     if choices.top is not None and choices.left is not None:
         query["window"] = f"{choices.top},{choices.left}"
-    own = {name: getattr(choices, name) for name in ("size", *_NAMES)}
+    own = {name: getattr(choices, name) for name in ("size", "degradation", *_NAMES)}
     query |= {name: _text(value) for name, value in own.items() if value != getattr(DEFAULTS, name)}
     query |= {name: _text(value) for name, value in choices.settings.items()}
     return urlencode(query, safe=",")
@@ -56,6 +56,11 @@ def from_query(query: Mapping[str, str], known_networks: tuple[str, ...]) -> tup
             complaints.append(f"The link's window {given['window']!r} is no TOP,LEFT in SR pixels.")
         else:
             changes["top"], changes["left"] = place
+    if "degradation" in given:
+        try:
+            changes["degradation"] = allowed(given["degradation"])
+        except SettingError as error:
+            complaints.append(f"The link's degradation: {error}")
     numbers = {"size": int} | {one.name: one.kind for one in SETTINGS if one.kind is not str}
     words = {**_NAMES, **{one.name: accepted(one) for one in SETTINGS if one.kind is str}}
     found_settings: dict[str, Any] = {}

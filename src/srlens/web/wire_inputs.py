@@ -25,7 +25,8 @@ def wire_picture(wiring: Wiring) -> None:
         choices = replace(wiring.choices(session, values), top=None, left=None)
         choose(choices)
         value = wiring.picker(session, choices)
-        message = message_html(_described(session, value, choices))
+        scale = page.open(session, choices.networks)[0].scale
+        message = message_html(_described(session, value, choices, scale))
         return {
             parts.picker: value, parts.picture_message: message, parts.top: None, parts.left: None,
             parts.results: gr.HTML(elem_classes=OLD),
@@ -73,7 +74,7 @@ def wire_picture(wiring: Wiring) -> None:
     uploaded = parts.upload.upload(use_upload, [parts.upload, *wiring.inputs], shown, **loading)
     for event in (picked, uploaded):
         event.then(chosen, None, [parts.sample, parts.upload], **QUIET)
-    for part in (parts.kind, parts.networks):
+    for part in (parts.kind, parts.degradation, parts.networks):
         part.input(refresh, wiring.inputs, shown, **loading)
     placed = [parts.top, parts.left, parts.picture_message]
     after = parts.picker.select(place, wiring.inputs, placed, **QUIET, trigger_mode="always_last")
@@ -85,11 +86,15 @@ def wire_picture(wiring: Wiring) -> None:
     cleared.then(move, wiring.inputs, moved, **QUIET)
 
 
-def _described(session: Session, value: dict[str, Any], choices: Choices) -> str:
+def _described(session: Session, value: dict[str, Any], choices: Choices, scale: int) -> str:
     if session.picture is None:
         return ""
+    size = f"{value['height']}×{value['width']} pixels"
+    if scale == 1:
+        made = f"shown as the networks are given it, {choices.made_by}" if choices.is_hr else "taken as the input"
+        return f"{session.picture.name}: {size}; {made}{'' if choices.is_hr else ', the clean picture is unknown'}."
     made = "LR will be made from it" if choices.is_hr else "taken as LR, HR unknown"
-    return f"{session.picture.name}: SR image {value['height']}×{value['width']} pixels; {made}."
+    return f"{session.picture.name}: SR image {size}; {made}."
 
 
 def wire_networks(wiring: Wiring) -> None:

@@ -41,17 +41,56 @@ class Regional:
         self._expected = expected
         self._full = whole_forward(windowed.network, windows)
         self._forwards: dict[tuple[int, ...], Forward] = {}
+        self._of_values: dict[tuple[int, ...], Forward] = {}  # whose gradients were compared with nothing
+        self._plans: list[Plan] = []  # by which the windows are evaluated now
         self._known: list[tuple[Tensor, list[Tensor]]] = []  # inputs (CPU) and the windows there, as they were compared
-        self.description = "full (no gradient evaluated yet)" if windowed.wanted else "full (as asked)"
+        self.description = "full (nothing evaluated yet)" if windowed.wanted else "full (as asked)"
+
+    @property
+    def given(self) -> list[tuple[int, int, int, int] | None]:
+        """The part of the input that each window is computed from: top, left, bottom, right; None: it may be all."""
+        boxes = [plan.given for plan in self._plans] or [None] * len(self._windows)
+        return [None if box is None else (box[-2][0], box[-1][0], box[-2][1], box[-1][1]) for box in boxes]
 
     def patches(self, x: Tensor) -> list[Tensor]:
         """Each window for x, which is on the CPU, without gradient."""
         for given, patches in self._known:
             if torch.equal(given, x):
                 return patches
+        shape = tuple(x.shape)
         with torch.no_grad():
             there = x.to(self._windowed.network.device, copy=True)
-            return list(self._forwards.get(tuple(x.shape), self._full)(there))
+            return list((self._forwards.get(shape) or self._of_values.get(shape, self._full))(there))
+
+    def prepare_values(self, x: Tensor) -> None:
+        """Choose how :meth:`patches` computes windows at inputs like ``x``: by plans where that pays and agrees.
+
+        The windows at the known inputs are compared with the whole network's. No gradient is taken, and none may follow
+        from it: :meth:`evaluate` compares for itself.
+        """
+        shape = tuple(x.shape)
+        if not self._windowed.wanted or shape in self._of_values:
+            return
+        plans = self._worthwhile(x)
+        reason = plans if isinstance(plans, str) else self._failure_of_values(x, plans)
+        if reason:
+            self._known = []
+            self._of_values[shape], self.description = self._full, f"full ({reason})"
+
+    def _failure_of_values(self, x: Tensor, plans: list[Plan]) -> str:
+        """Why plans are not used for values; empty where they are chosen."""
+        record = self._windowed.of(x)
+        self._of_values[tuple(x.shape)], self.description = SharedForward(plans), _described(plans)
+        try:
+            reason = self._difference(record)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
+            reason = _failed(error)
+        if reason:
+            record.graph = f"regional evaluation was rejected: {reason}"
+            return record.graph
+        return ""
 
     def evaluate(self, x: Tensor, differentiate: Differentiate, *, measuring: bool = False) -> list[Result]:
         """Patch and gradient of each window at ``x``.
@@ -105,7 +144,7 @@ class Regional:
         """The results at x by plans, which are chosen if they are those of the whole network; or why they are not."""
         record, outputs = self._windowed.of(x), list[Tensor]()
         try:
-            results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans)))
+            results = differentiate(x, self._choose(x, SharedForward(plans), _described(plans), plans))
             self._known = [(x.detach().cpu(), [result.patch for result in results])]
             reason = self._difference(record)
             if not reason and not record.proven:
@@ -114,7 +153,7 @@ class Regional:
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # the network's own code runs here; evaluated in full, its errors pass
-            reason = f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+            reason = _failed(error)
         if reason:
             self._known = []
             record.graph = f"regional evaluation was rejected: {reason}"
@@ -133,8 +172,9 @@ class Regional:
             self._known.append((here, patches))
         return ""
 
-    def _choose(self, x: Tensor, forward: Forward, description: str) -> Forward:
+    def _choose(self, x: Tensor, forward: Forward, description: str, plans: Sequence[Plan] = ()) -> Forward:
         self._forwards[tuple(x.shape)] = forward
+        self._plans = list(plans)
         self.description = description
         return forward
 
@@ -157,10 +197,14 @@ class Regional:
             if divided.elements > allowed:
                 needed = divided.elements / allowed * memory / 2**20
                 raise TooLargeError(f"{_EXCEEDS}; {how[2:]} it takes {needed:.0f} MiB.")
-        self._choose(x, forward, _described(plans, how))
+        self._choose(x, forward, _described(plans, how), plans)
         if difference := self._difference(self._windowed.of(x)):
             raise TooLargeError(f"{_EXCEEDS}, and it cannot be divided: {difference}.")
         return forward
+
+
+def _failed(error: Exception) -> str:
+    return f"it failed: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 _EXCEEDS = "One gradient evaluation keeps more than memory"

@@ -4,6 +4,7 @@ The pipelines are tiny, with random weights, as diffusers' own tests build them.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor
 
 import srlens
-from srlens.errors import NoAttentionError, SettingError
-from srlens.networks.sampler import Noise
+from srlens.errors import CheckpointError, NoAttentionError, SettingError
+from srlens.networks.sampler import Condition, Noise
 
 diffusers = pytest.importorskip("diffusers", reason="needs srlens[diffusion]")
 transformers = pytest.importorskip("transformers", reason="needs srlens[diffusion]")
@@ -46,10 +47,18 @@ def text_encoder(width: int) -> Any:
     torch.manual_seed(0)
     return transformers.CLIPTextModel(
         transformers.CLIPTextConfig(
-            bos_token_id=0, eos_token_id=2, hidden_size=width, intermediate_size=37, layer_norm_eps=1e-5,
-            num_attention_heads=4, num_hidden_layers=2, pad_token_id=1, vocab_size=1000, max_position_embeddings=8,
-        )  # fmt: skip
-    ).eval()
+            bos_token_id=0,
+            eos_token_id=2,
+            hidden_size=width,
+            intermediate_size=37,
+            layer_norm_eps=1e-5,
+            num_attention_heads=4,
+            num_hidden_layers=2,
+            pad_token_id=1,
+            vocab_size=1000,
+            max_position_embeddings=8,
+        )
+    ).eval()  # fmt: skip
 
 
 def vae() -> Any:
@@ -88,7 +97,8 @@ def latent_upscale() -> Any:
         act_fn="gelu", attention_head_dim=8, norm_num_groups=None, block_out_channels=[32, 32, 64, 64],
         time_cond_proj_dim=160, conv_in_kernel=1, conv_out_kernel=1, cross_attention_dim=32,
         down_block_types=("KDownBlock2D", "KCrossAttnDownBlock2D", "KCrossAttnDownBlock2D", "KCrossAttnDownBlock2D"),
-        in_channels=8, mid_block_type=None, only_cross_attention=False, out_channels=5, resnet_time_scale_shift="scale_shift",
+        in_channels=8, mid_block_type=None, only_cross_attention=False, out_channels=5,
+        resnet_time_scale_shift="scale_shift",
         time_embedding_type="fourier", timestep_post_act="gelu",
         up_block_types=("KCrossAttnUpBlock2D", "KCrossAttnUpBlock2D", "KCrossAttnUpBlock2D", "KUpBlock2D"),
     ).eval()  # fmt: skip
@@ -189,18 +199,18 @@ class SpatialKeys(srlens.Sampler):
         torch.manual_seed(0)
         self.features = torch.nn.Conv2d(3, 32, 3, padding=1)
 
-    def condition(self, image: Tensor, noise: srlens.Noise) -> srlens.Condition:
+    def condition(self, image: Tensor, noise: srlens.Noise) -> Condition:
         return image, self.features(image).flatten(2).transpose(1, 2)
 
-    def begin(self, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def begin(self, condition: Condition, noise: srlens.Noise) -> Tensor:
         return noise(0, condition[0].new_empty(len(condition[0]), 4, *condition[0].shape[-2:]))
 
-    def step(self, latent: Tensor, index: int, condition: srlens.Condition, noise: srlens.Noise) -> Tensor:
+    def step(self, latent: Tensor, index: int, condition: Condition, noise: srlens.Noise) -> Tensor:
         given = torch.cat([latent, condition[0]], dim=1)
         levels = torch.zeros(len(latent), dtype=torch.long)
         return latent - 0.1 * self.unet(given, index, encoder_hidden_states=condition[1], class_labels=levels).sample
 
-    def end(self, latent: Tensor, condition: srlens.Condition) -> Tensor:
+    def end(self, latent: Tensor, condition: Condition) -> Tensor:
         return latent[:, :3]
 
 
@@ -231,6 +241,16 @@ def test_a_scheduler_that_carries_steps_along_is_refused() -> None:
     pipeline.scheduler = diffusers.PNDMScheduler()
     with pytest.raises(SettingError, match="PNDMScheduler carries earlier steps along"):
         srlens.Network.from_pipeline(pipeline, steps=2)
+
+
+def test_a_folder_is_opened(tmp_path: Path) -> None:
+    pipeline, image = latent_diffusion(), picture(8)[None]
+    pipeline.save_pretrained(tmp_path / "tiny")
+    network = srlens.open_pipeline(tmp_path / "tiny", steps=2, seed=1)
+    assert network.name == "tiny"
+    torch.testing.assert_close(network(image), network_of("latent diffusion")(image))
+    with pytest.raises(CheckpointError, match="no folder of a diffusers pipeline"):
+        srlens.open_pipeline(tmp_path, steps=2)
 
 
 def test_another_pipeline_is_refused() -> None:

@@ -71,7 +71,9 @@ def test_the_map_of_a_linear_sampler_is_the_closed_form(image: Tensor) -> None:
     network = srlens.Network.from_sampler(LinearSampler(), scale=1, seed=7)
     matrix, noise = affine(network, image)
     assert noise.abs().max() > 0.1  # the noise is there, and the map below depends on it
-    result = srlens.attribute(network, image, WINDOW, "ig-black", steps=1, detector=srlens.Detector("half-squares", squares))
+    result = srlens.attribute(
+        network, image, WINDOW, "ig-black", steps=1, detector=srlens.Detector("half-squares", squares)
+    )
     # Of D = ½|Mx + n|² along αI the integral of the gradient is Mᵀ(½MI + n).
     expected = (matrix.T @ (0.5 * matrix @ image.flatten() + noise)) * image.flatten()
     torch.testing.assert_close(torch.from_numpy(result.map.copy()).flatten(), expected, rtol=1e-9, atol=1e-9)

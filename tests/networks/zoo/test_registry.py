@@ -78,4 +78,4 @@ def test_adding_is_all_or_nothing(bad: Family, message: str) -> None:
 
 def test_every_own_family_says_how_it_is_opened() -> None:
     assert all(family.detect is not None and family.build is not None for family in OWN_FAMILIES)
-    assert len({family.name for family in families().values()}) == len(families()) == len(OWN_FAMILIES) + 25
+    assert len({family.name for family in families().values()}) == len(families()) == len(OWN_FAMILIES) + 36

@@ -26,7 +26,7 @@ class Here(Executor):
         return future
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def here() -> Here:
     return Here()
 
@@ -78,13 +78,13 @@ def _stored_bytes(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_network() -> Callable[..., Path]:
     """Write a random FSRCNN: ``(path, seed, mappings=1)``."""
     return _write_network
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_picture() -> Callable[..., Path]:
     """Write a cut-out of a photograph: ``(path, top, side=128)``."""
     return _write_picture

@@ -107,9 +107,9 @@ def test_the_same_weights_under_two_names_are_refused(make_study, tmp_path):
 
     shutil.copy(tmp_path / "a.pth", tmp_path / "copy.pth")
     torch.save({"params": torch.load(tmp_path / "a.pth")}, tmp_path / "saved-anew.pth")
-    for twin in ("copy.pth", "saved-anew.pth"):
+    for twin in ("copy", "saved-anew"):
         with pytest.raises(StudyError, match=rf"A and {twin} are one network"):
-            make_plan(make_study(networks=[{"open": "a.pth", "name": "A"}, {"open": "b.pth"}, {"open": twin}]))
+            make_plan(make_study(networks=[{"open": "a.pth", "name": "A"}, {"open": "b.pth"}, {"open": f"{twin}.pth"}]))
 
 
 def test_the_same_picture_under_two_names_is_refused(make_study, study_content, tmp_path):

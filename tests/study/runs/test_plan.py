@@ -62,7 +62,7 @@ def test_what_is_missing_is_planned_all_the_same(make_study, tmp_path):
 
 
 def test_twins_are_refused(make_study, study_content):
-    with pytest.raises(StudyError, match=r"Two networks are called a\.pth"):
+    with pytest.raises(StudyError, match=r"Two networks are called a\."):
         make_plan(make_study(networks=[{"open": "a.pth"}, {"open": "./a.pth"}]))
     with pytest.raises(StudyError, match="listed twice"):
         make_plan(make_study(windows=[study_content["windows"][0]] * 2))

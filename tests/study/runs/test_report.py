@@ -13,10 +13,12 @@ from srlens.errors import StudyError
 from srlens.measures.extent import gaussian_area
 from srlens.study.blocks import arrange
 from srlens.study.report.build import build_report
-from srlens.study.report.tables import correlation_rows
+from srlens.study.report.interest import areas_of_interest
+from srlens.study.report.pictures import gallery_figures
+from srlens.study.report.tables import correlation_rows, window_rows
 from srlens.study.row import columns
 from srlens.study.seal import BLANK, sealing
-from srlens.study.store import Failure, Store
+from srlens.study.store import Failure, Kept, Store
 from srlens.study.uncertainty import holm
 from srlens.study.verdicts import judge
 
@@ -109,7 +111,7 @@ def synthetic(
                 "steps": None,
             },
             "networks": [{"label": f"net{k}", "name": None, "kind": None} for k in range(networks)],
-            "images": [{"name": f"picture{i}", "sha256": "x"} for i in range(pictures)],
+            "images": [{"name": f"picture{i}", "digest": "x"} for i in range(pictures)],
             "windows": [
                 {"image": w // per_picture, "window": [w, w, 16, 16], "mined_psnr": 12.0, "place": f"p{w}"}
                 for w in range(windows)
@@ -271,6 +273,21 @@ def test_damaged_parts_count_as_missing(tmp_path):
     part.write_bytes(b"PAR1" + b"\x00" * 40 + b"PAR1")  # whole at first sight
     frame = store.read_parts([row["job"] for row in rows])
     assert len(frame) == len(rows) - 1
+
+
+def test_galleries_hold_the_first_and_the_last_ranks(tmp_path):
+    """Of three pictures each has windows in the upper half, which a gallery of the least noticed must not show."""
+    store, _ = synthetic(tmp_path, windows=24, per_picture=8)
+    plan = store.read_plan()
+    blocks = arrange(store.read_parts([job for row in plan["jobs"] for job in row]), plan)
+    kept = Kept(store, frozenset())
+    interest = areas_of_interest(blocks, kept)
+    figures = gallery_figures(window_rows(blocks, interest), blocks, interest, kept, 4)
+    assert set(figures) == {"most-noticed", "least-noticed"}  # without maps there is no area of interest
+    for name, ranks, title in (("most", range(1, 9), "ranks 1 to 8"), ("least", range(24, 16, -1), "ranks 17 to 24")):
+        words = [text.get_text() for text in figures[f"{name}-noticed"].texts]
+        assert [int(word[1:].split()[0]) for word in words if word.startswith("#")] == list(ranks)
+        assert f"{name.capitalize()} noticed windows: {title} of 24" in words
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_the_command_line_submits_an_array(slurm, make_study, tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "90 of 90 results" in done.stdout
+    assert "96 of 96 results" in done.stdout
     assert "sacct" not in done.stderr
     assert time.monotonic() - started < 600
     study = read_study(file)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from torch import Tensor
 
-from srlens.attribution.baseline import check_baseline
+from srlens.attribution.baseline import check_baseline, given_clean, in_words
 from srlens.attribution.image_path import ImagePath
 from srlens.attribution.integrate import integrate_fixed, integrate_to_tolerance
 from srlens.attribution.path import Path, find_path, path_name, path_settings
@@ -52,6 +53,16 @@ class PathIntegral(Algorithm):
     def check(self, height: int, width: int) -> None:
         """Raise ImageTooSmallError if the path needs a larger LR image."""
         check_baseline(self.path.baseline, height, width)
+
+    def reading(self, clean: Tensor | None, image: Tensor) -> Self:
+        """The path from the clean picture, where it starts there."""
+        baseline: Any = given_clean(self.path.baseline, clean, image)
+        path: Any = self.path
+        return self if baseline is path.baseline else replace(self, path=replace(path, baseline=baseline))
+
+    def question(self, what: str) -> str:
+        """What the map answers."""
+        return f"to which input pixels does the window owe {what}, compared with {in_words(self.path.baseline)}?"
 
     def explain(self, scene: Scene) -> Explanation:
         """Integrate along the path through the scene's image."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from srlens.networks.checkpoint import StateDict
 from srlens.networks.listing import family_facts
@@ -42,6 +42,8 @@ class Family:
             shows nothing.
         spandrel_id: the id of spandrel's architecture, where spandrel opens it.
         table_1: receptive field in Table 1 of Gu & Dong (2021); empty where it is not there.
+        forward: how the module is called, where not simply with the picture.
+        noise_map: whether it takes the level of the noise as one channel more.
         note: what a user must know (mean shift, colour rule, scales), one sentence.
         layers: what :func:`holds` looks for, where that is all; it tells which family a foreign file comes nearest.
     """
@@ -59,6 +61,8 @@ class Family:
     probe_scale: bool = False
     spandrel_id: str | None = None
     table_1: str = ""
+    forward: Callable[[nn.Module, Tensor], Any] | None = None
+    noise_map: Callable[[Any], bool] | None = None
     note: str = ""
     layers: Sequence[str] = ()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -16,8 +17,10 @@ from srlens.networks.receptive_field import UNKNOWN
 from srlens.networks.zoo.family import Family
 from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_families, spandrel_name
 
-_OWN = "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet smallsr smalldn"
-
+_OWN = (
+    "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet prenet aodnet iat "
+    "smallsr smalldn"
+)
 #: The families written here, in the order in which a state dict is tried.
 OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())
 
@@ -112,7 +115,7 @@ def _opened_by_spandrel(state: StateDict, file: str) -> Network | None:
 
 
 def _network(module: nn.Module, family: Family, scale: int, channels: int, padding: Padding) -> Network:
-    return Network(
+    network = Network(
         module=module,
         scale=scale,
         channels=channels,
@@ -120,7 +123,9 @@ def _network(module: nn.Module, family: Family, scale: int, channels: int, paddi
         family=family.name,
         kind=family.kind_of(module),
         # One-channel networks that spandrel opens are those of manga and of grey denoisers, not of the luma.
-        colour="grey" if channels == 1 and family.detect is None else colour_of(channels),
+        colour="grey" if channels == 1 and family.detect is None else colour_of(channels, scale=scale),
         padding=padding,
         receptive_field=family.receptive_field_of(module),
+        noise_map=family.noise_map is not None and family.noise_map(module),
     )
+    return network if family.forward is None else replace(network, forward=family.forward)

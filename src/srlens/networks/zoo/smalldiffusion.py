@@ -4,6 +4,7 @@ It diffuses what bicubic enlargement lacks, as SRDiff does (Li et al., 2022, arX
 on the LR grid. A SmallSR of convolutions encodes the LR picture, which the steps read in two ways: concatenated to the
 latent, pixel by pixel, and by cross-attention whose keys are places of the LR picture.
 """
+# ruff: noqa: ARG002 - a sampler need not use all that it is handed
 
 import math
 

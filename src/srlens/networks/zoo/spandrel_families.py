@@ -16,7 +16,7 @@ from srlens.networks.zoo.family import Family
 
 @cache
 def spandrel_families() -> tuple[Family, ...]:
-    """One family per super-resolution architecture of spandrel whose bare module gives one image."""
+    """One family per architecture of spandrel that makes one picture of one."""
     return tuple(_family(dict(entry)) for entry in family_facts("spandrel").values())
 
 
@@ -27,7 +27,21 @@ def _family(entry: dict[str, Any]) -> Family:
     fields: dict[str, Any] = {"spandrel_id": entry.pop("id"), "receptive_field": told}
     if (argument := entry.pop("value_range", None)) is not None:
         fields["value_range"] = lambda module: float(spandrel_reach.arguments(module)[argument])
+    if entry.pop("symmetric", False):
+        fields["forward"] = _on_symmetric_range
+    if entry.pop("noise_map", False):
+        fields["noise_map"] = _takes_noise_map
     return Family(**(fields | entry))
+
+
+def _on_symmetric_range(module: nn.Module, x: Tensor) -> Tensor:
+    """A module that was trained on −1 to 1, on 0 to 1."""
+    return (module(2 * x - 1) + 1) / 2
+
+
+def _takes_noise_map(module: nn.Module) -> bool:
+    built = spandrel_reach.arguments(module)
+    return bool(built["in_nc"] == built["out_nc"] + 1)
 
 
 def _global_where_pooled(module: nn.Module) -> ReceptiveField:

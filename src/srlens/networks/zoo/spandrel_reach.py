@@ -35,6 +35,20 @@ def compact(module: nn.Module) -> ReceptiveField:
     return convolutional(Stage(1, arguments(module)["num_conv"] + 2))
 
 
+def dncnn(module: nn.Module) -> ReceptiveField:
+    """DnCNN: one 3×3 convolution after another."""
+    return convolutional(Stage(1, arguments(module)["nb"]))
+
+
+def drunet(module: nn.Module) -> ReceptiveField:
+    """DRUNet: residual blocks of two 3×3 convolutions on four grids, each half as fine as the one before."""
+    built = arguments(module)
+    if (built["downsample_mode"], built["upsample_mode"]) != ("strideconv", "convtranspose"):
+        return UNKNOWN
+    blocks = [Stage(Fraction(1, 2**k), 2 * built["nb"]) for k in (0, 1, 2, 3, 2, 1, 0)]
+    return ReceptiveField(stages=(Stage(1, 1), *blocks, Stage(1, 1)), paper=None)
+
+
 def span(module: nn.Module) -> ReceptiveField:  # noqa: ARG001 - all files have the same depth
     """SPAN: six blocks of three convolutions between two and one."""
     return convolutional(Stage(1, 1 + 6 * 3 + 1 + 1))

@@ -14,10 +14,15 @@ from srlens.imaging.degrade import GIVEN, reference_name
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
-from srlens.study.report.page import render_page
+from srlens.study.interventions import ask, network_rows, told
+from srlens.study.interventions import rows as intervention_rows
+from srlens.study.report.interest import areas_of_interest
+from srlens.study.report.page import citations, methods_paragraph, render_page
 from srlens.study.report.pictures import chart_figures, gallery_figures
+from srlens.study.report.provenance import CONDITIONS, provenance
 from srlens.study.report.tables import reference_row, report_tables, write_csv
-from srlens.study.store import Store
+from srlens.study.store import Kept, Store
+from srlens.study.uncertainty import mean_interval
 from srlens.study.verdicts import Findings, judge
 
 if TYPE_CHECKING:
@@ -72,22 +77,39 @@ def build_report(
     plan = store.read_plan()
     target = Path(out) if out is not None else folder / "report"
     ids = [job for row in plan["jobs"] for job in row]
-    frame = store.read_parts(ids)
-    broken = store.damaged(ids, [window["place"] for window in plan["windows"]])
-    damaged = tuple(file.relative_to(folder).as_posix() for file in broken)
-    blocks = arrange(frame, plan)
-    findings = judge(blocks, seed=seed)
-    tables = report_tables(blocks, findings, store.failures(ids))
-    figures = {**chart_figures(blocks, findings), **gallery_figures(tables["windows"], blocks, store, plan["scale"])}
+    drawn = [job for row in plan.get("random_jobs", ()) for job in row]
+    broken = store.damaged([*ids, *drawn], [window["place"] for window in plan["windows"]])
+    damaged, kept = tuple(file.relative_to(folder).as_posix() for file in broken), Kept(store, frozenset(broken))
+    frame = store.read_parts(ids, kept.damaged)
+    blocks = arrange(frame, plan, store.read_parts(drawn, kept.damaged) if drawn else None)
+    findings, interest = judge(blocks, seed=seed), areas_of_interest(blocks, kept)
+    tables = report_tables(blocks, findings, interest, store.failures([*ids, *drawn]))
+    tables |= {"interventions": intervention_rows(ask(blocks, seed=seed)), "map-tests": network_rows(blocks)}
+    figures = chart_figures(blocks, findings)
+    figures |= gallery_figures(tables["windows"], blocks, interest, kept, plan["scale"])
     pictures, files = _save_figures(figures, target)
-    for name, rows in tables.items():
-        write_csv(rows, target / f"{name}.csv")
-        files += [target / f"{name}.csv"] if rows else []
+    for name, table in tables.items():
+        write_csv(table, target / f"{name}.csv")
+        files += [target / f"{name}.csv"] if table else []
     with replacing(target / "jobs.csv") as temporary:
         frame.write_csv(temporary)
     notices = _notices(plan, frame, damaged)
     summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
-    summary |= {"notices": notices, **{key: plan.get(key) for key in ("images_given", "mining")}}
+    conditions, modelled = provenance(plan, frame, store.runs()), int((~blocks.present).sum())
+    bib, shared = citations(__version__), mean_interval(interest.shared, blocks.clusters, plain=True)
+    sizes = sorted({f"{height}×{width}" for _, _, height, width in blocks.windows})
+    paragraph = methods_paragraph(
+        drawn=len(drawn),
+        srlens=__version__,
+        plan=plan,
+        blocks=blocks,
+        conditions=conditions,
+        sizes=sizes,
+        modelled=modelled,
+        seed=seed,
+    )
+    summary |= {"notices": notices, "provenance": conditions, "methods": paragraph, "bibtex": bib}
+    summary["area_of_interest"] = {"shared_mass": vars(shared)}
     save_json(summary, target / "report.json")
     html = render_page(
         **summary,
@@ -96,12 +118,15 @@ def build_report(
         index=INDEX,
         measures=blocks.known("report"),
         contrast=findings.contrast,
+        told=told(blocks),
         tables=tables,
         reference=reference_row(blocks),
         reference_name=reference_name(plan["scale"], [*frame["degradation"].drop_nulls(), GIVEN][0]),
         pictures=pictures,
         results=len(frame),
-        modelled=int((~blocks.present).sum()),
+        modelled=modelled,
+        drawn=len(drawn),
+        shared=shared,
         planned=len(ids),
     )
     page = target / "report.html"
@@ -135,7 +160,7 @@ def _notices(plan: dict[str, Any], frame: "polars.DataFrame", damaged: Sequence[
             f"{len(damaged)} damaged files are not used: {', '.join(damaged)}. `srlens study run --resume` computes "
             "them again."
         )
-    for column in ("device", "threads", "torch", "srlens"):
+    for column in CONDITIONS:
         values = frame[column].drop_nulls().value_counts().sort(column).rows()
         if len(values) > 1:
             found = ", ".join(f"{value} ({count})" for value, count in values)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srlens.comparison.interest import AREA
 from srlens.comparison.measures import MEASURES
 from srlens.imaging.files import read_image
 from srlens.measures.concentration import absolute_map
 from srlens.records.archive import load
 from srlens.study.blocks import INDEX, Array, Blocks
+from srlens.study.report.interest import Interest
 from srlens.study.report.page import number
-from srlens.study.seal import is_whole
-from srlens.study.store import Store
+from srlens.study.store import Kept
 from srlens.study.uncertainty import Estimate, mean_interval
 from srlens.study.verdicts import LIMITS, QUALITIES, Findings
 
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 
 #: Windows in each gallery.
 GALLERY = 8
-_OF_ONE = 2
 
 
 def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
     """Charts by the name of their file."""
-    from srlens.figures.study_charts import distribution_figure, reach_figure, texture_figure
+    from srlens.figures.study_charts import Reach, distribution_figure, reach_figure, texture_figure
 
     index = blocks.index
     figures = {}
@@ -40,7 +40,14 @@ def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
         kinds, fields = (dict(zip(blocks.labels, of, strict=True)) for of in (blocks.kinds, blocks.fields))
         figures["receptive-field-used"] = reach_figure(
             [
-                (label, kinds[label], fields[label], *_drawn(use.share), use.reference)
+                Reach(
+                    label,
+                    kinds[label],
+                    fields[label],
+                    _drawn(use.share),
+                    use.reference,
+                    use.random.value if use.random else None,
+                )
                 for label, use in findings.used.items()
             ]
         )
@@ -66,80 +73,99 @@ def _drawn(mean: Estimate) -> tuple[float, float, float]:
 def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
     from srlens.figures.study_charts import Mark, scatter_figure
 
-    index, quality = blocks.index, blocks.values[QUALITIES[0]]
-    known = np.isfinite(quality).all(axis=0)
+    index, quality = blocks.index, blocks.once(QUALITIES[0])
+    known = np.isfinite(blocks.values[QUALITIES[0]]).all(axis=0)
+    clusters, common = blocks.clusters[known], quality[:, known].mean(axis=0)
+    # What pictures do to all networks alike tells nothing between them.
+    apart = [mean_interval(values - common, clusters, plain=True) for values in quality[:, known]]
+    moved = [Estimate(*(float(np.nanmean(common)) + x for x in (one.value, one.low, one.high))) for one in apart]
+    spread = [mean_interval(values, clusters) for values in index[:, known]]
     marks = [
-        Mark(label, kind, *(_drawn(mean_interval(values, blocks.clusters[known])) for values in of))
-        for label, kind, *of in zip(blocks.labels, blocks.kinds, index[:, known], quality[:, known], strict=True)
+        Mark(label, kind, _drawn(x), _drawn(y))
+        for label, kind, x, y in zip(blocks.labels, blocks.kinds, spread, moved, strict=True)
     ]
     found, paper = findings.correlations[QUALITIES[0]], LIMITS[QUALITIES[0]]
     return scatter_figure(
         marks,
-        x_label="mean diffusion index (logarithmic), with the 95 % interval over pictures",
+        x_label="mean diffusion index (logarithmic). Bars: 95 % intervals over pictures; vertical ones of the "
+        "difference from the networks' mean at the same window",
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {found.pearson.value:.3f} (paper {paper['pearson']:.3f})",
-            f"Spearman {found.spearman.value:.3f} (paper {paper['spearman']:.3f})",
+            f"Pearson {number(found.pearson.value, 3)} (paper {paper['pearson']:.3f})",
+            f"Spearman {number(found.spearman.value, 3)} (paper {paper['spearman']:.3f})",
             f"{found.networks} networks, {int(known.sum())} windows",
         ),
     )
 
 
-def gallery_figures(rows: list[dict[str, Any]], blocks: Blocks, store: Store, scale: int) -> "dict[str, Figure]":
-    """The most and the least noticed windows; ``rows`` are those of :func:`window_rows`."""
+def gallery_figures(
+    rows: list[dict[str, Any]], blocks: Blocks, interest: Interest, kept: Kept, scale: int
+) -> "dict[str, Figure]":
+    """The most and the least noticed windows, and the area of interest; ``rows`` are those of :func:`window_rows`."""
     from srlens.figures.window_sheet import window_sheet
 
-    half = len(rows) // 2
-    most, least = _varied(rows[:half]), _varied(rows[: len(rows) - half - 1 : -1])
-    if not most:
+    count = min(GALLERY, len(rows) // 2)
+    if not count:
         return {}
     note = (
         "Left: the picture with the window. Right: mean over networks of the map's mass (cube root), from none "
-        f"(grey) to most (yellow). Regularity and coherence are of the surroundings. At most {_OF_ONE} windows of a "
-        "picture are shown."
+        "(grey) to most (yellow). Regularity and coherence are of the surroundings."
     )
     figures = {}
-    for name, chosen in (("most-noticed", most), ("least-noticed", least)):
-        title = f"{name.replace('-', ' ').capitalize()} windows"
-        tiles = [_tile(row, blocks, store, scale) for row in chosen]
+    for name, chosen in (("most-noticed", rows[:count]), ("least-noticed", rows[: -count - 1 : -1])):
+        title = f"{name.replace('-', ' ').capitalize()} windows: ranks {_ranks(chosen)} of {len(rows)}"
+        tiles = [_tile(row, blocks, kept, scale) for row in chosen]
         figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
+    common = [row for row in rows if blocks.places.index(row["place"]) in interest.users]
+    if common and len(blocks.labels) > 1:
+        spread = np.unique(np.linspace(0, len(common) - 1, GALLERY).round().astype(int))
+        tiles = [_tile(common[k], blocks, kept, scale, interest) for k in spread]
+        note = (
+            f"Left: the picture with the window. Right: how many of the {len(blocks.labels)} networks have a pixel in "
+            f"the smallest area that holds {AREA:.0%} of their map's mass, from none (grey) to all (yellow). Windows "
+            "from the most to the least noticed, in even steps of their ranks."
+        ).replace("%", " %")
+        figures["area-of-interest"] = window_sheet(tiles, title="Area of interest", columns=4, note=note)
     return figures
 
 
-def _varied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first rows, but no picture more than twice: a gallery of one façade shows nothing."""
-    chosen: list[dict[str, Any]] = []
-    for row in rows:
-        if sum(one["image"] == row["image"] for one in chosen) < _OF_ONE:
-            chosen.append(row)
-    return chosen[:GALLERY]
+def _ranks(rows: list[dict[str, Any]]) -> str:
+    first, last = sorted((rows[0]["rank"], rows[-1]["rank"]))
+    return f"{first} to {last}"
 
 
-def _tile(row: dict[str, Any], blocks: Blocks, store: Store, scale: int) -> Any:
+def _tile(row: dict[str, Any], blocks: Blocks, kept: Kept, scale: int, interest: Interest | None = None) -> Any:
+    """A window beside the networks' mean mass; with ``interest``, beside the share of the networks that use a pixel."""
     from srlens.figures.window_sheet import Tile
 
-    file = store.place(row["place"])
-    picture = read_image(file) if is_whole(file) else None  # it says so in its place
+    file = kept.store.place(row["place"])
+    picture = read_image(file) if kept.whole(file) else None  # it says so in its place
     place = blocks.places.index(row["place"])
     shown = {key: float(blocks.values[key][0, place]) for key in ("lr_top", "lr_left", "lr_height")}
-    caption = [
-        f"#{row['rank']} {row['image']}",
+    told = [
         f"DI {row[INDEX]:.1f}" + (f", {row['psnr_window']:.1f} dB" if row["psnr_window"] is not None else ""),
         f"regularity {row['around_peak_share']:.2f}, coherence {row['around_coherence']:.2f}",
     ]
-    mass = _mean_mass(map(store.map, blocks.jobs[place]))
+    mass = (
+        _mean_mass(filter(kept.whole, map(kept.store.map, blocks.jobs[place])))
+        if interest is None
+        else interest.users[place]
+    )
+    if interest is not None:
+        told = [f"used by most: {row['area_of_most']:.0f} LR px", f"shared mass: {100 * row['shared_mass']:.0f} %"]
     drawn = mass if picture is None else picture  # of a study on LR images the picture is LR, as the mass always is
     factor = 1.0 if drawn is None else drawn.shape[-2] / (shown["lr_height"] * scale)
     corner = row["top"] - shown["lr_top"] * scale, row["left"] - shown["lr_left"] * scale
     top, left, height, width = (factor * side for side in (*corner, row["height"], row["width"]))
-    return Tile(picture, (top, left, height, width), caption, mass)
+    caption = [f"#{row['rank']} {row['image']}", *told]
+    return Tile(picture, (top, left, height, width), caption, mass, linear=interest is not None)
 
 
 def _mean_mass(files: Iterable[Path]) -> Array | None:
-    """Sum of the unit-mass maps that are there; None where there is none."""
+    """Sum of the unit-mass maps in these files; None for no file."""
     total: Array | None = None
-    for file in filter(is_whole, files):
+    for file in files:
         mass = absolute_map(load(file).map)
         mass = mass / mass.sum()
         total = mass if total is None else total + mass

@@ -10,24 +10,28 @@ from srlens.atomic import replacing
 from srlens.comparison.measures import MEASURES
 from srlens.imaging.check import FAR_OUTSIDE
 from srlens.study.blocks import INDEX, Array, Blocks
+from srlens.study.report.interest import Interest
 from srlens.study.statistics import Pair, compare_pairs
 from srlens.study.store import Failure
-from srlens.study.uncertainty import holm, mean_interval
+from srlens.study.uncertainty import Estimate, holm, mean_interval
 from srlens.study.verdicts import LIMITS, Findings
 
 Row = dict[str, Any]
 
 
-def report_tables(blocks: Blocks, findings: Findings, failures: Sequence[Failure]) -> dict[str, list[Row]]:
+def report_tables(
+    blocks: Blocks, findings: Findings, interest: Interest, failures: Sequence[Failure]
+) -> dict[str, list[Row]]:
     """Every table of a report by the name of its file."""
     measured = np.where(blocks.present, blocks.index, np.nan)
     return {
         "networks": network_rows(blocks),
         "kinds": kind_rows(blocks),
         "correlations": correlation_rows(findings),
-        "pairs": pair_rows(blocks, compare_pairs(measured, blocks.clusters)),
+        "pairs": pair_rows(blocks, compare_pairs(measured, blocks.clusters), interest),
+        "receptive-fields": field_rows(blocks, findings),
         "textures": texture_rows(findings),
-        "windows": window_rows(blocks),
+        "windows": window_rows(blocks, interest),
         "verdicts": [vars(verdict) for verdict in findings.verdicts],
         "failures": [vars(failure) for failure in failures],
     }
@@ -110,9 +114,41 @@ def correlation_rows(findings: Findings) -> list[Row]:
     return [{**row, "p_holm": p} for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True)]
 
 
-def pair_rows(blocks: Blocks, pairs: Sequence[Pair]) -> list[Row]:
-    """Each pair of networks: the ratio of their diffusion indices, and the share of windows at which a's is larger."""
-    return [{**vars(pair), "a": blocks.labels[pair.a], "b": blocks.labels[pair.b]} for pair in pairs]
+def pair_rows(blocks: Blocks, pairs: Sequence[Pair], interest: Interest) -> list[Row]:
+    """Each pair of networks: ratio of their diffusion indices, share of windows at which a's is larger, overlap."""
+    return [
+        {
+            **vars(pair),
+            "a": blocks.labels[pair.a],
+            "b": blocks.labels[pair.b],
+            "overlap": float(interest.overlap[pair.a, pair.b]),
+        }
+        for pair in pairs
+    ]
+
+
+def field_rows(blocks: Blocks, findings: Findings) -> list[Row]:
+    """What each network uses of its receptive field, beside a Gaussian field and the network with random weights."""
+    fields = dict(zip(blocks.labels, blocks.fields, strict=True))
+    return [
+        {
+            "network": label,
+            "receptive_field": fields[label],
+            **_spanned("share", use.share),
+            "gaussian": use.reference,
+            **_spanned("over_gaussian", use.ratio),
+            **_spanned("random", use.random),
+            **_spanned("over_random", use.over_random),
+        }
+        for label, use in findings.used.items()
+    ]
+
+
+def _spanned(name: str, found: Estimate | None) -> Row:
+    return {
+        name: None if found is None else found.value,
+        **{f"{name}_{end}": None if found is None else getattr(found, end) for end in ("low", "high")},
+    }
 
 
 def texture_rows(findings: Findings) -> list[Row]:
@@ -123,8 +159,11 @@ def texture_rows(findings: Findings) -> list[Row]:
     ]
 
 
-def window_rows(blocks: Blocks) -> list[Row]:
-    """One row a window, the most noticed first: geometric mean of the diffusion index over networks."""
+def window_rows(blocks: Blocks, interest: Interest) -> list[Row]:
+    """One row a window, the most noticed first: geometric mean of the diffusion index over networks.
+
+    ``shared_mass`` and ``area_of_most`` (LR pixels) are None where a map is not there.
+    """
     index = np.exp(np.log(blocks.index).mean(axis=0))
     return [
         {
@@ -134,6 +173,8 @@ def window_rows(blocks: Blocks) -> list[Row]:
             INDEX: float(index[w]),
             "psnr_window": _mean(blocks.values["psnr_window"][:, w]),
             **{name: float(values[w]) for name, values in blocks.textures.items()},
+            "shared_mass": _mean(interest.shared[[w]]),
+            "area_of_most": _mean(interest.most[[w]]),
             "place": blocks.places[w],
         }
         for rank, w in enumerate(np.argsort(-index, kind="stable"), start=1)

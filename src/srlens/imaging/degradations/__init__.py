@@ -1,0 +1,1 @@
+"""The degradations that srlens has, one kind a file."""

@@ -1,0 +1,1 @@
+"""Whether a map is true: interventions on the image, and tests of given maps."""

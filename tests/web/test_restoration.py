@@ -1,0 +1,70 @@
+"""The page with a network that keeps the size: the degraded picture is shown, and the same is computed."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from spandrel.architectures.DnCNN import DnCNN
+
+import srlens
+from srlens.errors import SettingError
+from srlens.imaging.colour import full_range, luma
+from srlens.imaging.samples import sample_image
+from srlens.web.callbacks import Answer, Page
+from srlens.web.choices import Choices
+from srlens.web.results import results_html
+from srlens.web.session import Session
+from srlens.web.share import command_line, python_lines
+
+QUICK = Choices(top=40, left=50, degradation="noise:25", settings={"steps": 1})
+
+
+def added(page: Page, session: Session, channels: int, folder: Path) -> str:
+    file = folder / f"denoiser-{channels}.pth"
+    module = DnCNN(in_nc=channels, out_nc=channels, nc=4, nb=8, act_mode="R")
+    torch.nn.init.zeros_(module.model[-1].weight)  # leaves the picture as it is, but for its bias
+    module.model[-1].weight.data[:, 0, 1, 1] = 1e-3
+    torch.save(module.state_dict(), file)
+    return page.add_network(session, file)
+
+
+def test_the_degraded_picture_is_shown_and_run(page: Page, session: Session, tmp_path: Path) -> None:
+    choices = replace(QUICK, networks=(added(page, session, 3, tmp_path),))
+    page.use_sample(session, "pagoda", choices)
+    clean = sample_image("pagoda")
+    noisy = srlens.degrade(clean, "noise:25")
+    assert torch.equal(page.shown(session, choices), noisy)
+    assert torch.equal(page.shown(session, replace(choices, is_hr=False)), clean)
+    *_, last = page.run(session, choices)
+    assert isinstance(last, Answer)
+    row = last.comparison.rows[0]
+    assert torch.equal(row.subject.lr, noisy)
+    assert row.reference_name == "noisy picture"
+    shown = results_html(last.comparison, "default")
+    assert "noisy picture" in shown
+    visible = re.sub(r'src="[^"]*"', "", shown)
+    assert not re.search(r"\b(bicubic|LR|SR|HR)\b", visible)
+    assert "input made from clean by noise:25" in visible
+    assert "Question: to which input pixels" in visible
+    assert "--degradation noise:25" in command_line(choices)
+    assert "srlens.degrade(hr, 'noise:25', scale=1)" in python_lines(choices, 1)
+
+
+def test_grey_networks_are_given_grey(page: Page, session: Session, tmp_path: Path) -> None:
+    choices = replace(QUICK, networks=(added(page, session, 1, tmp_path),))
+    page.use_sample(session, "pagoda", choices)
+    grey = full_range(luma(sample_image("pagoda")))
+    assert torch.equal(page.shown(session, choices), srlens.degrade(grey, "noise:25"))
+
+
+@pytest.mark.parametrize(
+    ("degradation", "words"),
+    [(None, "Say which one that network undoes"), ("blur:kernel=/etc/passwd", "names a file"), ("noise", "level")],
+)
+def test_what_cannot_be_made(page: Page, session: Session, tmp_path: Path, degradation: str | None, words: str) -> None:
+    choices = replace(QUICK, networks=(added(page, session, 3, tmp_path),), degradation=degradation)
+    page.use_sample(session, "pagoda", choices)
+    with pytest.raises(SettingError, match=words):
+        page.shown(session, choices)
