@@ -55,8 +55,6 @@ class SmallDiffusion(Sampler):
     (Salimans & Ho 2022). Angles go from π/2 to 0 in equal steps.
     """
 
-    scale, channels = SCALE, 3
-
     def __init__(self, steps: int = STEPS) -> None:
         super().__init__()
         self.steps = steps
@@ -124,13 +122,22 @@ def embedding(angle: Tensor) -> Tensor:
     return torch.cat([waves.sin(), waves.cos()], dim=1)
 
 
+class SampledSmallDiffusion(SampledModule):
+    """:class:`SmallDiffusion` as it is opened: seed 0, all steps."""
+
+    scale, channels = SCALE, 3
+
+    def __init__(self) -> None:
+        super().__init__(SmallDiffusion())
+
+
 def _named(state: StateDict) -> StateDict:
     return {f"sampler.{key}": value for key, value in state.items()}
 
 
 FAMILY = Family(
     **own_facts("SmallDiffusion"),
-    build=lambda _: SampledModule(SmallDiffusion()),
+    build=lambda _: SampledSmallDiffusion(),
     receptive_field=GLOBAL,
     translate=_named,
 )
