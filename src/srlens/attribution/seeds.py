@@ -17,10 +17,11 @@ from srlens.errors import SettingError
 from srlens.imaging.check import whole
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class SeedMaps:
+@dataclass(frozen=True, eq=False, repr=False)
+class SeedMaps(Shown):
     """One window of one sampled network, explained with the noise of several seeds.
 
     Attributes:
@@ -30,6 +31,14 @@ class SeedMaps:
 
     seeds: tuple[int, ...]
     results: tuple[Attribution, ...]
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        indices = ", ".join("zero" if one is None else f"{one:.1f}" for one in self.diffusion_indices)
+        stable = "" if self.stable_share is None else f"; one sign in all for {self.stable_share:.0%} of the mass"
+        first = self.results[0]
+        return f"{first.method.name} of {first.network}, {first.window}, seeds {list(self.seeds)}, DI {indices}{stable}"
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:

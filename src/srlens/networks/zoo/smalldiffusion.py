@@ -136,8 +136,5 @@ def _named(state: StateDict) -> StateDict:
 
 
 FAMILY = Family(
-    **own_facts("SmallDiffusion"),
-    build=lambda _: SampledSmallDiffusion(),
-    receptive_field=GLOBAL,
-    translate=_named,
+    **own_facts("SmallDiffusion"), build=lambda _: SampledSmallDiffusion(), receptive_field=GLOBAL, translate=_named
 )
