@@ -100,6 +100,8 @@ def attribute_seeds(
     chosen = tuple(range(whole("seeds", seeds)) if isinstance(seeds, int) else (whole("seed", one, 0) for one in seeds))
     if not chosen or len(set(chosen)) < len(chosen):
         raise SettingError(f"seeds must be different whole numbers, at least one; got {list(chosen)}.")
+    if not getattr(getattr(network.module, "sampler", None), "random", True):
+        raise SettingError(f"{network.name} draws no noise: all seeds give one map. Use srlens.attribute.")
     results: list[Attribution] = []
 
     def tick(done: int, expected: int) -> None:

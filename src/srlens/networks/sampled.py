@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
@@ -71,10 +71,12 @@ class SampledModule(nn.Module):
     def _step(self, latent: Tensor, index: int, condition: tuple[Tensor, ...]) -> Tensor:
         if not (self.checkpointed and torch.is_grad_enabled()):
             return self.sampler.step(latent, index, condition, self.noise)
+        # To its end: torch stops early by an exception, which a step with a network inside would take for an error.
         # Nothing is drawn from the process's generators, whose state need not be kept.
-        kept: Tensor = checkpoint(
-            self.sampler.step, latent, index, condition, self.noise, use_reentrant=False, preserve_rng_state=False
-        )
+        with set_checkpoint_early_stop(False):
+            kept: Tensor = checkpoint(
+                self.sampler.step, latent, index, condition, self.noise, use_reentrant=False, preserve_rng_state=False
+            )
         return kept
 
 
@@ -103,8 +105,9 @@ def last_steps(network: Network, last: int | None) -> Network:
 
 
 def sampling_facts(network: Network) -> dict[str, int | None]:
-    """For records: steps, seed and last steps of a network that samples; nothing of another."""
+    """For records: steps, seed (where it draws noise) and last steps of a network that samples; nothing of another."""
     module = network.module
     if not isinstance(module, SampledModule):
         return {}
-    return {"sampler_steps": module.steps, "seed": module.seed, "last_steps": module.last}
+    seed = {"seed": module.seed} if module.sampler.random else {}
+    return {"sampler_steps": module.steps, **seed, "last_steps": module.last}

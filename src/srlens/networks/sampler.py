@@ -37,9 +37,11 @@ class Sampler(nn.Module, ABC):
 
     Attributes:
         steps: how many.
+        random: whether it draws any noise.
     """
 
     steps: int
+    random: bool = True
 
     @abstractmethod
     def condition(self, image: Tensor, noise: Noise) -> Condition:
