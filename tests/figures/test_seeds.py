@@ -35,7 +35,7 @@ def test_mean_agreement_attention_and_each_seed_are_shown(
     names = ["mean of the seeds", "where all agree in sign", "attention (SRAM)", "seed 0", "seed 1"]
     assert labels[:6] == ["lr", *(f"map {name}" for name in names)]
     texts = " ".join(" ".join(text.get_text().split()) for text in figure.texts)
-    assert "over 2 seeds of the noise" in texts
+    assert "sampler of 2 steps, 2 seeds of the noise" in texts
     assert "It is no gradient" in texts
     assert "seed" in maps.summary
 

@@ -210,7 +210,8 @@ class Explainer:
         if not zero_allowed:
             check_not_zero(found, self.network.name, self.image, values[:, 0], self.method)
         results = [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
-        if not zero_allowed and found.converged:  # whatever is not has been told
+        # What has not converged has been told; the gradient of the last steps alone was asked for.
+        if not zero_allowed and found.converged and self._facts.get("last_steps") is None:
             check_complete(results[0])
         return results
 

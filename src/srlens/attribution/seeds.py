@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.explainer import Explainer
 from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
@@ -16,6 +17,7 @@ from srlens.attribution.scene import Progress
 from srlens.errors import SettingError
 from srlens.imaging.check import whole
 from srlens.imaging.window import Window
+from srlens.measures.agreement import rank_correlation
 from srlens.networks.network import Network
 from srlens.shown import Shown
 
@@ -39,6 +41,15 @@ class SeedMaps(Shown):
         stable = "" if self.stable_share is None else f"; one sign in all for {self.stable_share:.0%} of the mass"
         first = self.results[0]
         return f"{first.method.name} of {first.network}, {first.window}, seeds {list(self.seeds)}, DI {indices}{stable}"
+
+    @property
+    def conditions(self) -> str:
+        """One line with every setting that the numbers depend on, for captions."""
+        first = self.results[0]
+        steps, last = first.facts.get("sampler_steps"), first.facts.get("last_steps")
+        partly = "" if last is None else f", gradient through the last {last} only"
+        sampler = "" if steps is None else f", sampler of {steps} steps{partly}"
+        return f"{first.conditions}{sampler}, {len(self.seeds)} seeds of the noise"
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:
@@ -71,6 +82,16 @@ class SeedMaps(Shown):
         """Share of the mean absolute map that lies where the sign is stable, in [0, 1]; None for zero maps."""
         mass = np.mean([one.absolute for one in self.results], axis=0)
         return float(mass[self.stable].sum() / mass.sum()) if mass.any() else None
+
+    def rank_correlation(self, attention: Sequence[AttentionMaps]) -> float:
+        """Spearman's rank correlation of the mean map's absolute value with the mean SRAM of the same window."""
+        return rank_correlation(self.mean, mean_sram(attention))
+
+
+def mean_sram(attention: Sequence[AttentionMaps]) -> NDArray[np.float64]:
+    """Mean of the SRAMs of several seeds: h×w."""
+    mean: NDArray[np.float64] = np.mean([one.sram for one in attention], axis=0)
+    return mean
 
 
 def attribute_seeds(

@@ -5,11 +5,10 @@ from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from torch import Tensor
 
 from srlens.attribution.attention_maps import AttentionMaps
-from srlens.attribution.seeds import SeedMaps
+from srlens.attribution.seeds import SeedMaps, mean_sram
 from srlens.comparison.subject import Subject
 from srlens.errors import SettingError
 from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, in_rows, largest, page, panel, paragraph, title
@@ -20,7 +19,6 @@ from srlens.figures.scales import MAP_SCALE, common_limit
 from srlens.figures.shading import Shading, shading_of
 from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import View
-from srlens.measures.agreement import rank_correlation
 
 _GAP, _BELOW = 0.25, 0.15  # cm: between columns and rows
 _TALLEST = 7.0  # cm
@@ -98,22 +96,15 @@ def _caption(maps: SeedMaps, attention: Sequence[AttentionMaps], look: Look) -> 
     )
     read = "" if not attention else (
         "Attention: where the window's places look (SRAM, mean over steps, heads, layers and seeds); its rank "
-        f"correlation with the mean map is {rank_correlation(maps.mean, mean_sram(attention)):.2f}. It is no gradient."
+        f"correlation with the mean map is {maps.rank_correlation(attention):.2f}. It is no gradient."
     )  # fmt: skip
     sentences = [
-        f"{str(first.window).capitalize()}, ×{first.scale}.",
-        f"DI {np.mean(indices):.2f}{spread} over {len(maps.seeds)} seeds of the noise." if indices else "",
+        f"{maps.conditions[0].upper()}{maps.conditions[1:]}.",
+        f"DI {np.mean(indices):.2f}{spread}." if indices else "",
         stable,
         scale,
         read,
-        f"Sampler: {first.facts.get('sampler_steps')} steps. {first.method.described(first.evaluations)}.",
         remarks(maps.results),
         f"Weights (SHA-256): {first.network_digest[:8]}.",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def mean_sram(attention: Sequence[AttentionMaps]) -> NDArray[np.float64]:
-    """Mean of the SRAMs of several seeds: h×w."""
-    mean: NDArray[np.float64] = np.mean([one.sram for one in attention], axis=0)
-    return mean
