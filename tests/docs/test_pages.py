@@ -15,7 +15,7 @@ from srlens.networks.catalog import fetch
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-#: Pages whose Python is whole files, run elsewhere.
+#: Pages whose Python is whole files, run elsewhere. (What is shown as ``py`` is a fragment, and not run.)
 _ELSEWHERE = {"how-it-is-built.md": "tests/test_plugin_examples.py"}
 #: Verbs that wait for a user, or install something.
 _WAITING = ("srlens app", "srlens --install-completion")
@@ -26,10 +26,11 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The words behind ``srlens`` of each line, without comments."""
+    """The words behind ``srlens`` of each line, without comments; names of files as a shell fills them in."""
     for line in text.splitlines():
         if line.startswith("srlens ") and not line.startswith(_WAITING):
-            yield shlex.split(line, comments=True)[1:]
+            words = shlex.split(line, comments=True)[1:]
+            yield [one for word in words for one in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pictures").mkdir()
     for name in ("pagoda", "hopper"):
         srlens.write_image(tmp_path / "pictures" / f"{name}.png", srlens.open_image(name))
+    (tmp_path / "study.toml").write_text(_STUDY)
     (tmp_path / "mylab").mkdir()
     (tmp_path / "mylab" / "models.py").write_text(_MODELS)
     monkeypatch.syspath_prepend(tmp_path)
@@ -59,6 +61,16 @@ def _write_checkpoint(network: srlens.Network, path: Path) -> None:
     torch.save(network.module.state_dict(), path)
 
 
+_STUDY = """
+title = "Two networks"
+scale = 4
+windows = "windows.toml"
+networks = [{ open = "plain" }, { open = "channel" }]
+images = { given = "hr", lr_size = 48 }
+method = { tolerance = 0.2 }
+output = { folder = "results" }
+"""
+
 _MODELS = """
 from torch import nn
 
@@ -70,6 +82,7 @@ def build() -> nn.Module:
 
 def test_pages_show_code() -> None:
     assert sum(len(blocks(page)) for page in PAGES) > 10
+    assert blocks(PAGES[0]), "the README"
 
 
 @pytest.mark.slow
