@@ -2,6 +2,8 @@
 
 from . import errors as errors
 from .attribution.attribute import attribute as attribute, field as field, field_method as field_method
+from .attribution.attention import attention as attention
+from .attribution.attention_maps import AttentionMaps as AttentionMaps, LayerAttention as LayerAttention
 from .attribution.baseline import BASELINES as BASELINES, Baseline as Baseline
 from .attribution.detector import DETECTORS as DETECTORS, Detector as Detector
 from .attribution.explainer import Explainer as Explainer
@@ -15,6 +17,8 @@ from .attribution.path import (
     ProgressiveBlur as ProgressiveBlur,
 )
 from .attribution.result import Attribution as Attribution
+from .attribution.sampler_report import SamplerReport as SamplerReport, sampler_report as sampler_report
+from .attribution.seeds import SeedMaps as SeedMaps, attribute_seeds as attribute_seeds
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
 from .comparison.compare import Comparison as Comparison, compare as compare
 from .comparison.compare_methods import MethodComparison as MethodComparison, compare_methods as compare_methods
@@ -40,6 +44,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     ModuleError as ModuleError,
     NetworkOutputError as NetworkOutputError,
+    NoAttentionError as NoAttentionError,
     NoEffectError as NoEffectError,
     NotDifferentiableError as NotDifferentiableError,
     NotFiniteError as NotFiniteError,
@@ -83,8 +88,11 @@ from .networks.listing import (
 from .networks.load import load_network as load_network
 from .networks.network import Network as Network
 from .networks.open import load_default as load_default, open_network as open_network
+from .networks.pipeline_folder import open_pipeline as open_pipeline
 from .networks.plug_and_play import plug_and_play as plug_and_play
 from .networks.receptive_field import ReceptiveField as ReceptiveField, Stage as Stage
+from .networks.sampled import last_steps as last_steps
+from .networks.sampler import Noise as Noise, Sampler as Sampler
 from .networks.zoo.family import Family as Family
 from .networks.zoo.registry import add_family as add_family
 from .plugins import load_plugins as load_plugins

@@ -17,6 +17,7 @@ The tree::
     │   └── PluginError            the user's own code beside srlens cannot be loaded
     ├── NetworkOutputError         the module returned something that is no SR image of the promised scale
     │   └── ModuleError (also RuntimeError)     the module itself raised; the message has its words
+    ├── NoAttentionError           no cross-attention of the network reads places of the input picture
     ├── NotDifferentiableError     no gradient reaches the network's input
     ├── NotFiniteError             NaN or infinity in image, weights, output or gradient; says where
     ├── ZeroMapError               the map is zero everywhere, so no ratio can be drawn from it
@@ -95,6 +96,10 @@ class NetworkOutputError(SrlensError):
 
 class ModuleError(NetworkOutputError, RuntimeError):
     """The module itself raised; the message has its words, and what may be said of it to srlens."""
+
+
+class NoAttentionError(SrlensError):
+    """The network has no cross-attention whose keys are places of the input picture."""
 
 
 class NotDifferentiableError(SrlensError):

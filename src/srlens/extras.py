@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from srlens.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    import diffusers as diffusers
     import gradio as gradio
     import huggingface_hub as huggingface_hub
     import imagecodecs as imagecodecs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import spandrel as spandrel
     import submitit as submitit
     import tifffile as tifffile
+    import transformers as transformers
 
 #: What each extra of pyproject.toml brings.
 EXTRAS = {
@@ -27,6 +29,7 @@ EXTRAS = {
     "hub": ("huggingface_hub",),
     "slurm": ("submitit",),
     "lpips": ("lpips",),
+    "diffusion": ("diffusers", "transformers"),
 }
 
 

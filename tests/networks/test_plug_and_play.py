@@ -53,6 +53,16 @@ def test_the_level_falls_and_is_told() -> None:
     assert levels == pytest.approx([36, 12, 4], rel=1e-5)
 
 
+def test_it_takes_steps_without_noise() -> None:
+    network = srlens.plug_and_play(srlens.Network.wrap(nn.Conv2d(3, 3, 3, padding=1), scale=1), KERNEL, iterations=4)
+    image, window = torch.rand(3, 16, 18), srlens.Window(4, 4, 6, 6)
+    report = srlens.sampler_report(network, image, window)
+    assert len([norm for norm in report.gradient_norms if norm]) == 5
+    assert srlens.attribute(network, image, window, steps=2).facts == {"sampler_steps": 4, "last_steps": None}
+    with pytest.raises(SettingError, match="draws no noise"):
+        srlens.attribute_seeds(network, image, window)
+
+
 def test_what_cannot_be() -> None:
     identity = srlens.Network.wrap(nn.Identity(), scale=1)
     cases: list[tuple[Any, dict[str, Any], str]] = [

@@ -138,7 +138,7 @@ def window(network: srlens.Network) -> srlens.Window:
 
 
 def test_every_family_is_here() -> None:
-    assert {*FAMILIES, "SmallSR", "SmallDN"} == set(families())
+    assert {*FAMILIES, "SmallSR", "SmallDN", "SmallDiffusion"} == set(families())
 
 
 @pytest.mark.parametrize("name", NETWORKS)

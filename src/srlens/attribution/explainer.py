@@ -24,6 +24,7 @@ from srlens.imaging.window import Window
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
 from srlens.networks.network import UNTOLD_NOISE, Network
+from srlens.networks.sampled import sampling_facts
 from srlens.windowed import Windowed
 
 _HELD_PER_WINDOW = 7  # maps of float64 that a window holds: sum, bends, last gradient, last difference, three at work
@@ -91,6 +92,7 @@ class Explainer:
             )
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
         self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
+        self._facts |= sampling_facts(self.network)
         if network.noise_map:
             self._facts["noise_level"] = UNTOLD_NOISE if network.noise_level is None else network.noise_level
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
@@ -208,7 +210,8 @@ class Explainer:
         if not zero_allowed:
             check_not_zero(found, self.network.name, self.image, values[:, 0], self.method)
         results = [self._result(k, window, found, values[:, k], scene) for k, window in enumerate(scene.windows)]
-        if not zero_allowed and found.converged:  # whatever is not has been told
+        # What has not converged has been told; the gradient of the last steps alone was asked for.
+        if not zero_allowed and found.converged and self._facts.get("last_steps") is None:
             check_complete(results[0])
         return results
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from srlens.cli import options
+from srlens.cli.seeds import explain_seeds
 from srlens.errors import SettingError
 
 if TYPE_CHECKING:
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from srlens.networks.network import Network
 
 
-def explain(network: str, image: str, *, chosen: options.WindowVerb = options.WindowVerb()) -> None:
+def explain(
+    network: str,
+    image: str,
+    *,
+    seeds: int | None = None,
+    last: int | None = None,
+    sampler_steps: int | None = None,
+    chosen: options.WindowVerb = options.WindowVerb(),
+) -> None:
     """Show which input pixels one network used for one window of its output.
 
     Writes the figure, the map (safetensors) and result.json into the output folder.
@@ -26,8 +35,20 @@ def explain(network: str, image: str, *, chosen: options.WindowVerb = options.Wi
     image
         The LR image; with --hr the HR image, from which the LR is made. Names of packaged photographs (pagoda,
         hopper) do as well.
+    seeds
+        Of a network that samples: explain with the noise of so many seeds, and show their mean, their spread and where
+        they agree, beside the network's attention where it has any.
+    last
+        With --seeds: the gradient goes through so many last steps of the sampler only.
+    sampler_steps
+        With --seeds, of a folder with a diffusers pipeline: how many steps its scheduler takes (20).
     """
-    compared([network], image, chosen)
+    if seeds is not None:
+        explain_seeds(network, image, seeds, last, sampler_steps, chosen)
+    elif last is not None or sampler_steps is not None:
+        raise SettingError("--last and --sampler-steps are of sampled networks; add --seeds, e.g. --seeds 4.")
+    else:
+        compared([network], image, chosen)
 
 
 def compare(

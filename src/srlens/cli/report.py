@@ -1,13 +1,15 @@
 """What a verb prints when it is done: a table, the conditions, where the files are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from rich.table import Table
 
+from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.field import Field
+from srlens.attribution.seeds import SeedMaps
 from srlens.cli.console import console, say, table
 from srlens.comparison.compare import Comparison
 from srlens.comparison.compare_methods import MethodComparison
@@ -133,6 +135,30 @@ def print_verification(found: Verification, files: Sequence[Path]) -> None:
     for number in NUMBERS:
         shown.add_row(number.label, number.text(found), number.direction, number.meaning)
     _print(shown, found.words, (found.conditions,), files)
+
+
+def print_seeds(maps: SeedMaps, attention: Sequence[AttentionMaps], files: Sequence[Path]) -> None:
+    """Print one row a seed, then what holds over all of them, then the files written."""
+    first, decimals = maps.results[0], fixed(2)
+    shown = table(f"{first.network}, {first.window}, LR {'×'.join(map(str, first.lr_size))}")
+    for heading in ("Seed", "DI", "Gap", "Map error", *(["IMACS"] if attention else [])):
+        shown.add_column(heading, justify="right")
+    for i, (seed, one) in enumerate(zip(maps.seeds, maps.results, strict=True)):
+        score = [_known(decimals, attention[i].imacs)] if attention else []
+        di = _known(decimals, None if one.is_zero else one.diffusion_index)
+        shown.add_row(str(seed), di, _known(percent, one.completeness_gap), _known(percent, one.map_error), *score)
+    spread = f"DI over seeds: standard deviation {_known(decimals, maps.diffusion_spread)}."
+    stable = f"One sign in all seeds: {_known(percent, maps.stable_share)} of the maps' mass."
+    read = (
+        []
+        if not attention
+        else [f"Rank correlation of mean map and attention: {decimals(maps.rank_correlation(attention))}."]
+    )
+    _print(shown, [spread, stable, *read], [maps.conditions], files)
+
+
+def _known(shown: Callable[[float], str], value: float | None) -> str:
+    return MISSING if value is None else shown(value)
 
 
 def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from srlens.attribution.field import Field
 from srlens.attribution.result import Attribution
+from srlens.attribution.seeds import SeedMaps
 from srlens.comparison.compare import Comparison
 from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.explained import Explained, Measurable
@@ -21,6 +22,7 @@ from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
 from srlens.figures.methods import methods_figure
 from srlens.figures.reach import reach_figure
+from srlens.figures.seeds import seeds_figure
 from srlens.figures.sweep import sweep_figure
 from srlens.figures.trust_card import trust_card
 from srlens.trust.reach_result import Reach
@@ -44,6 +46,7 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     Sweep: sweep_figure,
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
+    SeedMaps: seeds_figure,
     Reach: reach_figure,
     Verification: trust_card,
 }

@@ -147,6 +147,82 @@ class Network:
             noise_level=None if noise_level is None else check_noise(noise_level),
         )
 
+    @classmethod
+    def from_sampler(
+        cls,
+        sampler: Callable[[Tensor], Tensor] | nn.Module,
+        *,
+        scale: int,
+        seed: int = 0,
+        last: int | None = None,
+        **known: Any,
+    ) -> Self:
+        """Make a network of something that samples: random noise, many steps. Its noise is fixed by ``seed``.
+
+        Args:
+            sampler: a :class:`srlens.Sampler`, whose steps are recomputed for the gradient instead of kept; or any
+                function or module that takes N×C×h×w, draws from torch's random generator and returns N×C'×sh×sw.
+            scale: SR pixels per LR pixel.
+            seed: of the noise, the same at every evaluation and for every picture of a batch.
+            last: the gradient goes through so many last steps only; None for all.
+            **known: further arguments of :meth:`wrap`.
+
+        Raises:
+            SettingError: a value outside its range.
+        """
+        from srlens.networks.called_sampler import CalledSampler
+        from srlens.networks.sampled import SampledModule
+        from srlens.networks.sampler import Sampler
+
+        called = sampler if isinstance(sampler, Sampler) else CalledSampler(sampler)
+        name = getattr(sampler, "__name__", type(sampler).__name__)
+        return cls.wrap(SampledModule(called, seed, last), scale=scale, **{"name": name, **known})
+
+    @classmethod
+    def from_pipeline(
+        cls,
+        pipeline: Any,
+        *,
+        steps: int,
+        seed: int = 0,
+        last: int | None = None,
+        prompt: str = "",
+        guidance: float = 9.0,
+        noise_level: int = 20,
+        rounded: bool = True,
+        name: str | None = None,
+    ) -> Self:
+        """Make a network of a super-resolution pipeline of diffusers, with its noise fixed by ``seed``.
+
+        Takes ``StableDiffusionUpscalePipeline``, ``StableDiffusionLatentUpscalePipeline`` and
+        ``LDMSuperResolutionPipeline``. The clamp at their end is left out.
+
+        Args:
+            pipeline: loaded; its networks are used as they stand, its scheduler is copied.
+            steps: of the scheduler.
+            seed: of all noise: the latent's, the picture's, the scheduler's.
+            last: the gradient goes through so many last steps only; None for all.
+            prompt: of the Stable Diffusion pipelines.
+            guidance: weight of the prompt, where there is one.
+            noise_level: of the LR picture in ``StableDiffusionUpscalePipeline``.
+            rounded: ``LDMSuperResolutionPipeline`` rounds its latent to a codebook. The gradient passes as if it did
+                not, and maps are far from complete; False leaves the rounding out, and explains that network.
+            name: for captions; the pipeline's class if None.
+
+        Raises:
+            SettingError: a pipeline of another kind, a scheduler that cannot repeat a step, a value out of range.
+        """
+        from srlens.networks.pipelines import sampler_of
+
+        sampler = sampler_of(
+            pipeline, steps=steps, prompt=prompt, guidance=guidance, noise_level=noise_level, rounded=rounded
+        )
+        title = name if name is not None else type(pipeline).__name__
+        return cls.from_sampler(
+            sampler, scale=sampler.scale, seed=seed, last=last, multiple=sampler.multiple, minimum=sampler.multiple,
+            name=title,
+        )  # fmt: skip
+
     def __call__(self, x: Tensor) -> Tensor:
         """Super-resolve N×C×h×w in [0, 1]; returns N×C'×sh×sw in [0, 1] terms, unclamped, differentiable.
 
@@ -190,7 +266,12 @@ class Network:
         return y / self.value_range if self.value_range != 1 else y
 
     def seeded(self, seed: int) -> "Network":
-        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on."""
+        """The same network, with random numbers drawn from ``seed`` anew at each call; the process's own go on.
+
+        Of a sampled network ``seed`` is that of its noise.
+        """
+        if (with_seed := getattr(self.module, "with_seed", None)) is not None:
+            return replace(self, module=with_seed(seed))
 
         def forward(module: nn.Module, x: Tensor) -> Any:
             with torch.random.fork_rng([x.device] if x.device.type == "cuda" else []):

@@ -2,6 +2,7 @@
 
 K. Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior", IEEE TPAMI 2022, arXiv 2008.13751 (DPIR).
 """
+# ruff: noqa: ARG002 - it draws nothing, and is handed noise as every sampler
 
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from srlens.errors import SettingError
 from srlens.imaging.check import check_noise, whole
 from srlens.networks.network import Network
 from srlens.networks.receptive_field import GLOBAL
+from srlens.networks.sampled import SampledModule
+from srlens.networks.sampler import Condition, Noise, Sampler
 
 _TRADE_OFF = 0.23  # λ of DPIR
 
@@ -57,7 +60,7 @@ def plug_and_play(
     count = whole("iterations", iterations)
     module = PlugAndPlay(denoiser, torch.from_numpy(weights / weights.sum()), count, noise, first)
     return Network(
-        module=module.to(denoiser.device),
+        module=SampledModule(module.to(denoiser.device)),
         scale=1,
         channels=denoiser.channels,
         name=name if name is not None else f"plug-and-play {denoiser.name}",
@@ -69,7 +72,7 @@ def plug_and_play(
     )
 
 
-class PlugAndPlay(nn.Module):
+class PlugAndPlay(Sampler):
     """Half-quadratic splitting around a denoiser: N×C×h×w in [0, 1] to the same, differentiable.
 
     Args:
@@ -80,27 +83,38 @@ class PlugAndPlay(nn.Module):
         first: likewise of the first.
     """
 
+    random = False
     kernel: Tensor
     levels: Tensor
 
     def __init__(self, denoiser: Network, kernel: Tensor, iterations: int, noise: float, first: float) -> None:
         super().__init__()
         self.denoiser = denoiser.module  # so that its weights are this module's too
-        self.noise = noise
+        self.steps, self.noise = iterations, noise
         self._denoisers = denoiser
         self.register_buffer("kernel", kernel.to(denoiser.dtype))
         self.register_buffer("levels", torch.from_numpy(np.geomspace(first, noise, iterations)))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Deblur N×C×h×w."""
-        transfer = self._transfer(x)
-        seen = transfer.conj() * torch.fft.rfft2(x)
-        picture = x
-        for level in self.levels.tolist():
-            hold = _TRADE_OFF * (self.noise / level) ** 2
-            inverted = (seen + hold * torch.fft.rfft2(picture)) / (transfer.abs().square() + hold)
-            picture = self._denoised(torch.fft.irfft2(inverted, s=x.shape[-2:]), level)
-        return picture
+    def condition(self, image: Tensor, noise: Noise) -> Condition:
+        """The picture, the transform of the kernel, and what of it the picture's transform is seen through."""
+        transfer = self._transfer(image)
+        return image, transfer, transfer.conj() * torch.fft.rfft2(image)
+
+    def begin(self, condition: Condition, noise: Noise) -> Tensor:
+        """The picture as it is."""
+        return condition[0]
+
+    def step(self, latent: Tensor, index: int, condition: Condition, noise: Noise) -> Tensor:
+        """One iteration: the blur inverted near the picture of the iteration before, then denoised."""
+        _, transfer, seen = condition
+        level = self.levels[index].item()
+        hold = _TRADE_OFF * (self.noise / level) ** 2
+        inverted = (seen + hold * torch.fft.rfft2(latent)) / (transfer.abs().square() + hold)
+        return self._denoised(torch.fft.irfft2(inverted, s=latent.shape[-2:]), level)
+
+    def end(self, latent: Tensor, condition: Condition) -> Tensor:
+        """The picture of the last iteration."""
+        return latent
 
     def _denoised(self, picture: Tensor, level: float) -> Tensor:
         # The module of today: a copy of this one, on another device or in another type, has its own.

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srlens._version import __version__
+from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.method import Method
+from srlens.attribution.seeds import SeedMaps
 from srlens.comparison.compare import Comparison
 from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
@@ -145,6 +147,24 @@ def write_verification(
     kept = _kept(readable, record)
     save_json(record, readable)
     return [*draw(found, stem, formats), whole, readable, *kept]
+
+
+def write_seeds(
+    maps: SeedMaps,
+    attention: Sequence[AttentionMaps],
+    subject: Subject,
+    folder: Path,
+    *,
+    style: Literal["default", "paper"] = "default",
+    formats: Sequence[Format] = FORMATS,
+) -> list[Path]:
+    """Write figure and maps (safetensors) of a sampled network over several seeds; returns the paths, figure first."""
+    result = maps.results[0]
+    seeds = f"{len(maps.seeds)}-seeds"
+    name = file_name(subject.name, result.network, seeds, _place(result.window), *settings_name(result.method))
+    given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
+    whole = save(maps, folder / f"{name}.safetensors", extra=given)
+    return [*draw(maps, folder / name, formats, subject=subject, attention=attention, style=style), whole]
 
 
 def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:

@@ -19,7 +19,7 @@ from srlens.networks.zoo.spandrel_families import load_by_spandrel, spandrel_fam
 
 _OWN = (
     "fsrcnn carn edsr msrn imdn imdn_kair msrresnet rfdn rnan san drln pan rlfn bsrn smfanet prenet aodnet iat "
-    "smallsr smalldn"
+    "smallsr smalldn smalldiffusion"
 )
 #: The families written here, in the order in which a state dict is tried.
 OWN_FAMILIES: tuple[Family, ...] = tuple(import_module(f"{__package__}.{name}").FAMILY for name in _OWN.split())

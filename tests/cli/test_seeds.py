@@ -1,0 +1,41 @@
+"""``explain --seeds`` as a user meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from srlens.cli.main import app
+from srlens.errors import SettingError
+from srlens.records.archive import load
+
+
+def run(*arguments: str | Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app(["explain", *map(str, arguments)])
+    assert not ended.value.code
+
+
+def test_seeds_are_explained_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--hr", "--crop", "64,64,96,96", "--steps", "2", "--last", "2", "--format", "png", "--out", tmp_path]
+    run("diffusion", "pagoda", "--seeds", "2", *where)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sampler of 12 steps, gradient through the last 2 only, 2 seeds of the noise" in said
+    assert "Rank correlation of mean map and attention" in said
+    (figure,) = tmp_path.glob("*.png")
+    maps = load(figure.with_suffix(".safetensors"))
+    assert maps.seeds == (0, 1)
+    assert maps.results[0].facts["last_steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plain", "pagoda", "--seeds", "2"], "draws no noise and takes no steps"),
+        (["diffusion", "pagoda", "--last", "2"], "add --seeds"),
+        (["diffusion", "pagoda", "--seeds", "2", "--sampler-steps", "5"], "of a folder with a diffusers pipeline"),
+        (["diffusion", "pagoda", "--seeds", "0", "--window", "8,8,16"], "seeds must be a whole number of at least 1"),
+    ],
+)
+def test_what_cannot_be_is_said(arguments: list[str], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        app(["explain", *arguments])
