@@ -121,7 +121,7 @@ def test_budgets(found: Verification, network: srlens.Network, picture: Tensor) 
     assert set(quick.reach.fills) == {"blur", "patches"}
     with pytest.raises(SettingError, match=f"takes {costs[0]} with it"):
         srlens.verify(network, picture, WINDOW, budget=costs[0] - 1)
-    with pytest.raises(SettingError, match="known: quick, default"):
+    with pytest.raises(SettingError, match="known: quick, short, default, long, thorough"):
         srlens.verify(network, picture, WINDOW, budget="huge")
 
 
