@@ -1,5 +1,6 @@
 """Sphinx: pages in MyST, a gallery that is executed, the API from its docstrings; nothing is fetched."""
 
+import ast
 import warnings
 from collections import defaultdict
 from pathlib import Path
@@ -65,18 +66,18 @@ CHAPTERS = {
 def _write_api(_: Any) -> None:
     """One page a package, with every public name: ``srlens.__all__`` is the one list."""
     pages: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(srlens.__all__, key=str.lower):
+    for name, module in sorted(_public().items(), key=lambda item: item[0].lower()):
         value = getattr(srlens, name)
-        if name in {"__version__", "errors"}:
-            continue
-        module = getattr(value, "__module__", None) or ""
-        package = next((part for part in module.split(".")[1:2] if part in CHAPTERS), "")
+        package = module.split(".")[1] if module.split(".")[1] in CHAPTERS else ""
+        place = f"srlens.{name}"
         if isinstance(value, type):
             how = "autoexception" if issubclass(value, Exception) else "autoclass"
             options = ":members:\n:show-inheritance:\n"
-        else:
-            how, options = ("autofunction", "") if callable(value) else ("autodata", ":no-value:\n")
-        pages[package].append(f"```{{eval-rst}}\n.. {how}:: srlens.{name}\n{_indented(options)}```\n")
+        elif callable(value):
+            how, options = "autofunction", ""
+        else:  # what a registry is stands as a comment where it is made
+            how, options, place = "autodata", ":no-value:\n", f"{module}.{name}"
+        pages[package].append(f"```{{eval-rst}}\n.. {how}:: {place}\n{_indented(options)}```\n")
     folder = HERE / "api"
     folder.mkdir(exist_ok=True)
     for package, title in CHAPTERS.items():
@@ -84,6 +85,13 @@ def _write_api(_: Any) -> None:
             _write(folder / f"{package or 'other'}.md", f"# {title}\n\n" + "\n".join(pages[package]))
     contents = "\n".join(package or "other" for package in CHAPTERS if pages[package])
     _write(folder / "index.md", f"# API\n\n{srlens.__doc__.split(chr(10))[0]}\n\n```{{toctree}}\n{contents}\n```\n")
+
+
+def _public() -> dict[str, str]:
+    """Every public name with the module that defines it."""
+    tree = ast.parse(Path(srlens.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.name: f"srlens.{node.module}" for node in found for alias in node.names}
 
 
 def _write_families(_: Any) -> None:

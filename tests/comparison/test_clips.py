@@ -9,7 +9,7 @@ from torch import Tensor, nn
 import srlens
 from srlens.comparison.parts import part_rows
 from srlens.comparison.subject import Subject
-from srlens.imaging.degrade import degrade
+from srlens.imaging.degrade import degrade, for_scale
 from srlens.imaging.samples import sample_image
 from srlens.measures.quality import psnr
 
@@ -37,7 +37,7 @@ def test_a_clip_is_degraded_frame_by_frame_and_judged_by_its_centre() -> None:
     (row,) = compared.rows
     assert row.as_reference is not None
     assert row.reference_name == "noisy picture"
-    assert row.as_reference.psnr_image == pytest.approx(psnr(subject.lr[2].clamp(0, 1), still[2], border=0))
+    assert row.as_reference.psnr_image == pytest.approx(psnr(subject.lr[2].clamp(0, 1), still[2], border=0, luma=False))
     gain = (row.psnr_image or 0) - (row.as_reference.psnr_image or 0)
     assert gain == pytest.approx(6.0, abs=0.6)  # four frames halve σ: 6 dB, and clamping takes some of it
     assert sorted(part["number"] for part in part_rows([row.result])) == [1, 2, 3, 4]
@@ -70,3 +70,11 @@ def test_comparisons_of_clips_and_cubes_come_back_from_their_files(tmp_path: Pat
         assert again.rows[0].result.map.shape == image.lr.shape
         assert again.rows[0].result.shares == compared.rows[0].result.shares
         assert again.record() == compared.record()
+
+
+def test_every_degradation_takes_clips() -> None:
+    clip = sample_image("pagoda")[:, 60:124, 60:124].expand(3, -1, -1, -1)
+    for entry in for_scale(1):
+        observed = degrade(clip, entry.written, seed=5)
+        assert observed.shape == clip.shape
+        assert torch.equal(observed[1], degrade(clip[1], entry.written, seed=6)), entry.name

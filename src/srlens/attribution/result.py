@@ -184,7 +184,7 @@ class Attribution(Shown):
 
     @property
     def completeness_gap(self) -> float | None:
-        """|Σ map − (D(F(I)) − D(F(I')))| relative to |D(F(I)) − D(F(I'))|; a small gap alone proves no small error.
+        """``|Σ map − (D(F(I)) − D(F(I')))|`` over ``|D(F(I)) − D(F(I'))|``; a small gap alone proves no small error.
 
         None where the method has no baseline: nothing says what its map should sum to.
         """

@@ -122,7 +122,7 @@ class Measurable(Shown):
 
     @cached_property
     def signed_ratio(self) -> float:
-        """|Σ g| / Σ|g| of the map, in [0, 1]: how much of it is left where its signs meet."""
+        """``|Σ g| / Σ|g|`` of the map, in [0, 1]: how much of it is left where its signs meet."""
         return signed_ratio(self.result.map)
 
     @cached_property

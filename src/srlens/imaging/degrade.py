@@ -5,6 +5,7 @@ super-resolution shrink the picture, in the three ways of the field, and are mea
 of restoration keep its size, and are measured against the observed picture itself.
 """
 
+import torch
 from torch import Tensor
 
 from srlens.errors import ImageTooSmallError, SettingError
@@ -83,7 +84,7 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
     """Make the observed picture of a clean one, which is cropped first (:func:`modcrop`).
 
     Args:
-        clean: C×H×W in [0, 1].
+        clean: C×H×W in [0, 1]; of a clip T×C×H×W, which is degraded frame by frame.
         degradation: ``"name"``, ``"name:level"`` or ``"name:level,setting=value"``, of :data:`DEGRADATIONS`.
         scale: clean pixels per observed pixel; needed where the degradation does not say.
         seed: of the random numbers, where it draws any: one seed, one picture, on every device.
@@ -107,7 +108,10 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
             f"The degradation {entry.name!r} {made}, and this is for a network of scale {factor}. Say which one that "
             f"network undoes (--degradation): {others}."
         )
-    return asked.observe(modcrop(clean, factor), factor, seed)
+    cropped = modcrop(clean, factor)
+    if cropped.ndim == 4:  # a clip: each frame has random numbers of its own
+        return torch.stack([asked.observe(frame, factor, seed + k) for k, frame in enumerate(cropped)])
+    return asked.observe(cropped, factor, seed)
 
 
 def make_lr(hr: Tensor, scale: int, method: str = DEFAULT) -> Tensor:
