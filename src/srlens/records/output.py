@@ -131,14 +131,14 @@ def write_fields_of_view(
 
 
 def write_verification(
-    found: Verification, subject: Subject, folder: Path, *, formats: Sequence[Format] = FORMATS
+    found: Verification, subject: Subject, folder: str | os.PathLike[str], *, formats: Sequence[Format] = FORMATS
 ) -> list[Path]:
     """Write trust card, everything that was found (safetensors) and verification.json; returns the paths, card first.
 
     A verification.json of another run is kept as verification-1.json, …; the other files are named after picture,
     network, window and settings.
     """
-    result = found.attribution
+    folder, result = Path(folder), found.attribution
     where = _place(result.window)
     stem = folder / file_name(subject.name, result.network, "verification", where, *settings_name(result.method))
     given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
@@ -153,7 +153,7 @@ def write_seeds(
     maps: SeedMaps,
     attention: Sequence[AttentionMaps],
     subject: Subject,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     style: Literal["default", "paper"] = "default",
     formats: Sequence[Format] = FORMATS,
@@ -163,8 +163,9 @@ def write_seeds(
     seeds = f"{len(maps.seeds)}-seeds"
     name = file_name(subject.name, result.network, seeds, _place(result.window), *settings_name(result.method))
     given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
-    whole = save(maps, folder / f"{name}.safetensors", extra=given)
-    return [*draw(maps, folder / name, formats, subject=subject, attention=attention, style=style), whole]
+    stem = Path(folder) / name
+    whole = save(maps, stem.with_name(f"{name}.safetensors"), extra=given)
+    return [*draw(maps, stem, formats, subject=subject, attention=attention, style=style), whole]
 
 
 def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:
