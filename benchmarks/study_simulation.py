@@ -141,6 +141,7 @@ def draw_study(truth: Truth, design: tuple[int, int, int], rng: np.random.Genera
         windows_planned=windows,
         lr_sizes=((64, 64),),
         conditions="",
+        random=np.full((count, windows), np.nan),
     )  # fmt: skip
 
 
