@@ -40,7 +40,7 @@ def test_verify_writes_what_it_says(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--budget", "3"], "too small"),
-        (["--budget", "huge"], "known: quick, default"),
+        (["--budget", "huge"], "known: quick, short, default, long, thorough"),
         (["--fills", "pink"], "No fill is called 'pink'"),
     ],
 )

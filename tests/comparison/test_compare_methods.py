@@ -51,7 +51,7 @@ def test_saved_and_written(networks, subject, tmp_path: Path) -> None:
     assert all(np.array_equal(a.map, b.map) for a, b in zip(loaded.results, found.results, strict=True))
     gains = [tests.over("distance") for tests in found.faithfulness]
     assert gains[0] != gains[1]
-    assert [heading for heading, _ in found.columns()][-2:] == ["Deletion gain over distance", "Infidelity correlation"]
+    assert [heading for heading, _ in found.columns()][-2:] == ["Deletion gain", "Infidelity r"]
     files = {file.name for file in write_method_comparison(found, tmp_path / "here", formats=["png"])}
     stem = "pagoda_narrow_t24_l28_8x8"
     assert files == {

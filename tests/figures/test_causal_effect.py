@@ -12,6 +12,7 @@ from srlens.comparison.subject import Subject
 from srlens.figures.explain import explain_figure
 from srlens.figures.methods import methods_figure
 from srlens.figures.shading import uncertain_blocks
+from srlens.trust.faithfulness import Faithfulness
 
 SIDE = 3
 
@@ -108,17 +109,25 @@ def test_methods_stand_side_by_side(alone, causal, make_result, make_images, fau
         for k, name in enumerate(names[1:])
     ]
     explained, subject = alone(results[0], *make_images(), psnr=21.34, psnr_image=28.1)
-    further = {"Deletion gain (%)": tuple(float(k) for k in range(count))}
+    tests = tuple(Faithfulness({"blur": {"distance": 0.1 * k}}, 0.9, 1.0, 99) for k in range(count))
     seconds = tuple(1.0 for _ in results)
     comparison = MethodComparison(
-        subject, results[0].window, "given", explained.network, explained.sr, None, tuple(results), seconds, further
+        subject,
+        results[0].window,
+        "given",
+        explained.network,
+        explained.sr,
+        None,
+        tuple(results),
+        seconds,
+        faithfulness=tests,
     )
     figure = methods_figure(comparison, style=style)
     assert faults(figure) == []
     assert figure.get_figwidth() * 2.54 == pytest.approx(17)
     words = all_words(figure)
     assert all(name in words for name in names)
-    assert "Deletion gain (%)" in words
+    assert "Deletion gain" in " ".join(words.split())
     shown = [panel(figure, f"map {name}").images[-1] for name in names]
     if style == "default":
         assert len({image.get_clim() for image in shown}) == 1

@@ -101,6 +101,13 @@ def _table(look: Look, comparison: MethodComparison) -> Block:
     return row(names, *(text(look, [heading, *texts], across=1.0) for heading, texts in columns), gap=2 * _GAP)
 
 
+_TESTED = (
+    "Deletion gain: how much earlier replacing pixels in the map's order changes the window than the nearest first, in "
+    "shares of the whole change, mean of the fills blur and patches. Infidelity r: sums of the map over random sets "
+    "against the effects of replacing them."
+)
+
+
 def _caption(comparison: MethodComparison, look: Look, view: View) -> str:
     results = comparison.results
     first = results[0]
@@ -119,6 +126,7 @@ def _caption(comparison: MethodComparison, look: Look, view: View) -> str:
         scale,
         "Dots: effects whose 95 % interval holds 0." if dots else "",
         *part_shown(view),
+        _TESTED if comparison.faithfulness else "",
         f"Methods: {settings}.",
         remarks(results),
         f"Weights (SHA-256): {first.network_digest[:8]}.",
