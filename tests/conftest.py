@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,11 @@ from srlens.imaging.window import Window
 from srlens.networks.network import Network
 
 SHARED_VARIABLE = "SRLENS_SHARED"
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers share the cores already
@@ -32,6 +38,18 @@ def shared() -> Path:
     if not (folder / "weights" / "index.toml").is_file():
         pytest.skip(f"reference data absent: no {folder}; set {SHARED_VARIABLE}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The one browser of a process: a second Playwright would find the event loop of the first."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is absent (Debian: apt-get install chromium)")
+    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright (extra: test)")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,11 @@
 """The report in a real browser: nothing reaches beyond the page, and at 1300 px no table is cut off."""
 
-from pathlib import Path
-
 import pytest
 
 from srlens.study.report.build import build_report
 from srlens.study.run import run_study
 
 pytestmark = pytest.mark.browser
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +29,10 @@ def report(tmp_path_factory, write_network, write_picture, here):
 
 
 @pytest.fixture(scope="module")
-def tab():
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is absent (Debian: apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright (extra: test)")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield chromium.new_page()
-        chromium.close()
+def tab(browser):
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 @pytest.mark.parametrize("width", [1300, 390])

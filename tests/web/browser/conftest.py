@@ -15,12 +15,6 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
 
 @dataclass
 class Running:
@@ -73,17 +67,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert code == 0
     left = [path for path in folder.rglob("*") if path.is_file()]
     assert left == [], "the app must leave no temporary file behind"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is absent (Debian: apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright (extra: test)")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Tab:
