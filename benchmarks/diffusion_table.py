@@ -8,9 +8,7 @@ around it; four seeds; LAM at tolerance 0.1; causal reach under blur, at 40 dB, 
 """
 
 import json
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +16,14 @@ import numpy as np
 import torch
 
 import srlens
-from srlens.comparison.crop import crop_around
+from hard_windows import hard_windows
 from srlens.errors import InputError
 from srlens.measures.agreement import rank_correlation
 from srlens.records.archive import save_json
 
-SHARED = Path(os.environ.get("SRLENS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 SHIPPED = ("plain", "channel", "nonlocal")
-SCALE, LR_SIZE, WINDOW, WINDOWS, APART, SEEDS = 4, 48, 16, 8, 64, 4
+LR_SIZE, WINDOWS, SEEDS = 48, 8, 4
 FILL = "blur"
-
-
-def subjects() -> Iterator[tuple[str, srlens.Subject, srlens.Window]]:
-    """The windows, each in a crop of its own; bicubic chose them."""
-    pictures = [SHARED / "images" / name for name in ("Urban100", "demo")]
-    listed = srlens.mine(pictures, scale=SCALE, count=WINDOWS, size=WINDOW, lr_size=LR_SIZE, separation=APART)
-    for one in listed.windows.windows:
-        subject = srlens.read_subject(one.image.spec, SCALE, is_hr=True)
-        place = f"{one.image.name}_t{one.window.top}_l{one.window.left}"
-        yield place, *crop_around(subject, one.window, SCALE, LR_SIZE)
 
 
 def row(subject: srlens.Subject, window: srlens.Window) -> dict[str, Any]:
@@ -70,7 +57,7 @@ def row(subject: srlens.Subject, window: srlens.Window) -> dict[str, Any]:
 def run(folder: Path) -> None:
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    for place, subject, window in subjects():
+    for place, subject, window in hard_windows(WINDOWS, LR_SIZE):
         file = folder / f"{place}.json"
         if not file.exists():
             found = row(subject, window)

@@ -8,10 +8,9 @@ of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means.
 """
 
 import json
-import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ import torch
 from scipy import stats
 
 import srlens
-from srlens.comparison.crop import crop_around
+from hard_windows import SCALE, SHARED, hard_windows
 from srlens.records.archive import save_json
 
-SHARED = Path(os.environ.get("SRLENS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 SHIPPED = ("plain", "channel", "nonlocal")
 CHECKPOINTS = {
     "FSRCNN": "fsrcnn-y-x4.pth",
@@ -34,7 +32,7 @@ CHECKPOINTS = {
     "BSRN": "bsrn-x4.pth",
     "DCTLSA": "dctlsa-x4.pt",
 }
-SCALE, LR_SIZE, WINDOW, WINDOWS, APART = 4, 64, 16, 12, 64
+LR_SIZE, WINDOWS = 64, 12
 
 
 def networks() -> dict[str, srlens.Network]:
@@ -42,21 +40,11 @@ def networks() -> dict[str, srlens.Network]:
     return {**opened, **{name: srlens.load_default(name) for name in SHIPPED}}
 
 
-def subjects() -> Iterator[tuple[str, srlens.Subject, srlens.Window]]:
-    """The windows, each in a crop of its own; bicubic chose them."""
-    pictures = [SHARED / "images" / name for name in ("Urban100", "demo")]
-    listed = srlens.mine(pictures, scale=SCALE, count=WINDOWS, size=WINDOW, lr_size=LR_SIZE, separation=APART)
-    for one in listed.windows.windows:
-        subject = srlens.read_subject(one.image.spec, SCALE, is_hr=True)
-        place = f"{one.image.name}_t{one.window.top}_l{one.window.left}"
-        yield place, *crop_around(subject, one.window, SCALE, LR_SIZE)
-
-
 def run(folder: Path, budget: str) -> None:
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     opened = networks()
-    for place, subject, window in subjects():
+    for place, subject, window in hard_windows(WINDOWS, LR_SIZE):
         for name, network in opened.items():
             file = folder / f"{name}_{place}.json"
             if not file.exists():
