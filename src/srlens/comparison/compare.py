@@ -1,7 +1,7 @@
 """One window, one or several networks: the comparison that papers print, with its conditions."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -121,7 +121,8 @@ def compare(
     subject, window, choice, rendered = shown(networks, image, window, clean, size)
     rows = []
     for network, sr in zip(networks, rendered, strict=True):
-        steps = partial(_step, progress, network.name)
+        named = {"map": network.name, "reach": f"{network.name}: reach"}
+        steps = partial(step_of, progress, named)
         rows.append(explain(network, subject, window, sr, reach=reach, progress=steps, **settings))
     return Comparison(subject, window, choice, tuple(rows))
 
@@ -194,13 +195,14 @@ def explain(
         found = measure_reach(one, subject.lr, window, subject.hr, **how)
     tested = None
     if faithful:
-        tested = faithfulness(one, subject.lr, result, clean=subject.hr, memory=memory, regional=regional)
+        (tested,) = faithfulness(one, subject.lr, [result], clean=subject.hr, memory=memory, regional=regional)
     facts = network.facts_with(result.network_digest)
     return Explained(facts, result, shown, subject, seconds, outside=outside(sr), reach=found, faithfulness=tested)
 
 
-def _step(progress: Callable[[str], Progress] | None, name: str, what: str) -> Progress | None:
-    return progress(name if what == "map" else f"{name}: {what}") if progress is not None else None
+def step_of(progress: Callable[[str], Progress] | None, named: Mapping[str, str], what: str) -> Progress | None:
+    """The callback of one step of :func:`explain`, which ``named`` gives another name; None where nobody listens."""
+    return progress(named.get(what, what)) if progress is not None else None
 
 
 def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window, str]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from srlens.attribution.method import METHODS, Method
 from srlens.attribution.result import Attribution
 from srlens.attribution.scene import Progress
-from srlens.comparison.compare import explain, shown
+from srlens.comparison.compare import explain, shown, step_of
 from srlens.comparison.explained import Explained
 from srlens.comparison.measures import MEASURES, columns, measured
 from srlens.comparison.subject import Subject
@@ -135,8 +135,8 @@ def compare_methods(
         clean: as for :func:`srlens.compare`.
         size: likewise.
         reach: likewise; once, since it is the network's.
-        faithful: whether each map is tested against the order of distance (:func:`faithfulness`): about 160 forward
-            passes a method.
+        faithful: whether each map is tested against the order of distance and for adding up; see
+            :func:`srlens.trust.faithfulness.faithfulness` for what that costs.
         memory: as for :func:`srlens.attribute`.
         regional: likewise.
         seed: likewise.
@@ -150,22 +150,19 @@ def compare_methods(
     chosen = _with_settings(methods, settings)
     subject, window, choice, (sr,) = shown([network], image, window, clean, size)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
-    rows, tests = [], []
+    rows = []
     for k, method in enumerate(chosen):
-        steps = partial(_step, progress, method.name)
+        steps = partial(step_of, progress, {"map": method.name})
         told: dict[str, Any] = {"method": method, "reach": reach if k == 0 else False, "seed": seed}
         rows.append(explain(network, subject, window, sr, progress=steps, **told, **how))
-        if faithful:
-            one = network if seed is None else network.seeded(seed)
-            tests.append(faithfulness(one, subject.lr, rows[-1].result, clean=subject.hr, rivals=(), **how))
     first = rows[0]
     results, seconds = tuple(row.result for row in rows), tuple(row.seconds or 0.0 for row in rows)
+    tests: tuple[Faithfulness, ...] = ()
+    if faithful:
+        one = network if seed is None else network.seeded(seed)
+        tests = faithfulness(one, subject.lr, results, clean=subject.hr, rivals=(), **how)
     shared = (first.network, first.sr, first.outside)
-    return MethodComparison(subject, window, choice, *shared, results, seconds, first.reach, tuple(tests))
-
-
-def _step(progress: Callable[[str], Progress] | None, name: str, what: str) -> Progress | None:
-    return progress(name if what == "map" else what) if progress is not None else None
+    return MethodComparison(subject, window, choice, *shared, results, seconds, first.reach, tests)
 
 
 _EVERYWHERE = ("preset", "detector")
