@@ -60,6 +60,12 @@ def test_a_number_reads_alike_everywhere(make_comparison: Make, capsys: pytest.C
             assert number in latex, label
 
 
+def test_a_number_below_zero_has_a_minus() -> None:
+    assert MEASURES["gain_over_distance"].text(-0.25).startswith("−0.25")
+    assert Measure("depth", "depth", lambda _: -2.5, unit="px").text(-2.5) == "−2.5 px"
+    assert MEASURES["network"].text("carn-m") == "carn-m"
+
+
 def test_parts_are_read_with_and_without_the_plug_in(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / "parts").mkdir()

@@ -101,9 +101,9 @@ class Measure:
         """A value with its unit, or a dash where it is not known."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return MISSING
-        if self.format is not None:
-            return self.format(value)
-        return (f"{value:.4g}" if isinstance(value, float) else str(value)) + (f" {self.unit}" if self.unit else "")
+        digits = f"{value:.4g}" if isinstance(value, float) else str(value)
+        shown = self.format(value) if self.format is not None else f"{digits} {self.unit}".rstrip()
+        return shown if self.kind is str else shown.replace("-", "−")
 
     def number(self, value: Value | None) -> str:
         """A value without its unit, for columns that have it in their heading."""

@@ -113,7 +113,7 @@ def to_latex(comparison: Comparison) -> str:
 def _escaped(text: str) -> str:
     for sign in r"\&%$#_{}":
         text = text.replace(sign, "\\" + sign if sign != "\\" else r"\textbackslash ")
-    for sign, maths in (("×", r"\times"), ("∞", r"\infty"), ("<", "<")):
+    for sign, maths in (("×", r"\times"), ("∞", r"\infty"), ("<", "<"), ("−", "-")):
         text = text.replace(sign, f"${maths}$")
     return text.replace("–", "--")
 
