@@ -19,7 +19,7 @@ DEEP = [4, 8, 8, 512]  # FBCNN predicts the quality of JPEG from 512 maps
 
 
 def built(name: str, **options: Any) -> torch.nn.Module:
-    module = getattr(importlib.import_module(f"spandrel.architectures.{name}"), name)(**options)
+    module = getattr(importlib.import_module(f"spandrel.architectures.{name.partition('_')[0]}"), name)(**options)
     for parameter in module.parameters():  # parts that are shut at the start
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.1)
@@ -47,6 +47,9 @@ CASES = [
         marks=pytest.mark.slow,
     ),
     ("RetinexFormer", {"n_feat": 16, "stage": 1}, 3, (8, 1)),
+    ("KBNet_s", {"width": 8, "middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]}, 3, (1, 1)),
+    ("KBNet_l", {"dim": 24, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1}, 3, (16, 1)),
+    ("HVICIDNet", {"channels": [8, 8, 16, 32], "heads": [1, 2, 4, 8]}, 3, (8, 1)),
     ("SwinIR", {**SWIN, "window_size": 8, "img_range": 1.0}, 3, (1, 16)),
     ("SwinIR", {**SWIN, "window_size": 7, "img_size": 14, "in_chans": 1, "img_range": 255.0}, 1, (1, 16)),
 ]
@@ -60,7 +63,7 @@ def test_it_loads_runs_and_is_explained(name: str, options: Any, channels: int, 
     file = tmp_path / "network.pth"
     torch.save(built(name, **options).state_dict(), file)
     network = srlens.load_network(file)
-    assert (network.family, network.scale, network.channels) == (BY_ID[name].name, 1, channels)
+    assert (network.family, network.scale, network.channels) == (BY_ID[name.partition("_")[0]].name, 1, channels)
     assert network.purpose == "restoration"
     assert network.colour == ("grey" if channels == 1 else "rgb")
     assert (network.padding.multiple, network.padding.minimum) == sizes
