@@ -11,6 +11,7 @@ from srlens.attribution.blocks import partition, stays_inside
 from srlens.attribution.blur import blur
 from srlens.attribution.making import Making, making_of
 from srlens.imaging.patches import packaged_bank
+from srlens.records.field_run import run_field
 
 WINDOW = srlens.Window(4, 6, 12, 12)
 
@@ -36,6 +37,18 @@ def denoiser() -> srlens.Network:
 def subject() -> srlens.Subject:
     clean = srlens.open_image("hopper")[:, 60:84, 60:92].double()
     return srlens.Subject.from_hr(clean, 1, name="hopper", degradation="noise:25", seed=3)
+
+
+def test_every_way_to_a_map_knows_how_the_picture_was_made(denoiser, subject, tmp_path) -> None:
+    method = srlens.Method("causal-effect", detector="psnr", draws=2, coarse_draws=0)
+    (point,) = srlens.sweep([denoiser], subject, WINDOW, "window", [12], method=method).points["smooth"]
+    assert point.result.facts["degraded_anew"] == "noise:25 (seed 3)"
+    explained = srlens.compare([denoiser], subject, WINDOW, method=method).rows[0].result
+    assert np.array_equal(point.result.map, explained.map)
+    field, _ = run_field(denoiser, subject, method, size=12, stride=12, folder=tmp_path, formats=("png",))
+    first = field.points[1]
+    alone = srlens.compare([denoiser], subject, first.window, method=method).rows[0].result
+    assert first.diffusion_index == pytest.approx(alone.diffusion_index, rel=1e-12)
 
 
 def test_noise_is_added_anew_to_changed_content(denoiser, subject) -> None:

@@ -184,10 +184,9 @@ def explain(
     sr = network.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
-    made: dict[str, Any] = {"degradation": subject.degradation, "degradation_seed": subject.seed or 0}
     chosen = as_method(method, settings)
     step, started = progress("map"), time.perf_counter()
-    result = attribute(network, subject.lr, window, chosen, clean=subject.hr, seed=seed, progress=step, **made, **how)
+    result = attribute(network, subject.lr, window, chosen, seed=seed, progress=step, **subject.made, **how)
     seconds = time.perf_counter() - started
     one, found = network if seed is None else network.seeded(seed), None
     if reach if reach is not None else costs_less(chosen.algorithm.expected, *result.lr_size):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -90,6 +91,11 @@ class Subject:
             return replace(image, scale=scale)
         known = None if clean is None else centre_frame(check_image(clean, clip=clip))
         return cls("image", check_image(image, clip=clip), known, GIVEN, scale=scale)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What :func:`srlens.attribute` takes beside the LR image: the clean one, the degradation and its seed."""
+        return {"clean": self.hr, "degradation": self.degradation, "degradation_seed": self.seed or 0}
 
     @classmethod
     def from_hr(

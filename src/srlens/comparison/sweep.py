@@ -150,7 +150,7 @@ def sweep(
     for k, (value, (here, varied)) in enumerate(zip(chosen, variants, strict=True)):
         found: list[Attribution] = []
         for network in networks:
-            found.append(attribute(network, subject.lr, here, varied, clean=subject.hr, memory=memory))
+            found.append(attribute(network, subject.lr, here, varied, memory=memory, **subject.made))
             if progress is not None:
                 progress(k * len(networks) + len(found), len(chosen) * len(networks))
         order = sorted(found, key=lambda one: -one.diffusion_index)

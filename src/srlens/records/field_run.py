@@ -56,7 +56,7 @@ def run_field(
     missing = [window for window in windows if window not in known]
     folder.mkdir(parents=True, exist_ok=True)
     network.upscale(subject.lr)  # for its warning: windows are computed by themselves
-    explainer = Explainer(network, subject.lr, method, clean=subject.hr, regional=regional)
+    explainer = Explainer(network, subject.lr, method, regional=regional, **subject.made)
     with log.open("a" if known else "w", encoding="utf-8") as file:
         if not known:
             file.write(key + "\n")
