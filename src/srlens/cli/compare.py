@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from srlens.cli import options
+from srlens.cli.parsing import writable
 from srlens.cli.seeds import explain_seeds
 from srlens.errors import SettingError
 
@@ -113,7 +114,7 @@ def _compared_methods(spec: str, image: str, methods: Sequence[str], chosen: opt
     from srlens.comparison.compare_methods import compare_methods
     from srlens.records.output import write_method_comparison
 
-    where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
+    where, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     (network,) = chosen.open(spec)
     subject = chosen.read(image, [network], keywords.get("preset"))
     with progress_bars() as bars:
@@ -132,7 +133,7 @@ def compared(
     from srlens.comparison.table import sort_rows, write_tables
     from srlens.records.output import write_comparison
 
-    where, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
+    where, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     networks = chosen.open(*specs)
     subject = chosen.read(image, networks, keywords.get("preset"))
     with progress_bars() as bars:

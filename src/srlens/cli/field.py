@@ -1,6 +1,7 @@
 """``srlens field``: the diffusion index over the whole image."""
 
-from srlens.cli.options import FieldVerb, writable
+from srlens.cli.options import FieldVerb
+from srlens.cli.parsing import writable
 
 
 def field(

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from srlens.cli import options
+from srlens.cli.parsing import writable
 from srlens.errors import SettingError
 
 
@@ -45,7 +46,7 @@ def field_of_view(
 
     if not networks:
         raise SettingError("Give at least one network: srlens field-of-view NETWORK…")
-    keywords, out = chosen.keywords(), options.writable(chosen.out)
+    keywords, out = chosen.keywords(), writable(chosen.out)
     opened = chosen.open(*networks)
     given = chosen if images else replace(chosen, hr=True)
     subjects = [given.read(spec, opened, keywords.get("preset")) for spec in images or SAMPLES]

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from srlens.cli import options
+from srlens.cli.parsing import writable
 
 
 def mine(
@@ -61,7 +62,7 @@ def mine(
     from srlens.study.mine import mine as run
     from srlens.study.window_list import write_window_list
 
-    options.writable(out.parent)
+    writable(out.parent)
     judges = opened_as.open(*(networks or ()))
     with progress_bars() as bars:
         mined = run(

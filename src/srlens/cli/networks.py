@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from srlens.cli.console import TABLES, console, say, table
-from srlens.cli.options import named, writable
+from srlens.cli.parsing import named, writable
 
 if TYPE_CHECKING:
     from srlens.networks.inspect import Inspection

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srlens.cli import options
+from srlens.cli.parsing import writable
 from srlens.errors import NoAttentionError, SettingError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def explain_seeds(
     from srlens.networks.sampled import last_steps
     from srlens.records.output import write_seeds
 
-    window, keywords, out = chosen.parsed(), chosen.keywords(), options.writable(chosen.out)
+    window, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     network = last_steps(_opened(spec, steps, chosen), last)
     subject = chosen.read(image, [network], keywords.get("preset"))
     if window is None:

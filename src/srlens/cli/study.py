@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from srlens.cli.console import console, say, table
-from srlens.cli.options import writable
+from srlens.cli.parsing import writable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

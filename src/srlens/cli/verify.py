@@ -4,7 +4,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from srlens.cli.options import WindowVerb, writable
+from srlens.cli.options import WindowVerb
+from srlens.cli.parsing import writable
 
 
 def verify(
