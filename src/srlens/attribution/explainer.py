@@ -23,7 +23,8 @@ from srlens.imaging.eye import centre_frame
 from srlens.imaging.window import Window
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
-from srlens.networks.network import UNTOLD_NOISE, Network
+from srlens.networks.network import Network
+from srlens.networks.noise_map import told_level
 from srlens.networks.sampled import sampling_facts
 from srlens.windowed import Windowed
 
@@ -94,7 +95,7 @@ class Explainer:
         self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
         self._facts |= sampling_facts(self.network)
         if network.noise_map:
-            self._facts["noise_level"] = UNTOLD_NOISE if network.noise_level is None else network.noise_level
+            self._facts["noise_level"] = told_level(network.noise_level)
         if self.network.device.type == "cuda" and self.network.dtype == torch.float32:
             self._facts["tf32"] = tf32_wanted()
         clip = network.frames is not None

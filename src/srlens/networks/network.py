@@ -1,30 +1,28 @@
 """A network as srlens sees it: LR (or observed) picture in [0, 1] to SR (or restored) picture, differentiable."""
 
-import hashlib
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
-from html import escape
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from srlens.errors import ChannelError, ImageError, ModuleError, NetworkOutputError, SettingError
+from srlens.errors import ChannelError, ImageError, ModuleError, SettingError
 from srlens.imaging.check import check_noise, check_range, clamped, whole, whole_scale
 from srlens.imaging.colour import full_range, luma, match_channels, merge_luma, studio_range
 from srlens.imaging.resample import bicubic_upscale
 from srlens.networks.colours import Colour, colour_of
+from srlens.networks.described import as_table, in_a_line
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.frames import clip_forward, stacked
 from srlens.networks.frozen import frozen
+from srlens.networks.module_tensors import copied, tensors, weights_digest
+from srlens.networks.noise_map import with_noise_map
 from srlens.networks.padding import Padding
 from srlens.networks.receptive_field import UNKNOWN, ReceptiveField
+from srlens.networks.returned import the_picture
 
 Forward = Callable[[nn.Module, Tensor], Any]
-
-#: σ in 8-bit grey levels that a network with a noise-level map is told where nobody says another.
-UNTOLD_NOISE = 15.0
 
 
 def _call(module: nn.Module, x: Tensor) -> Any:
@@ -59,7 +57,7 @@ class Network:
             bicubic first, and attribution still speaks of LR pixels.
         noise_map: the module takes one channel more, everywhere the level of the noise (DRUNet, FFDNet).
         noise_level: that level, σ in 8-bit grey levels; None: that of the picture where it is known, else
-            :data:`UNTOLD_NOISE`.
+            15.
         source: where it came from (file name, factory), for records.
         frames: of the clips that it takes, T×C×h×w; ``channels`` counts those of all frames. None for pictures.
     """
@@ -247,21 +245,7 @@ class Network:
         given = bicubic_upscale(padded, self.scale) if self.pre_upsampled else padded
         given = (given * self.value_range if self.value_range != 1 else given).to(self.dtype)
         y = self.run_module(given.clone() if given is x else given)
-        shapes = [one.shape for one in y if isinstance(one, Tensor)] if isinstance(y, list) else []
-        if len(shapes) > 1 == len(set(shapes)):
-            raise NetworkOutputError(
-                f"{self.name} returned a list of {len(shapes)} tensors of one size, {tuple(shapes[0])}. Say which "
-                "counts, e.g. the last: forward=lambda module, x: module(x)[-1]."
-            )
-        if isinstance(y, tuple | list) and y:
-            y = y[0]
-        expected = (x.shape[0], padded.shape[-2] * self.scale, padded.shape[-1] * self.scale)
-        if not isinstance(y, Tensor) or y.ndim != 4 or (y.shape[0], *y.shape[-2:]) != expected:
-            got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-            raise NetworkOutputError(
-                f"{self.name} returned {got} for an input of {tuple(padded.shape)}; at scale {self.scale} the "
-                f"expected output is N×C×H×W with N, H, W = {expected}. Check `scale`, or pass `forward=`."
-            )
+        y = the_picture(y, padded, self.scale, self.name)
         y = y[..., : height * self.scale, : width * self.scale]
         return y / self.value_range if self.value_range != 1 else y
 
@@ -287,7 +271,8 @@ class Network:
             ModuleError: it raised; other errors of srlens and those of a full memory pass.
         """
         try:
-            return self.forward(self.module, self._with_noise_map(x) if self.noise_map else x)
+            given = with_noise_map(x, self.noise_level, self.value_range) if self.noise_map else x
+            return self.forward(self.module, given)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever the module raises is reported under its name
@@ -300,10 +285,6 @@ class Network:
                 "(multiple=, minimum=), further arguments (forward=), other channels (channels=); or try "
                 "network.to(dtype=torch.float32)."
             ) from error
-
-    def _with_noise_map(self, x: Tensor) -> Tensor:
-        level = UNTOLD_NOISE if self.noise_level is None else self.noise_level
-        return torch.cat([x, x.new_full((x.shape[0], 1, *x.shape[-2:]), level / 255 * self.value_range)], dim=1)
 
     def told(self, noise: float | None) -> "Network":
         """The same network, told the level of a picture's noise, unless it takes none or was told one already.
@@ -367,38 +348,11 @@ class Network:
 
     def __repr__(self) -> str:
         """In less than 200 characters, without the module."""
-        facts = ", ".join(f"{label} {value}" for label, value in list(self._shown().items())[1:])
-        text = f"Network {self.name}: {facts}"
-        return text if len(text) < 200 else f"{text[:198]}…"
+        return in_a_line(self)
 
     def _repr_html_(self) -> str:
         """For notebooks: a table of what is known of it."""
-        rows = (f"<tr><th>{label}</th><td>{escape(value)}</td></tr>" for label, value in self._shown().items())
-        return f"<table>{''.join(rows)}</table>"
-
-    def _shown(self) -> dict[str, str]:
-        known = {
-            "network": self.name,
-            "family": self.family,
-            "kind": self.kind,
-            "scale": f"×{self.scale}",
-            "channels": f"{self.channels} ({self.colour})",
-            **({"frames": f"{self.frames}, of {self.channels // self.frames} channels"} if self.frames else {}),
-            "value range": f"0–{self.value_range:g}",
-            **({"noise level": self._noise_in_words} if self.noise_map else {}),
-            "receptive field": str(self.receptive_field),
-            "parameters": f"{self.parameters:,}",
-            "source": self.source,
-        }
-        return {label: value if value is not None else "unknown" for label, value in known.items()}
-
-    @property
-    def _noise_in_words(self) -> str:
-        return (
-            f"σ {UNTOLD_NOISE:g}, unless the picture's is known"
-            if self.noise_level is None
-            else f"σ {self.noise_level:g}"
-        )
+        return as_table(self)
 
     @property
     def purpose(self) -> Literal["super-resolution", "restoration"]:
@@ -408,13 +362,13 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where the weights live (the CPU for a module without any)."""
-        tensor = next(_tensors(self.module), None)
+        tensor = next(tensors(self.module), None)
         return tensor.device if tensor is not None else torch.device("cpu")
 
     @property
     def dtype(self) -> torch.dtype:
         """The floating-point type of the weights (float32 for a module without any)."""
-        floating = (t.dtype for t in _tensors(self.module) if t.is_floating_point())
+        floating = (t.dtype for t in tensors(self.module) if t.is_floating_point())
         return next(floating, torch.float32)
 
     @property
@@ -425,12 +379,7 @@ class Network:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the weights: names, types, shapes and bytes, as they are now."""
-        digest = hashlib.sha256()
-        for key, tensor in sorted(self.module.state_dict().items()):
-            if isinstance(tensor, Tensor):
-                digest.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        return weights_digest(self.module)
 
     @property
     def facts(self) -> NetworkFacts:
@@ -447,18 +396,4 @@ class Network:
 
         Floating-point tensors that are mere attributes go along; what a call makes anew keeps its own type.
         """
-        memo: dict[int, Any] = {}
-        for layer in self.module.modules():
-            for value in vars(layer).values():
-                # Old `weight_norm` leaves one there that is no leaf, which cannot be copied otherwise.
-                if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
-                    kept = value.detach().clone()
-                    memo[id(value)] = kept.to(device, dtype if kept.is_floating_point() else None)
-        with torch.no_grad():  # copies of TorchScript's weights would hang on the weights otherwise
-            module = deepcopy(self.module, memo)
-        return replace(self, module=module.to(device=device, dtype=dtype))
-
-
-def _tensors(module: nn.Module) -> Any:
-    yield from module.parameters()
-    yield from module.buffers()
+        return replace(self, module=copied(self.module, device, dtype))
