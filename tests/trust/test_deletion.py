@@ -58,6 +58,18 @@ def test_deletion_finds_exactly_the_pixels_that_are_read(image: Tensor) -> None:
     assert back.gain_over_distance > 0.3
 
 
+def test_a_network_that_diverges_where_pixels_are_partly_replaced_is_told(image: Tensor) -> None:
+    """Two pixels that cancel: either alone changes the window a hundred times more than both."""
+    image[:, [3, 20], [5, 28]] = torch.tensor([0.9, 0.901], dtype=image.dtype)
+    network = srlens.Network.wrap(ReadsOnly({(3, 5): 10.0, (20, 28): -10.0}), scale=2)
+    found = run(network, image, fills=("mean",), ratio=1.5)
+    assert found.curve(fill="mean")[0] > 100
+    assert found.diverged == ("mean",)
+    assert found.record()["diverged"] == ["mean"]
+    steady = srlens.Network.wrap(ReadsOnly(dict.fromkeys(PLACES, 1.0)), scale=2)
+    assert run(steady, image, fills=("mean",), ratio=1.5).diverged == ()
+
+
 def test_deletion_of_a_linear_network_in_closed_form(image: Tensor) -> None:
     """The change after s pixels is the norm of the sum of what they contribute."""
     network = srlens.Network.wrap(

@@ -18,7 +18,7 @@ from srlens.figures.shading import Shading, shade
 from srlens.figures.style import RULE_COLOUR, TEXT_SIZE, Look, styled
 from srlens.figures.typesetting import wrap
 from srlens.figures.view import choose_view
-from srlens.trust.deletion import MAP
+from srlens.trust.deletion import DIVERGED, MAP
 from srlens.trust.numbers import NUMBERS
 from srlens.trust.verification import Verification
 
@@ -107,18 +107,19 @@ _ORDERS = (MAP, "distance", "contrast", "random")
 
 
 def _deletion_chart(look: Look, found: Verification, fill: str) -> Block:
-    return _chart(look, _count(found), f"Deletion by {fill}", partial(_draw_deletion, found, fill))
+    diverges = " (diverges)" if fill in found.deletion.diverged else ""
+    return _chart(look, _count(found), f"Deletion by {fill}{diverges}", partial(_draw_deletion, found, fill))
 
 
 def _draw_deletion(found: Verification, fill: str, axes: Axes) -> None:
     quiet(axes)
     known = {curve.order for curve in found.deletion.fills[fill].curves}
-    highest = 1.0
+    highest, cut = 1.0, fill in found.deletion.diverged
     for number, order in enumerate(_ORDERS):
         if order in known:
             values = found.deletion.curve(order, fill)
-            highest = max(highest, float(values.max()))
-            axes.plot(found.deletion.pixels, values, clip_on=False, zorder=4 - number / 4, **line_look(number), **_LINE)
+            highest = min(max(highest, float(values.max())), DIVERGED)
+            axes.plot(found.deletion.pixels, values, clip_on=cut, zorder=4 - number / 4, **line_look(number), **_LINE)
     axes.set_xscale("log", base=2)
     last = found.deletion.pixels[-1]
     axes.set_xlim(1, last)

@@ -26,6 +26,9 @@ Kind = Literal["deletion", "insertion"]
 Quantity = Literal["window", "detector"]
 #: The order of the map that is tested.
 MAP = "map"
+#: Where a partly replaced picture changes the window by so many times what replacing every pixel does, the network
+#: diverges: PAN, whose layers multiply, has been seen to leave the value range ten-thousandfold.
+DIVERGED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +123,13 @@ class Deletion:
         return self.gain("distance")
 
     @property
+    def diverged(self) -> tuple[str, ...]:
+        """Fills under which the network diverged: gains under them tell of that alone. See :data:`DIVERGED`."""
+        return tuple(
+            name for name, one in self.fills.items() if any(curve.window.max() > DIVERGED for curve in one.curves)
+        )
+
+    @property
     def fills_agree(self) -> bool:
         """Whether the gain over the order of distance has one sign under all fills."""
         return len({self.gain("distance", fill=fill) > 0 for fill in self.fills}) == 1
@@ -135,6 +145,7 @@ class Deletion:
         return {
             "gain_over_distance": self.gain_over_distance,
             "fills_agree": self.fills_agree,
+            "diverged": list(self.diverged),
             "pixels": list(self.pixels),
             "fills": {
                 name: {

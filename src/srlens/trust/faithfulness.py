@@ -31,7 +31,8 @@ class Faithfulness:
     Attributes:
         gains: by fill and then by the other order (``"distance"``, ``"gradient"``, ``"ig-black"``): the area between
             the deletion curves, in shares of the change that replacing every pixel makes; above 0: the map is better.
-            See :class:`srlens.trust.deletion.Deletion`. The map's own method is not among them.
+            See :class:`srlens.trust.deletion.Deletion`. The map's own method is not among them, nor is a fill under
+            which the network diverged.
         correlation: of sums of the map over random sets with the effects of replacing them (infidelity); None where
             there is none.
         slope: likewise; 1 for a map that adds up.
@@ -105,6 +106,7 @@ def faithfulness(
             (rival,) = maps_of(network, made.image, [first.window], method, clean=clean, memory=memory)
             orders |= {} if rival.is_zero else {name: [map_order(rival.map)]}
     deleted = deletion(made, orders, FAITHFULNESS_FILLS)
+    usable = [fill for fill in deleted.fills if fill not in deleted.diverged]
     added: dict[int, Infidelity] = {}
     for fill in dict.fromkeys(map(fill_of, results)):  # each map is held against what its own path takes away
         alike = [k for k, result in enumerate(results) if fill_of(result) == fill]
@@ -116,6 +118,6 @@ def faithfulness(
         return {order: deleted.gain(order, maps[number], fill=fill) for order in others}
 
     return tuple(
-        Faithfulness({fill: gains(k, fill) for fill in deleted.fills}, one.correlation, one.slope, made.passes)
+        Faithfulness({fill: gains(k, fill) for fill in usable}, one.correlation, one.slope, made.passes)
         for k, one in sorted(added.items())
     )

@@ -135,6 +135,13 @@ class Verification(Shown):
         more, verdict = ("more", "more than") if gain > 0 else ("less", "no more than")
         each = ", ".join(f"{fill} {self.deletion.gain('distance', fill=fill):+.3f}" for fill in self.deletion.fills)
         disagree = "" if self.deletion.fills_agree else f" The fills disagree: {each.replace('-', '−')}."
+        if self.deletion.diverged:
+            disagree = (
+                f" On pictures that are partly replaced by {' or '.join(self.deletion.diverged)} the network diverges, "
+                "so that no gain under that fill tells anything."
+            )
+        if next(iter(self.deletion.fills)) in self.deletion.diverged:
+            return disagree.strip()
         return (
             f"Replaced in the map's order, pixels change the window {abs(gain):.3f} of its whole change {more} than in "
             f'the order of distance: the map says {verdict} "near".{disagree}'
