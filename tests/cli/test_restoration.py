@@ -94,3 +94,22 @@ def test_mining_for_denoisers(folder: Path) -> None:
     run("mine", "clean.png", *made)
     listed = srlens.read_window_list(folder / "windows.toml")
     assert (listed.scale, listed.degradation, len(listed.windows)) == (1, "jpeg:10", 1)
+    assert (listed.seed, listed.grey) == (None, False)
+    noisy = (
+        "--degradation",
+        "noise:25",
+        "--seed",
+        "7",
+        "--grey",
+        "--lr-size",
+        "32",
+        "--count",
+        "1",
+        "-o",
+        "noisy.toml",
+    )
+    run("mine", "clean.png", "--scale", "1", *noisy)
+    listed = srlens.read_window_list(folder / "noisy.toml")
+    assert (listed.seed, listed.grey) == (7, True)
+    with pytest.raises(SettingError, match="grey is for networks of scale 1"):
+        app(["mine", "clean.png", "--grey"])

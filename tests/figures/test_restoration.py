@@ -18,6 +18,9 @@ def test_words_of_a_task() -> None:
     text = "LR 64×64, SR window, HR unknown, HRNet, SRs"
     assert worded(text, 1) == "input 64×64, output window, clean unknown, HRNet, SRs"
     assert worded(text, 2) == text
+    assert worded("No file /data/LR/a.png of my-SR-net, x.HR.png; no HR.", 1).endswith(
+        "LR/a.png of my-SR-net, x.HR.png; no clean."
+    )
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,15 @@ def mine(
     per_image: int | None = None,
     separation: int | None = None,
     degradation: str | None = None,
+    seed: int = 0,
+    grey: Annotated[bool, Parameter(negative=())] = False,
     root: Path | None = None,
     opened_as: options.JudgesVerb = options.JudgesVerb(),
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("windows.toml"),
 ) -> None:
     """Find the windows of each picture that are hardest for doing nothing (bicubic), and freeze them for studies.
+
+    Noise is as strong everywhere; there the judge is a Gaussian filter, which loses texture.
 
     Writes the list (TOML, with the SHA-256 of every picture) and a contact sheet (PNG) beside it. The same pictures
     and judges give the same list.
@@ -50,6 +54,10 @@ def mine(
     degradation
         How the input is made of the clean picture: matlab-uint8 (MATLAB's bicubic in 8 bits; the default), pil,
         bicubic-float; with --scale 1 noise:25, jpeg:10, blur:1.6, rain:4, haze:1, dark:0.2.
+    seed
+        Of the random numbers of the degradation (noise, rain), the same for every picture; the study must say the same.
+    grey
+        For a study of grey networks of scale 1: a colour picture becomes grey before it is degraded.
     root
         Paths of pictures are written relative to this folder; by default that of the list.
     out
@@ -76,13 +84,19 @@ def mine(
             per_image=per_image,
             separation=separation,
             degradation=default_degradation(None, degradation),
+            seed=seed,
+            grey=grey,
             progress=bars.step("mining", "pictures"),
         )
     write_window_list(mined.windows, out, root)
     sheet = write_contact_sheet(mined.windows, out.with_suffix(".png"))
     found = mined.windows.windows
     pictures = len(mined.windows.images)
-    say(f"{len(found)} windows of {pictures} pictures, mean PSNR {found[0].psnr:.2f} to {found[-1].psnr:.2f} dB.")
+    lowest, highest = found[0].psnr, found[-1].psnr  # hardest first
+    say(
+        f"{len(found)} windows of {pictures} pictures ({mined.windows.made}); PSNR of {mined.windows.judges} there: "
+        f"{lowest:.2f} to {highest:.2f} dB."
+    )
     if len(found) < count:
         say(f"Fewer than the {count} wanted: raise --quantile or --per-image, or give more pictures.")
     for name, reason in mined.skipped:

@@ -19,6 +19,7 @@ from srlens.comparison.explained import Measurable
 from srlens.comparison.formats import FORMATS
 from srlens.comparison.measure import EVERYWHERE, Measure, Place, Value
 from srlens.errors import SettingError
+from srlens.imaging.terms import worded
 from srlens.measures.extent import used_fraction
 
 __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_in"]
@@ -28,6 +29,10 @@ Drawn = Callable[[Measurable], Value | None]
 
 def _used(e: Measurable) -> float | None:
     return None if e.within_reach is None else used_fraction(e.area(0.95), e.within_reach)
+
+
+def _field(e: Measurable) -> str | None:
+    return None if e.network is None else worded(str(e.network.receptive_field), e.network.scale)
 
 
 def _reaches_all(e: Measurable) -> bool | None:
@@ -48,6 +53,7 @@ _OWN: dict[str, Drawn] = {
     "area50": lambda e: e.area(0.50),
     "area90": lambda e: e.area(0.90),
     "area95": lambda e: e.area(0.95),
+    "receptive_field": _field,
     "receptive_field_used": _used,
     "receptive_field_global": _reaches_all,
     "gain_over_distance": _gain("distance"),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -17,6 +17,8 @@ from srlens.imaging.degrade import (
     GIVEN,
     canonical,
     degrade,
+    drawn_seed,
+    judge,
     modcrop,
     parse_degradation,
     reference,
@@ -29,7 +31,19 @@ from srlens.imaging.window import Window
 from srlens.networks.network import Network
 
 
-def restore_grey(networks: Sequence[Network]) -> bool:
+class Coloured(Protocol):
+    """What a network says of its pictures, opened or only named."""
+
+    @property
+    def scale(self) -> int:
+        """SR pixels per LR pixel."""
+
+    @property
+    def colour(self) -> str | None:
+        """See :class:`srlens.Network`."""
+
+
+def restore_grey(networks: Sequence[Coloured]) -> bool:
     """Whether a clean colour picture is brought to grey before anything is made of it: all networks restore grey.
 
     The luma of a noisy colour picture would be less noisy than was asked for.
@@ -109,10 +123,8 @@ class Subject:
             ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
-        drawn = seed if parse_degradation(degradation).entry.seeded else None
-        return cls(
-            name, observed, centre_frame(modcrop(hr, scale)), canonical(degradation), digest, scale=scale, seed=drawn
-        )
+        clean, how, drawn = centre_frame(modcrop(hr, scale)), canonical(degradation), drawn_seed(degradation, seed)
+        return cls(name, observed, clean, how, digest, scale=scale, seed=drawn)
 
     @property
     def picture(self) -> Tensor:
@@ -131,6 +143,15 @@ class Subject:
             SettingError: the scale is not known.
         """
         return reference(centre_frame(self.lr), self._known_scale(), self.degradation).clamp(0, 1)
+
+    @property
+    def judge(self) -> Tensor:
+        """By whose PSNR hard windows are mined, as :attr:`reference`; see :func:`srlens.imaging.degrade.judge`.
+
+        Raises:
+            SettingError: the scale is not known.
+        """
+        return judge(centre_frame(self.lr), self._known_scale(), self.degradation).clamp(0, 1)
 
     @property
     def reference_name(self) -> str:

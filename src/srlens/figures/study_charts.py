@@ -18,6 +18,7 @@ from srlens.figures.blocks import FULL_WIDTH, column, grid, in_rows, page, panel
 from srlens.figures.charts import fixed_ticks, linear_ticks, log_ticks, quiet, sample
 from srlens.figures.style import TEXT_SIZE, styled
 from srlens.figures.typesetting import wrap
+from srlens.imaging.terms import worded
 
 # Okabe and Ito's colours, told apart by the colour-blind; the markers say the same without colour.
 KIND_MARKS: Mapping[str, tuple[str, str]] = {
@@ -73,8 +74,13 @@ class Reach:
     random: float | None = None
 
 
-def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: Sequence[str]) -> Figure:
-    """Networks by quality (linear) and diffusion index (logarithmic), with intervals and the line of least squares."""
+def scatter_figure(
+    marks: Sequence[Mark], *, x_label: str, y_label: str, notes: Sequence[str], scale: int = 4
+) -> Figure:
+    """Networks by quality (linear) and diffusion index (logarithmic), with intervals and the line of least squares.
+
+    ``scale`` is that of the networks, in whose words labels are written.
+    """
     x, y = (np.array([getattr(m, axis)[0] for m in marks]) for axis in "xy")
 
     def draw(axes: Axes) -> None:
@@ -88,13 +94,13 @@ def scatter_figure(marks: Sequence[Mark], *, x_label: str, y_label: str, notes: 
             place = mark.x[0], mark.y[0]
             axes.errorbar(*place, _arms(*mark.y), _arms(*mark.x), color=colour, alpha=0.35, linewidth=0.8, zorder=2)
             axes.plot(*place, sign, color=colour, markersize=5, zorder=3)
-        axes.set_ylabel(y_label)
+        axes.set_ylabel(worded(y_label, scale))
         axes.margins(x=0.08, y=0.12)
         log_ticks(axes.xaxis, *axes.get_xlim())
         linear_ticks(axes.yaxis, *axes.get_ylim(), 7)
         _name_points(axes, marks)
 
-    return _chart(draw, 7.2, x_label, [m.kind for m in marks], notes=notes)
+    return _chart(draw, 7.2, x_label, [m.kind for m in marks], notes=notes, scale=scale)
 
 
 def distribution_figure(labels: Sequence[str], kinds: Sequence[str], values: NDArray[np.float64], label: str) -> Figure:
@@ -116,8 +122,11 @@ def distribution_figure(labels: Sequence[str], kinds: Sequence[str], values: NDA
     return _chart(draw, _PITCH * len(labels) + 0.3, label, kinds, places=[labels[k] for k in order])
 
 
-def reach_figure(rows: Sequence[Reach]) -> Figure:
-    """Share of the receptive field that holds 95 % of the mass, of each network, beside what it is held against."""
+def reach_figure(rows: Sequence[Reach], *, scale: int = 4) -> Figure:
+    """Share of the receptive field that holds 95 % of the mass, of each network, beside what it is held against.
+
+    ``scale`` is that of the networks, in whose words labels are written.
+    """
     ordered = sorted(rows, key=lambda row: row.share[0])
 
     def draw(axes: Axes) -> None:
@@ -138,7 +147,7 @@ def reach_figure(rows: Sequence[Reach]) -> Figure:
 
     label = "share of the receptive field within the LR crop that holds 95 % of the map's mass, %"
     places = [f"{one.label} · {one.field}" for one in ordered]
-    return _chart(draw, _PITCH * len(rows) + 0.3, label, [one.kind for one in rows], places=places)
+    return _chart(draw, _PITCH * len(rows) + 0.3, label, [one.kind for one in rows], places=places, scale=scale)
 
 
 def texture_figure(
@@ -185,9 +194,10 @@ def _chart(
     *,
     notes: Sequence[str] = (),
     places: Sequence[str] = (),
+    scale: int = 4,
 ) -> Figure:
     """One chart, the key of the kinds of networks to its right; ``places`` are the names of rows, lowest first."""
-    with styled() as look:
+    with styled(scale=scale) as look:
         present = [kind for kind in KIND_MARKS if kind in {k if k in KIND_MARKS else "unknown" for k in kinds}]
         entries = [sample(look, k, 0, marker=KIND_MARKS[k][1], color=KIND_MARKS[k][0], markersize=5) for k in present]
         key = column(*entries, text(look, notes))
@@ -202,7 +212,11 @@ def _chart(
             if places:
                 axes.set(yticks=[], ylim=(-0.5, len(places) - 0.5))
 
-        label = text(look, wrap(x_label, wide, look.font, TEXT_SIZE), across=0.5).within(width=wide).padded(top=0.4)
+        label = (
+            text(look, wrap(worded(x_label, scale), wide, look.font, TEXT_SIZE), across=0.5)
+            .within(width=wide)
+            .padded(top=0.4)
+        )
         chart = column(panel(wide, height, "chart", fill), label)
         return page(look, row(beside, chart, key.padded(left=0.3)).padded(top=0.1))
 

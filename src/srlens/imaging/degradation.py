@@ -31,6 +31,9 @@ class Degradation:
         scale: the only scale for which it is made: 1 where the picture keeps its size; None for any above 1.
         reference: the picture of the clean one's size that "doing nothing" gives, as ``reference(observed, scale)``.
         reference_name: what captions and warnings call that picture.
+        judge: the picture by whose PSNR hard windows are mined where no network judges, as ``judge(observed, scale)``;
+            None: the reference.
+        judge_name: what it is called.
         seeded: whether ``observe`` draws random numbers, so that the seed is one of the conditions.
         usual: a usual level, for examples and for lists to choose from.
         least: the smallest level that it takes.
@@ -46,6 +49,8 @@ class Degradation:
     scale: int | None = 1
     reference: Callable[[Tensor, int], Tensor] = as_observed
     reference_name: str = "observed picture"
+    judge: Callable[[Tensor, int], Tensor] | None = None
+    judge_name: str = ""
     seeded: bool = False
     usual: float = 25.0
     least: float = 0.0

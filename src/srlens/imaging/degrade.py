@@ -149,6 +149,32 @@ def reference_name(scale: int, degradation: str = GIVEN) -> str:
     return _of_observed(degradation, scale).reference_name
 
 
+def judge(observed: Tensor, scale: int, degradation: str = GIVEN) -> Tensor:
+    """The picture by whose PSNR hard windows are mined: :func:`reference`, but where that errs alike everywhere.
+
+    Args:
+        observed: C×h×w in [0, 1].
+        scale: clean pixels per observed pixel.
+        degradation: how it was made.
+
+    Returns:
+        C×(scale·h)×(scale·w), not clamped.
+    """
+    entry = _of_observed(degradation, scale)
+    return (entry.judge or entry.reference)(observed, scale)
+
+
+def judge_name(scale: int, degradation: str = GIVEN) -> str:
+    """What :func:`judge` is called."""
+    entry = _of_observed(degradation, scale)
+    return entry.judge_name if entry.judge is not None else entry.reference_name
+
+
+def drawn_seed(degradation: str, seed: int) -> int | None:
+    """The seed as a condition of a picture: None where the degradation draws no random numbers."""
+    return seed if degradation != GIVEN and parse_degradation(degradation).entry.seeded else None
+
+
 def psnr_border(scale: int) -> int:
     """SR pixels at the edges that PSNR leaves out: ``scale`` in super-resolution, none in restoration."""
     return scale if scale > 1 else 0

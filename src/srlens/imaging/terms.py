@@ -5,6 +5,10 @@ import re
 _RESTORATION = {"LR": "input", "SR": "output", "HR": "clean"}
 
 
+# Whole words, and no part of a path or of a name: not "data/HR/a.png", not "my-SR-net".
+_WORDS = re.compile(r"(?<![\w/\\.-])(LR|SR|HR)(?![\w/\\]|[.-]\w)")
+
+
 def worded(text: str, scale: int) -> str:
-    """A text that speaks of LR, SR and HR, in the words of a network of that scale."""
-    return text if scale > 1 else re.sub(r"\b(LR|SR|HR)\b", lambda found: _RESTORATION[found[1]], text)
+    """A text that speaks of LR, SR and HR, in the words of a network of that scale; paths and names stay."""
+    return text if scale > 1 else _WORDS.sub(lambda found: _RESTORATION[found[1]], text)

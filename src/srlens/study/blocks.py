@@ -46,6 +46,7 @@ class Blocks:
         conditions: one line that says how the maps were made.
         random: share of the receptive field that the same networks with random weights use, K×W; NaN where it was not
             computed.
+        scale: SR pixels per LR pixel.
     """
 
     labels: tuple[str, ...]
@@ -63,6 +64,7 @@ class Blocks:
     lr_sizes: tuple[tuple[int, int], ...]
     conditions: str
     random: Array
+    scale: int = 4
 
     @property
     def index(self) -> Array:
@@ -158,6 +160,7 @@ def arrange(frame: "polars.DataFrame", plan: dict[str, Any], random: "polars.Dat
         lr_sizes=tuple((int(h), int(w)) for h, w in sizes),
         conditions=_common_conditions(str(first["conditions"])),
         random=_random_shares(random, plan)[np.ix_(rows, columns)],
+        scale=plan["scale"],
     )
 
 
@@ -193,5 +196,5 @@ def modelled(values: Array, missing: NDArray[np.bool_], *, factors: bool) -> Arr
 
 def _common_conditions(text: str) -> str:
     """What all jobs share: without the window, and without the steps that each of them took."""
-    start = text.find("×", text.find("left"))  # "window 16×16 at (top 1, left 2), ×4, LR 64×64, …"
-    return re.sub(r"\d+ steps \((tolerance [^)]*)\)", r"\1", text[max(start, 0) :])
+    shared = re.sub(r"^window [^(]*\([^)]*\), ", "", text)  # "window 16×16 at (top 1, left 2), ×4, LR 64×64, …"
+    return re.sub(r"\d+ steps \((tolerance [^)]*)\)", r"\1", shared)

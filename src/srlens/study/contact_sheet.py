@@ -4,9 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from srlens.imaging.degrade import reference_name
 from srlens.imaging.open import open_image
-from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef
 from srlens.study.window_list import WindowList
@@ -32,12 +30,11 @@ def write_contact_sheet(listed: WindowList, path: Path) -> Path:
             pictures[entry.image] = open_image(entry.image.spec)
         part, frame = _part(pictures[entry.image], entry.window)
         tiles.append(Tile(part, frame, [f"#{rank} {entry.image.name}", f"{entry.psnr:.2f} dB"]))
-    judges = ", ".join(name for name, _ in listed.networks) or reference_name(listed.scale, listed.degradation)
     title = f"{len(listed.windows)} hard windows of {len(listed.images)} pictures"
     if len(listed.windows) > SHOWN:
         title += f" (the hardest {SHOWN} shown)"
-    made = f"×{listed.scale}, LR by {listed.degradation}"
-    note = f"Mean PSNR of each window over {judges}; {worded(made, listed.scale)}."
+    made = f"LR ×{listed.scale} made by" if listed.scale > 1 else "LR made by"
+    note = f"PSNR ({'grey' if listed.grey else 'luma'}) of each window by {listed.judges}; {made} {listed.made}."
     figure = window_sheet(tiles, title=title, columns=8, note=note, scale=listed.scale)
     return save_figure(figure, path.with_suffix(""), ("png",), dpi=150)[0]
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES
+from srlens.imaging.terms import worded
 from srlens.study import statistics
 from srlens.study.blocks import Array, Blocks
 from srlens.study.uncertainty import Estimate, holm, mean_interval, over_pictures, student
-from srlens.study.verdicts import LIMITS, Answer, decide
+from srlens.study.verdicts import LIMITS, Answer, counted, decide
 
 _TEXTS: dict[str, dict[str, str]] = tomllib.loads(
     resources.files(__package__).joinpath("interventions.toml").read_text(encoding="utf-8")
@@ -200,15 +201,15 @@ def _tested(
     text = _TEXTS[key]
     sizes = {"networks": networks, "windows": len(blocks.places), "pictures": blocks.pictures}
     given = answer if answer is not None else decide([estimate], none=none, small=small)
-    few = [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
+    few = any(size < LIMITS[name] for name, size in sizes.items())
     return Tested(
         key=key,
         finding=int(text["finding"]) if "finding" in text else None,
         claim=text["claim"],
-        statistic=text["statistic"].format(**words),
+        statistic=worded(text["statistic"].format(**words), blocks.scale),
         estimate=estimate,
         answer="cannot be decided" if few else given,
-        sample=", ".join(f"{size} {name}" for name, size in sizes.items()),
+        sample=", ".join(counted(size, name.removesuffix("s")) for name, size in sizes.items()),
     )
 
 

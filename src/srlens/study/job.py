@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from srlens._version import __version__
+from srlens.imaging.degrade import DEFAULT
+from srlens.imaging.eye import Bands
 from srlens.imaging.window import Window
 from srlens.study.schema import MethodSection, NetworkEntry
 
@@ -19,12 +21,18 @@ class NetworkRef(NetworkEntry):
         scale: SR pixels per LR pixel.
         digest: SHA-256 of the weights (:attr:`srlens.networks.network.Network.digest`), or ``"unavailable: …"``.
         field_known: whether its theoretical receptive field is known.
+        colour: what its channels are (:attr:`srlens.Network.colour`); None where it cannot be opened.
+        frames: of the clips that it takes; None for pictures.
+        depth: channels of a picture, or of a frame; None where it cannot be opened.
         random_seed: the network is that with its weights drawn anew, under this seed; None: with those weights.
     """
 
     scale: int
     digest: str
     field_known: bool = True
+    colour: str | None = None
+    frames: int | None = None
+    depth: int | None = None
     random_seed: int | None = None
 
     @property
@@ -38,6 +46,30 @@ class NetworkRef(NetworkEntry):
         """All of it that results depend on, as plain values."""
         drawn = {} if self.random_seed is None else {"random_seed": self.random_seed}
         return {"sha256": self.digest, **self.model_dump(include={"scale", "value_range", "channels"}), **drawn}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a picture file becomes what networks are given: the same for all networks of a study.
+
+    Attributes:
+        degradation: how the LR is made of the picture; ``"given"``: it is the LR.
+        seed: of the degradation, the same for every picture; None where it draws no random numbers.
+        grey: colour is brought to grey (luma in full range) before anything is made of it.
+        clip: it is a clip (:func:`srlens.read_clip`).
+        bands: it is a picture of bands, of which these are shown as red, green and blue.
+    """
+
+    degradation: str = DEFAULT
+    seed: int | None = None
+    grey: bool = False
+    clip: bool = False
+    bands: Bands | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As plain values, without what is not so."""
+        kept = {name: value for name, value in vars(self).items() if value is not None and value is not False}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 @dataclass(frozen=True)
@@ -78,7 +110,7 @@ class Job:
         network: what is explained.
         image: the whole picture.
         window: in SR pixels of the whole picture.
-        degradation: how the LR is made of the picture; ``"given"``: it is the LR.
+        reading: how the picture becomes what the network is given.
         lr_size: side of the LR crop around the window, in LR pixels; None: the whole picture.
         method: how the map is computed.
         lpips: whether LPIPS is measured.
@@ -90,7 +122,7 @@ class Job:
     network: NetworkRef
     image: ImageRef
     window: Window
-    degradation: str
+    reading: Reading
     lr_size: int | None
     method: MethodSection
     lpips: bool = False
@@ -114,7 +146,7 @@ class Job:
     def place(self) -> dict[str, Any]:
         """What of which picture is shown to the network, as plain values."""
         return {
-            "image": {"sha256": self.image.digest, "degradation": self.degradation},
+            "image": {"sha256": self.image.digest, **self.reading.record()},
             "window": astuple(self.window),
             "lr_size": self.lr_size,
             "scale": self.network.scale,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from srlens.comparison.comparable import common_scale
 from srlens.comparison.hard_window import Candidate, hard_windows, without_overlaps
-from srlens.comparison.subject import Subject, read_subject
+from srlens.comparison.subject import Subject, read_subject, restore_grey
 from srlens.errors import SettingError, StudyError
 from srlens.imaging.check import whole_scale
-from srlens.imaging.degrade import DEFAULT, canonical
+from srlens.imaging.degrade import DEFAULT, canonical, drawn_seed
 from srlens.imaging.files import PICTURE_SUFFIXES
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.terms import worded
@@ -46,12 +46,15 @@ def mine(
     per_image: int | None = None,
     separation: int | None = None,
     degradation: str = DEFAULT,
+    seed: int = 0,
+    grey: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Mined:
     """Find the windows of each picture where the judge's PSNR is lowest. The same input gives the same list.
 
-    The judge is doing nothing (bicubic), unless networks are given. A network must not judge windows that it is
-    compared at: chosen is where it does badly, by some dB more than others do.
+    The judge is doing nothing (bicubic), unless networks are given; of noisy pictures, in which doing nothing errs
+    alike everywhere, it is a Gaussian filter (:func:`srlens.imaging.degrade.judge`). A network must not judge windows
+    that it is compared at: chosen is where it does badly, by some dB more than others do.
 
     Candidates stand on a grid of half the window's size, away from the picture's edges by that size where there is
     room. Of each picture the hardest come first, no two near one another, and every picture gives its first window
@@ -69,10 +72,13 @@ def mine(
         per_image: at most so many windows of one picture; by default as many as the others leave it.
         separation: SR pixels that are left free between windows; by default ``size``.
         degradation: how the LR is made.
+        seed: of the degradation, where it draws random numbers; the same for every picture.
+        grey: colour pictures are brought to grey first, as a study of grey networks of scale 1 does; judges that all
+            restore grey say so themselves.
         progress: called with (pictures done, pictures).
 
     Raises:
-        SettingError: different scales, a count or size below 1, or no such quantile.
+        SettingError: different scales, a count or size below 1, no such quantile, or grey at another scale than 1.
         StudyError: no picture gave a window; says why.
     """
     scale = common_scale(networks, "mining", named=False) if networks else whole_scale(scale)
@@ -81,18 +87,21 @@ def mine(
             f"count (={count}), size (={size}) and per_image (={per_image}) must be at least 1, quantile (={quantile}) "
             "above 0 and at most 1."
         )
+    if grey and scale > 1:
+        raise SettingError(f"grey is for networks of scale 1, which are given the grey itself; the scale is {scale}.")
+    grey = grey or (bool(networks) and restore_grey(networks))
     specs, apart = find_images(images), size if separation is None else separation
     found: list[tuple[int, float, str, int, int, WindowRef]] = []
     skipped: dict[str, str] = {}
     known: dict[str | None, str] = {}
     for done, (spec, name) in enumerate(zip(specs, _unique_names(specs), strict=True), start=1):
         try:
-            subject = read_subject(spec, scale, is_hr=True, degradation=degradation)
+            subject = read_subject(spec, scale, is_hr=True, degradation=degradation, seed=seed, grey=grey)
             if known.setdefault(subject.digest, name) != name:
                 raise StudyError(f"it is the same picture as {known[subject.digest]}")
             candidates = _candidates(subject, networks, size, lr_size)
         except ValueError as error:  # every error of input: damaged, too small, wrong channels
-            skipped[name] = str(error)
+            skipped[name] = worded(str(error), scale)
         else:
             ref = ImageRef(name, spec, subject.digest or "")
             hard = candidates[: math.ceil(quantile * len(candidates))]
@@ -112,7 +121,8 @@ def mine(
     conditions |= {k: v for k, v in (("per_image", per_image), ("lr_size", lr_size)) if v is not None}
     judges = tuple((network.name, network.digest) for network in networks)
     unused = tuple(skipped.items())
-    return Mined(WindowList(scale, canonical(degradation), conditions, judges, windows, unused), unused)
+    how, drawn = canonical(degradation), drawn_seed(degradation, seed)
+    return Mined(WindowList(scale, how, conditions, judges, windows, unused, drawn, grey), unused)
 
 
 def find_images(given: Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -152,8 +162,7 @@ def _unique_names(specs: Sequence[str]) -> list[str]:
 def _candidates(subject: Subject, networks: Sequence[Network], size: int, lr_size: int | None) -> list[Candidate]:
     lr = subject.lr
     if lr_size is not None and min(lr.shape[-2:]) < lr_size:
-        kind = worded("LR", subject.scale or 4)
-        raise StudyError(f"its {kind} image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
+        raise StudyError(f"its LR image is {lr.shape[-2]}×{lr.shape[-1]}, smaller than the crop of {lr_size}")
     assert subject.hr is not None
-    judged = [subject.told(network).upscale(lr) for network in networks] if networks else [subject.reference]
+    judged = [subject.told(network).upscale(lr) for network in networks] if networks else [subject.judge]
     return hard_windows(judged, subject.hr, size=size)

@@ -6,6 +6,7 @@ import torch
 
 from srlens.comparison.subject import Subject, read_subject
 from srlens.errors import CheckpointError, ImageError, StudyError
+from srlens.imaging.clip import clip_digest
 from srlens.imaging.degrade import GIVEN
 from srlens.imaging.files import image_digest
 from srlens.imaging.open import image_file
@@ -13,20 +14,24 @@ from srlens.networks.catalog import shipped_name
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
 from srlens.networks.random_weights import with_random_weights
-from srlens.study.job import ImageRef, NetworkRef
+from srlens.study.job import ImageRef, NetworkRef, Reading
 
 _CHANGED = "{} is not {} was planned: its SHA-256 is {}, expected {}. {}"
 _REMEDY = "It was changed or was missing; put it right and run again with --resume."
 
 
 def identified(ref: NetworkRef) -> NetworkRef:
-    """The same with the SHA-256 (hex) of its weights, the one digest by which judges, parts and maps are joined.
+    """The same with what is known once it is opened: what it takes, and the SHA-256 (hex) of its weights.
+
+    That is the one digest by which judges, parts and maps are joined.
 
     Raises:
         SrlensError, OSError: it cannot be opened.
     """
     network = _opened(ref, torch.device("cpu"))
-    return ref.model_copy(update={"digest": network.digest, "field_known": network.receptive_field.known})
+    depth = network.channels // (network.frames or 1)
+    found = {"digest": network.digest, "field_known": network.receptive_field.known, "depth": depth}
+    return ref.model_copy(update={**found, "colour": network.colour, "frames": network.frames})
 
 
 def open_planned_network(ref: NetworkRef, device: torch.device) -> Network:
@@ -57,14 +62,23 @@ def _opened(ref: NetworkRef, device: torch.device) -> Network:
     )
 
 
-def open_planned_subject(ref: ImageRef, scale: int, degradation: str) -> Subject:
-    """Read the picture of a job and make its LR image; it is the LR image where ``degradation`` is ``"given"``.
+def open_planned_subject(ref: ImageRef, scale: int, reading: Reading) -> Subject:
+    """Read the picture of a job and make its LR image, if it is not that itself.
 
     Raises:
         ImageError: it is missing, damaged, or not the picture that was planned.
     """
-    found = image_digest(image_file(ref.spec))
+    found = picture_digest(ref.spec, reading)
     if found != ref.digest:
         raise ImageError(_CHANGED.format(ref.spec, "the picture that", found, ref.digest, _REMEDY))
-    subject = read_subject(ref.spec, scale, is_hr=degradation != GIVEN, degradation=degradation)
-    return replace(subject, name=ref.name)
+    made = {"is_hr": reading.degradation != GIVEN, "seed": reading.seed or 0}
+    return replace(read_subject(ref.spec, scale, **{**vars(reading), **made}), name=ref.name)
+
+
+def picture_digest(spec: str, reading: Reading) -> str:
+    """SHA-256 (hex) of a picture's file, or of a clip.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    return (clip_digest if reading.clip else image_digest)(image_file(spec))

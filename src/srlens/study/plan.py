@@ -1,21 +1,21 @@
 """From a study file to its jobs: every network at every window."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from srlens.comparison.measures import BUILT_IN, MEASURES
+from srlens.comparison.subject import restore_grey
 from srlens.errors import SrlensError, StudyError
-from srlens.imaging.degrade import GIVEN
-from srlens.imaging.files import image_digest
-from srlens.imaging.open import image_file
+from srlens.imaging.degrade import GIVEN, drawn_seed
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.networks.catalog import catalog, shipped_name
 from srlens.plugins import load_plugins
-from srlens.study.job import ImageRef, Job, NetworkRef, WindowRef
-from srlens.study.opening import identified
+from srlens.study.job import ImageRef, Job, NetworkRef, Reading, WindowRef
+from srlens.study.opening import identified, picture_digest
 from srlens.study.schema import NetworkEntry, Study
 from srlens.study.window_list import WindowList, read_window_list
 
@@ -25,7 +25,8 @@ class Plan:
     """All that a study will compute.
 
     Raises:
-        StudyError: two networks have one name or the same weights, or a window is listed twice.
+        StudyError: two networks have one name or the same weights, take pictures of different kinds, or a window is
+            listed twice.
 
     Attributes:
         study: the study file.
@@ -49,29 +50,38 @@ class Plan:
             raise StudyError(f"Two networks are called {', '.join(twice)}. Give each a `name` of its own.")
         if twins := [label for label, key in zip(labels, run_as, strict=True) if run_as.count(key) > 1]:
             raise StudyError(f"{' and '.join(twins)} are one network: the same weights, run alike. Leave one out.")
+        _check_alike(self.networks)
 
     def recalling(self, before: dict[str, Any]) -> "Plan":
         """The same plan, in which files that are gone are those that they were in an earlier :meth:`record`.
 
         So their results count on, and what is missing of them fails by name.
         """
-        kept = {table: {one["spec"]: one["digest"] for one in before[table]} for table in ("networks", "images")}
+        kept = {table: {one["spec"]: one for one in before[table]} for table in ("networks", "images")}
 
-        def digest(table: str, spec: str, now: str) -> str:
-            return kept[table].get(spec, now) if now.startswith(UNAVAILABLE) else now
+        def recalled(table: str, spec: str, digest: str, *names: str) -> dict[str, Any]:
+            known = kept[table].get(spec, {}) if digest.startswith(UNAVAILABLE) else {}
+            return {name: known[name] for name in names if name in known}
 
-        networks = (n.model_copy(update={"digest": digest("networks", n.open, n.digest)}) for n in self.networks)
-        images = (replace(w.image, digest=digest("images", w.image.spec, w.image.digest)) for w in self.windows)
+        networks = (
+            n.model_copy(update=recalled("networks", n.open, n.digest, "digest", "colour", "frames", "depth"))
+            for n in self.networks
+        )
+        images = (replace(w.image, **recalled("images", w.image.spec, w.image.digest, "digest")) for w in self.windows)
         windows = (replace(w, image=image) for w, image in zip(self.windows, images, strict=True))
         return replace(self, networks=tuple(networks), windows=tuple(windows))
 
     @cached_property
+    def reading(self) -> Reading:
+        """How every picture becomes what the networks are given."""
+        return _reading(self.study, self.networks)
+
+    @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """Every network at every window, network by network, so that one is loaded once and used for all."""
-        study, images = self.study, self.study.images
-        how = images.degradation if images.given == "hr" else GIVEN
+        study = self.study
         tests = study.verification.reach, study.verification.faithfulness
-        settings = (how, images.lr_size, study.method, study.output.lpips, self.added, *tests)
+        settings = (self.reading, study.images.lr_size, study.method, study.output.lpips, self.added, *tests)
         return tuple(Job(n, place.image, place.window, *settings) for n in self.networks for place in self.windows)
 
     @cached_property
@@ -100,13 +110,12 @@ class Plan:
             "format": PLAN_FORMAT,
             "title": self.study.title,
             "scale": self.study.scale,
-            "images_given": self.study.images.model_dump(),
+            "images_given": self.study.images.model_dump(mode="json"),
+            "reading": self.reading.record(),
             "mining": self.mining,
             "settings": self.study.method.resolved().to_record(),
-            "networks": [
-                {"label": n.label, "name": n.name, "kind": n.kind, "digest": n.digest, "spec": n.open}
-                for n in self.networks
-            ],
+            "question": self.study.method.resolved().question,
+            "networks": [{"label": n.label, "spec": n.open, **n.model_dump(include=_TOLD)} for n in self.networks],
             "images": [{"name": i.name, "digest": i.digest, "spec": i.spec} for i in images],
             "windows": [
                 {"image": number[w.image], "window": astuple(w.window), "mined_psnr": w.psnr, "place": job.place_id}
@@ -118,6 +127,9 @@ class Plan:
             ],
         }
 
+
+#: What the plan keeps of a network.
+_TOLD = {"name", "kind", "digest", "colour", "frames", "depth"}
 
 PLAN_FORMAT = "srlens-plan-1"
 
@@ -138,10 +150,11 @@ def make_plan(study: Study) -> Plan:
     networks = tuple(_network(study, entry) for entry in study.networks)
     added = tuple(sorted(set(MEASURES) - BUILT_IN))
     if not isinstance(study.windows, str):
-        known = {name: _image(study, name) for name in dict.fromkeys(entry.image for entry in study.windows)}
+        reading = _reading(study, networks)
+        known = {name: _image(study, name, reading) for name in dict.fromkeys(entry.image for entry in study.windows)}
         given = (WindowRef(known[e.image], Window(**e.model_dump(exclude={"image"}))) for e in study.windows)
         return Plan(study, networks, tuple(given), added)
-    listed = _listed(study, study.resolve(study.windows))
+    listed = _listed(study, study.resolve(study.windows), networks)
     judges = {digest for _, digest in listed.networks}
     own = [network.label for network in networks if network.digest in judges]
     if own and not study.own_judges:
@@ -167,24 +180,57 @@ def _network(study: Study, entry: NetworkEntry) -> NetworkRef:
         return ref.model_copy(update={"digest": f"{UNAVAILABLE}{spec} ({type(error).__name__})"})
 
 
-def _listed(study: Study, path: Path) -> WindowList:
-    listed = read_window_list(path, study.root)
+def _reading(study: Study, networks: Sequence[NetworkRef]) -> Reading:
+    """What networks that can be opened say of their pictures; the others fail in any case."""
+    images, known = study.images, [network for network in networks if network.colour is not None]
+    how = images.degradation if images.given == "hr" else GIVEN
+    grey = bool(known) and restore_grey(known)
+    clip = any(network.frames is not None for network in known)
+    return Reading(how, drawn_seed(how, images.seed), grey, clip, images.bands)
+
+
+def _check_alike(networks: Sequence[NetworkRef]) -> None:
+    """Raise StudyError where no one picture would do for all networks."""
+    known = [network for network in networks if network.colour is not None]
+    grey = [network.label for network in known if restore_grey([network])]
+    if grey and len(grey) < len(known):
+        others = [network.label for network in known if network.label not in grey]
+        raise StudyError(
+            f"{', '.join(grey)} restore grey pictures, {', '.join(others)} others. The luma of a degraded colour "
+            "picture is no degraded grey picture (its noise is weaker), so that neither maps nor PSNR could be "
+            "compared. Make a study of each."
+        )
+    if len({network.frames for network in known}) > 1:
+        told = [f"{n.label} ({f'clips of {n.frames} frames' if n.frames else 'pictures'})" for n in known]
+        raise StudyError(f"The networks take different things: {', '.join(told)}. Make a study of each.")
+
+
+def _listed(study: Study, path: Path, networks: Sequence[NetworkRef]) -> WindowList:
+    listed, images = read_window_list(path, study.root), study.images
     for label, mined, wanted in (
         ("scale", listed.scale, study.scale),
-        ("degradation", listed.degradation, study.images.degradation),
+        ("degradation", listed.degradation, images.degradation),
+        ("seed", listed.seed, drawn_seed(images.degradation, images.seed)),
     ):
         if mined != wanted:
             raise StudyError(
-                f"{path.name} was mined with {label} {mined!r}, but the study has {wanted!r}. Mine again, or "
-                f"change `{label}`."
+                f"{path.name} was mined with {label} {mined!r}, but the study has {label} {wanted!r}. Mine again with "
+                f"--{label} {wanted}, or change `{label}`."
             )
+    grey = _reading(study, networks).grey
+    if listed.grey != grey and any(network.colour is not None for network in networks):
+        mined_in, restored, how = ("colour", "grey", "with") if grey else ("grey", "colour", "without")
+        raise StudyError(
+            f"{path.name} was mined on pictures in {mined_in}, but the networks of the study restore {restored}. Mine "
+            f"again {how} --grey, or take other networks."
+        )
     return listed
 
 
-def _image(study: Study, text: str) -> ImageRef:
+def _image(study: Study, text: str, reading: Reading) -> ImageRef:
     spec = text if text in SAMPLES else str((study.root or study.base).absolute() / Path(text).expanduser())
     try:
-        digest = image_digest(image_file(spec))
+        digest = picture_digest(spec, reading)
     except SrlensError as error:
         digest = f"{UNAVAILABLE}{spec} ({type(error).__name__})"
     return ImageRef(Path(text).stem, spec, digest)

@@ -69,6 +69,10 @@ class ImagesSection(_Strict):
     root: str | None = None
     #: How the LR is made: ``matlab-uint8``, ``pil``, ``bicubic-float``; or another of ``srlens.DEGRADATIONS``.
     degradation: Annotated[str, pydantic.AfterValidator(_known_degradation)] = DEFAULT
+    #: Of the random numbers of the degradation (noise, rain), the same for every picture.
+    seed: Annotated[int, pydantic.Field(ge=0)] = 0
+    #: The pictures are of bands (TIFF, ``.npy``), of which these three, from 1, are shown as red, green and blue.
+    bands: Annotated[tuple[int, int, int], pydantic.Field(strict=False)] | None = None
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
     #: for all. None (``false`` in TOML): the whole image.
     lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from srlens.comparison.measures import MEASURES
+from srlens.imaging.terms import worded
 from srlens.measures.extent import gaussian_area
 from srlens.study import statistics
 from srlens.study.blocks import Blocks
@@ -116,6 +117,11 @@ def decide(estimates: Sequence[Estimate], *, none: float = -math.inf, small: flo
     return "not supported" if all(e.high < small for e in estimates) else "undecided"
 
 
+def counted(number: int, what: str) -> str:
+    """``"1 network"``, ``"3 networks"``."""
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
 def _correlate(blocks: Blocks, quality: str, groups: Sequence[object], seed: int) -> statistics.Correlation | None:
     """Of the networks, those of one group taken as one."""
     values, sign = blocks.values[quality], -1 if MEASURES[quality].better == "lower" else 1
@@ -169,10 +175,14 @@ def _verdict(
     ``compared`` are the networks, their number and the least p that so many can give, where an answer depends on it.
     """
     finding, sizes = _TEXTS["findings"][number - 1], {"windows": len(blocks.places), "pictures": blocks.pictures}
-    networks, count, least = compared or (f"{len(blocks.labels)} networks", math.inf, 0.0)
+    networks, count, least = compared or (counted(len(blocks.labels), "network"), math.inf, 0.0)
     few = [networks] if count < LIMITS["networks"] or least >= LIMITS["p"] else []
-    few += [f"{size} {name}" for name, size in sizes.items() if size < LIMITS[name]]
-    told = [finding[text] for text in texts] + [_TEXTS["least"]] * (least > 0) + [_TEXTS["few"]] * bool(few)
+    few += [counted(size, name.removesuffix("s")) for name, size in sizes.items() if size < LIMITS[name]]
+    told = (
+        [finding[text] for text in texts]
+        + [_TEXTS["least" if least < 1 else "alone"]] * (least > 0)
+        + [_TEXTS["few"]] * bool(few)
+    )
     words = {
         **LIMITS,
         **numbers,
@@ -181,24 +191,31 @@ def _verdict(
         "few": ", ".join(few),
     }
     evidence = re.sub(r"(?<=\d)%", " %", " ".join(told).format(**words)).replace(" -", " −").replace("[-", "[−")
+    evidence = worded(evidence, blocks.scale)
     limits = {name: text.format_map(LIMITS) for name, text in finding.items() if name in ("small", "support")}
     rule = finding["rule"].format(decision=_TEXTS["decision"].format(**limits, **LIMITS), **LIMITS)
-    sample = f"{networks}, {sizes['windows']} windows of {sizes['pictures']} pictures"
+    rule = worded(rule, blocks.scale)
+    sample = f"{networks}, {counted(len(blocks.places), 'window')} of {counted(blocks.pictures, 'picture')}"
     return Verdict(number, finding["claim"], "cannot be decided" if few else answer, evidence, sample, rule, p)
 
 
 def _first(
     blocks: Blocks, found: dict[str, statistics.Correlation], families: statistics.Correlation | None
 ) -> Verdict:
+    if len(blocks.labels) < 3:
+        few = counted(len(blocks.labels), "network"), len(blocks.labels), 0.0
+        return _verdict(1, blocks, "undecided", ["fewest"], compared=few)
     if not {*QUALITIES[:2]} <= found.keys():
         return _verdict(1, blocks, "undecided", ["unknown"])
+    paper = _TEXTS["findings"][0]["paper"].format_map(LIMITS) if blocks.scale > 1 else ""
     image, window = (found[name] for name in QUALITIES[:2])
     four = image.pearson, image.spearman, window.pearson, window.spearman
     further = {"without": image.networks > 3, "parameters": image.partial, "families": families}
     texts = ["evidence", *(text for text, known in further.items() if known)]
-    compared = f"{image.networks} networks", image.networks, statistics.least_order_p(image.networks)
+    compared = counted(image.networks, "network"), image.networks, statistics.least_order_p(image.networks)
     answer, p = decide(four, small=LIMITS["correlation"]), float(np.max([e.p for e in four]))
-    return _verdict(1, blocks, answer, texts, p, compared, image=image, window=window, families=families)
+    numbers = {"image": image, "window": window, "families": families, "paper": paper}
+    return _verdict(1, blocks, answer, texts, p, compared, **numbers)
 
 
 def _second(blocks: Blocks, contrast: statistics.Contrast | None, families: statistics.Contrast | None) -> Verdict:
@@ -206,7 +223,11 @@ def _second(blocks: Blocks, contrast: statistics.Contrast | None, families: stat
         return _verdict(2, blocks, "undecided", ["unknown"])
     ratio, texts = contrast.ratio, ["evidence", *["families"] * (families is not None)]
     answer = decide([ratio], none=1, small=LIMITS["ratio"])
-    compared = f"{contrast.wide} networks against {contrast.local}", contrast.wide + contrast.local, contrast.least_p
+    compared = (
+        f"{counted(contrast.wide, 'network')} against {contrast.local}",
+        contrast.wide + contrast.local,
+        contrast.least_p,
+    )
     return _verdict(2, blocks, answer, texts, ratio.p, compared, factor=ratio, families=families)
 
 
@@ -220,7 +241,7 @@ def _third(blocks: Blocks, used: dict[str, Use]) -> Verdict:
     answer: Answer = "supported" if p < LIMITS["p"] else "not supported" if against < LIMITS["p"] else "undecided"
     numbers: dict[str, Any] = {"below": below, "above": above, "ratio": np.median([use.ratio.value for use in uses])}
     numbers["shares"] = np.quantile([use.share.value for use in uses], (0, 0.5, 1))
-    compared, texts = (f"{count} networks of known receptive field", count, least), ["evidence"]
+    compared, texts = (f"{counted(count, 'network')} of known receptive field", count, least), ["evidence"]
     drawn = [(use.random.value, use.over_random) for use in uses if use.random is not None and use.over_random]
     if drawn:
         texts.append("random")

@@ -9,7 +9,7 @@ from typing import Any
 
 from srlens.atomic import replacing
 from srlens.errors import StudyError, WindowError
-from srlens.imaging.degrade import canonical
+from srlens.imaging.degrade import canonical, drawn_seed, judge_name
 from srlens.imaging.samples import SAMPLES
 from srlens.imaging.window import Window
 from srlens.study.job import ImageRef, WindowRef
@@ -26,9 +26,11 @@ class WindowList:
         scale: SR pixels per LR pixel.
         degradation: how the LR images were made.
         conditions: further settings, for the record.
-        networks: name and digest of the judges; none where bicubic was.
+        networks: name and digest of the judges; none where doing nothing, or a filter, was.
         windows: hardest first.
         unused: name of each picture without a window, with the reason.
+        seed: of the degradation; None where it draws no random numbers.
+        grey: colour pictures were brought to grey first.
     """
 
     scale: int
@@ -37,6 +39,19 @@ class WindowList:
     networks: tuple[tuple[str, str], ...]
     windows: tuple[WindowRef, ...]
     unused: tuple[tuple[str, str], ...] = ()
+    seed: int | None = None
+    grey: bool = False
+
+    @property
+    def judges(self) -> str:
+        """By whose PSNR it was mined, in words."""
+        return ", ".join(name for name, _ in self.networks) or judge_name(self.scale, self.degradation)
+
+    @property
+    def made(self) -> str:
+        """How the pictures were made of the clean ones, in words."""
+        seed = f", seed {self.seed}" if self.seed is not None else ""
+        return f"{self.degradation}{seed}{', in grey' if self.grey else ''}"
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
@@ -54,8 +69,10 @@ def write_window_list(
     path = Path(path)
     folder = path.parent.absolute()
     base = folder if root is None else Path(root).absolute()
-    head = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation, "root": _relative(base, folder)}
-    head |= listed.conditions
+    head: dict[str, Any] = {"format": FORMAT, "scale": listed.scale, "degradation": listed.degradation}
+    head |= {"seed": listed.seed} if listed.seed is not None else {}
+    head |= {"grey": True} if listed.grey else {}
+    head |= {"root": _relative(base, folder), **listed.conditions}
     lines = [
         "# Hard windows, frozen: images are checked against their SHA-256 whenever the list is used.",
         *_pairs(head),
@@ -97,7 +114,10 @@ def read_window_list(path: str | os.PathLike[str], root: str | os.PathLike[str] 
         conditions = {k: v for k, v in content.items() if isinstance(v, Condition) and k not in _OWN}
         networks = tuple((n["name"], n["digest"]) for n in content.get("networks", []))
         unused = tuple((one["image"], one["reason"]) for one in content.get("unused", []))
-        return WindowList(content["scale"], canonical(content["degradation"]), conditions, networks, windows, unused)
+        made = canonical(content["degradation"])
+        # Lists that do not name a seed are older than the choice of one.
+        drawn = {"seed": drawn_seed(made, content.get("seed", 0)), "grey": content.get("grey", False)}
+        return WindowList(content["scale"], made, conditions, networks, windows, unused, **drawn)
     except OSError as error:
         raise StudyError(f"The list of windows {path} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, WindowError) as error:
@@ -106,7 +126,7 @@ def read_window_list(path: str | os.PathLike[str], root: str | os.PathLike[str] 
         ) from error
 
 
-_OWN = ("format", "scale", "degradation", "root")
+_OWN = ("format", "scale", "degradation", "seed", "grey", "root")
 
 
 def _image_table(image: ImageRef, base: Path) -> dict[str, str]:

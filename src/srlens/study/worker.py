@@ -27,6 +27,7 @@ from srlens.errors import (
     WindowError,
     ZeroMapError,
 )
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.plugins import VARIABLE, load_plugins
 from srlens.study.job import Job
@@ -112,7 +113,7 @@ def disk_error(error: BaseException | None) -> int | None:
 
 def failure_of(job: Job, error: BaseException) -> Failure:
     """The record of a failed job."""
-    message = str(error) or type(error).__name__
+    message = worded(str(error), job.network.scale) or type(error).__name__
     if not isinstance(error, SrlensError | OSError):  # not foreseen: say where
         frames = traceback.extract_tb(error.__traceback__)
         message += f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
@@ -149,14 +150,14 @@ def _compute(job: Job, store: Store, maps: bool, device: torch.device) -> None:
 def _shown(job: Job) -> tuple[Subject, Window]:
     """What of which picture the network is shown, and the window in it."""
     scale = job.network.scale
-    return crop_around(_kept.subject(job.image, scale, job.degradation), job.window, scale, job.lr_size)
+    return crop_around(_kept.subject(job.image, scale, job.reading), job.window, scale, job.lr_size)
 
 
 def keep_place(job: Job, store: Store) -> None:
     """Keep the picture around the window (HR where it is known) for the report, unless it is there already."""
     if not is_whole(store.place(job.place_id)):
         subject, _ = _shown(job)
-        store.write_place(job.place_id, subject.hr if subject.hr is not None else subject.lr)
+        store.write_place(job.place_id, subject.for_eye(subject.hr if subject.hr is not None else subject.lr))
 
 
 class _Kept(threading.local):

@@ -66,7 +66,7 @@ def test_what_is_there_is_found() -> None:
     assert ratio.low < 4 * 0.9 < ratio.high  # of reach + 1: (16 + 1) / (4 + 1) and rounding make it less than 4
     assert all(one.p_holm >= one.estimate.p for one in found.values())
     assert (found["kinds"].finding, found["index-windows"].finding) == (2, None)
-    assert "5 wide networks over that of 5" in found["kinds"].statistic
+    assert "wide networks (n = 5) over that of convolutions only (n = 5)" in found["kinds"].statistic
     assert found["kinds"].sample == "10 networks, 40 windows, 10 pictures"
 
 

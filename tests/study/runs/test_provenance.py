@@ -1,6 +1,7 @@
 """What whoever repeats a study must know: on the page, in report.json, and in one paragraph for a paper."""
 
 import hashlib
+import html
 import json
 import re
 import tomllib
@@ -63,6 +64,11 @@ def test_all_that_a_repetition_needs_is_told(mined, base):
     page = built.page.read_text(encoding="utf-8")
     for text in (*digests, *files.values(), "srlens study run study.toml", found["runs"][0]["started"], "max_steps"):
         assert text in page
+    for text in (
+        "Every map: ×4, LR 20×20, ",
+        "PSNR and SSIM: luma of the LR crop's SR image, 8 bits, a border of the scale",
+    ):
+        assert text in html.unescape(page)
 
 
 def test_the_paragraph_for_a_paper_holds_every_condition(mined):
@@ -70,8 +76,8 @@ def test_the_paragraph_for_a_paper_holds_every_condition(mined):
     words = told["methods"]
     for text in (
         f"srlens {srlens.__version__}", "2 networks at scale ×4", "4 windows of 16×16 SR pixels in 2 pictures",
-        "the PSNR of bicubic (no network that is compared)", "hardest 25 %", "matlab-uint8", "20×20 pixels", "σ 1.2",
-        "tolerance 0.2", "Of 8 maps 8 converged", "on the CPU", "PyTorch", "Python", "Holm",
+        "the PSNR (luma) of bicubic (no network that is compared)", "hardest 25 %", "matlab-uint8",
+        "20×20 pixels", "σ 1.2", "tolerance 0.2", "Of 8 maps 8 converged", "on the CPU", "PyTorch", "Python", "Holm",
         told["provenance"]["networks"][0]["weights_sha256"][:12],
     ):  # fmt: skip
         assert text in words, text

@@ -194,7 +194,7 @@ def test_qualities_are_told_in_the_same_direction_and_holm_counts_all_rows(tmp_p
     blocks = arrange(store.read_parts([job for row in plan["jobs"] for job in row]), plan)
     blocks.values["lpips"] = 1 - blocks.values["psnr_image"] / 40
     blocks.values["ssim_image"] = blocks.values["psnr_image"] / 40
-    rows = correlation_rows(judge(blocks))
+    rows = correlation_rows(judge(blocks), blocks.scale)
     assert len(rows) == 12  # PSNR of crops and windows, SSIM, LPIPS; Pearson, Spearman, given the parameters
     assert all(row["value"] > 0.9 for row in rows if row["correlation"] == "pearson")
     assert [row["paper"] for row in rows if row["quality"].startswith("LPIPS")] == [0.819, 0.901, None]

@@ -11,6 +11,7 @@ from srlens._version import __version__
 from srlens.atomic import replacing
 from srlens.imaging.check import FAR_OUTSIDE
 from srlens.imaging.degrade import GIVEN, reference_name
+from srlens.imaging.terms import worded
 from srlens.plugins import load_plugins
 from srlens.records.archive import save_json
 from srlens.study.blocks import INDEX, Blocks, arrange
@@ -85,7 +86,7 @@ def build_report(
     findings, interest = judge(blocks, seed=seed), areas_of_interest(blocks, kept)
     tables = report_tables(blocks, findings, interest, store.failures([*ids, *drawn]))
     tables |= {"interventions": intervention_rows(ask(blocks, seed=seed)), "map-tests": network_rows(blocks)}
-    figures = chart_figures(blocks, findings)
+    figures = chart_figures(blocks, findings, plan["scale"])
     figures |= gallery_figures(tables["windows"], blocks, interest, kept, plan["scale"])
     pictures, files = _save_figures(figures, target)
     for name, table in tables.items():
@@ -93,12 +94,13 @@ def build_report(
         files += [target / f"{name}.csv"] if table else []
     with replacing(target / "jobs.csv") as temporary:
         frame.write_csv(temporary)
-    notices = _notices(plan, frame, damaged)
+    notices = [worded(notice, plan["scale"]) for notice in _notices(plan, frame, damaged)]
     summary = {"srlens": __version__, "title": plan["title"], "seed": seed, "conditions": blocks.conditions, **tables}
     conditions, modelled = provenance(plan, frame, store.runs()), int((~blocks.present).sum())
     bib, shared = citations(__version__), mean_interval(interest.shared, blocks.clusters, plain=True)
     sizes = sorted({f"{height}×{width}" for _, _, height, width in blocks.windows})
     paragraph = methods_paragraph(
+        plan["scale"],
         drawn=len(drawn),
         srlens=__version__,
         plan=plan,
@@ -112,6 +114,7 @@ def build_report(
     summary["area_of_interest"] = {"shared_mass": vars(shared)}
     save_json(summary, target / "report.json")
     html = render_page(
+        plan["scale"],
         **summary,
         plan=plan,
         blocks=blocks,

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 GALLERY = 8
 
 
-def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
-    """Charts by the name of their file."""
+def chart_figures(blocks: Blocks, findings: Findings, scale: int) -> "dict[str, Figure]":
+    """Charts by the name of their file, in the words of networks of that scale."""
     from srlens.figures.study_charts import Reach, distribution_figure, reach_figure, texture_figure
 
     index = blocks.index
     figures = {}
     if QUALITIES[0] in findings.correlations:
-        figures["psnr-against-di"] = _scatter(blocks, findings)
+        figures["psnr-against-di"] = _scatter(blocks, findings, scale)
     figures["diffusion-index"] = distribution_figure(
         blocks.labels, blocks.kinds, index, "diffusion index of each window (box: quartiles, whiskers: 5–95 %)"
     )
@@ -49,7 +49,8 @@ def chart_figures(blocks: Blocks, findings: Findings) -> "dict[str, Figure]":
                     use.random.value if use.random else None,
                 )
                 for label, use in findings.used.items()
-            ]
+            ],
+            scale=scale,
         )
     known = {name: found for name, found in findings.textures.items() if np.isfinite(found.spearman.value)}
     if known:
@@ -70,7 +71,7 @@ def _drawn(mean: Estimate) -> tuple[float, float, float]:
     return mean.value, low, high
 
 
-def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
+def _scatter(blocks: Blocks, findings: Findings, scale: int) -> "Figure":
     from srlens.figures.study_charts import Mark, scatter_figure
 
     index, quality = blocks.index, blocks.once(QUALITIES[0])
@@ -84,7 +85,8 @@ def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
         Mark(label, kind, _drawn(x), _drawn(y))
         for label, kind, x, y in zip(blocks.labels, blocks.kinds, spread, moved, strict=True)
     ]
-    found, paper = findings.correlations[QUALITIES[0]], LIMITS[QUALITIES[0]]
+    found, paper = findings.correlations[QUALITIES[0]], LIMITS[QUALITIES[0]] if scale > 1 else {}
+    beside = {kind: f" (paper, ×4: {value:.3f})" for kind, value in paper.items()}
     return scatter_figure(
         marks,
         x_label="mean diffusion index (logarithmic). Bars: 95 % intervals over pictures; vertical ones of the "
@@ -92,10 +94,11 @@ def _scatter(blocks: Blocks, findings: Findings) -> "Figure":
         y_label="mean PSNR of the LR crops, dB",
         notes=(
             "",
-            f"Pearson {number(found.pearson.value, 3)} (paper {paper['pearson']:.3f})",
-            f"Spearman {number(found.spearman.value, 3)} (paper {paper['spearman']:.3f})",
+            f"Pearson {number(found.pearson.value, 3)}{beside.get('pearson', '')}",
+            f"Spearman {number(found.spearman.value, 3)}{beside.get('spearman', '')}",
             f"{found.networks} networks, {int(known.sum())} windows",
         ),
+        scale=scale,
     )
 
 
@@ -108,25 +111,26 @@ def gallery_figures(
     count = min(GALLERY, len(rows) // 2)
     if not count:
         return {}
+    kind = "HR" if np.isfinite(blocks.values["psnr_window"]).any() else "LR"
     note = (
-        "Left: the picture with the window. Right: mean over networks of the map's mass (cube root), from none "
+        f"Left: the {kind} picture with the window. Right: mean over networks of the map's mass (cube root), from none "
         "(grey) to most (yellow). Regularity and coherence are of the surroundings."
     )
     figures = {}
     for name, chosen in (("most-noticed", rows[:count]), ("least-noticed", rows[: -count - 1 : -1])):
         title = f"{name.replace('-', ' ').capitalize()} windows: ranks {_ranks(chosen)} of {len(rows)}"
         tiles = [_tile(row, blocks, kept, scale) for row in chosen]
-        figures[name] = window_sheet(tiles, title=title, columns=4, note=note)
+        figures[name] = window_sheet(tiles, title=title, columns=4, note=note, scale=scale)
     common = [row for row in rows if blocks.places.index(row["place"]) in interest.users]
     if common and len(blocks.labels) > 1:
         spread = np.unique(np.linspace(0, len(common) - 1, GALLERY).round().astype(int))
         tiles = [_tile(common[k], blocks, kept, scale, interest) for k in spread]
         note = (
-            f"Left: the picture with the window. Right: how many of the {len(blocks.labels)} networks have a pixel in "
-            f"the smallest area that holds {AREA:.0%} of their map's mass, from none (grey) to all (yellow). Windows "
-            "from the most to the least noticed, in even steps of their ranks."
+            f"Left: the {kind} picture with the window. Right: how many of the {len(blocks.labels)} networks have a "
+            f"pixel in the smallest area that holds {AREA:.0%} of their map's mass, from none (grey) to all (yellow). "
+            "Windows from the most to the least noticed, in even steps of their ranks."
         ).replace("%", " %")
-        figures["area-of-interest"] = window_sheet(tiles, title="Area of interest", columns=4, note=note)
+        figures["area-of-interest"] = window_sheet(tiles, title="Area of interest", columns=4, note=note, scale=scale)
     return figures
 
 

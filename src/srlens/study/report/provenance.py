@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srlens.imaging.degrade import parse_degradation
+from srlens.imaging.degrade import DEFAULT, drawn_seed, judge_name, parse_degradation, psnr_channels
 from srlens.study.run_record import Run
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def provenance(plan: dict[str, Any], frame: "polars.DataFrame", runs: Sequence[R
         runs: when and how it was run.
 
     Returns:
-        Weights, judges, pictures, degradation, mining, method, convergence, device, threads, versions and runs; None
-        where something was not recorded.
+        Weights, judges, pictures, degradation, whether colour became grey, what PSNR is of, mining, method,
+        convergence, device, threads, versions and runs; None where something was not recorded.
     """
     given, mining = plan.get("images_given") or {}, plan.get("mining")
     return {
@@ -41,10 +41,13 @@ def provenance(plan: dict[str, Any], frame: "polars.DataFrame", runs: Sequence[R
         "judges": _judges(plan, mining),
         "pictures": picture_rows(plan),
         "degradation": _degradation(given),
+        "quality": _quality(plan),
+        **{name: (plan.get("reading") or {}).get(name, False) for name in ("grey", "clip")},
         "lr_size": given.get("lr_size"),
         "mining": {k: v for k, v in mining.items() if k not in ("judges", "own_judges", "unused")} if mining else None,
         "unused_pictures": [list(one) for one in mining["unused"]] if mining else [],
         "method": plan["settings"],
+        "question": plan.get("question"),
         "convergence": _convergence(frame),
         **{name: _values(frame, name) for name in CONDITIONS},
         "runs": list(runs),
@@ -88,15 +91,27 @@ def _judges(plan: dict[str, Any], mining: dict[str, Any] | None) -> list[Row] | 
     judges = [
         {"judge": name, "weights_sha256": digest, "compared": digest in known} for name, digest in mining["judges"]
     ]
-    return judges or [{"judge": "bicubic", "weights_sha256": None, "compared": False}]
+    made = (plan.get("images_given") or {}).get("degradation", DEFAULT)
+    return judges or [{"judge": judge_name(plan["scale"], made), "weights_sha256": None, "compared": False}]
 
 
-def _degradation(given: dict[str, Any]) -> dict[str, str] | None:
-    """Its name and what it does; None where the pictures are LR images themselves."""
+def _quality(plan: dict[str, Any]) -> str:
+    """Of which channels PSNR and SSIM are."""
+    depths = {network.get("depth") for network in plan["networks"]} - {None, 1, 3}
+    grey = (plan.get("reading") or {}).get("grey", False)
+    return psnr_channels(plan["scale"], 1 if grey else max(depths, default=3))
+
+
+def _degradation(given: dict[str, Any]) -> dict[str, Any] | None:
+    """Its name and what it does, its seed where it draws; None where the pictures are LR images themselves."""
     if given.get("given") != "hr":
         return None
     name = given["degradation"]
-    return {"name": name, "about": parse_degradation(name).entry.description.removesuffix(": the default")}
+    return {
+        "name": name,
+        "about": parse_degradation(name).entry.description.removesuffix(": the default"),
+        "seed": drawn_seed(name, given.get("seed", 0)),
+    }
 
 
 def _convergence(frame: "polars.DataFrame") -> dict[str, Any]:

@@ -27,7 +27,7 @@ def report_tables(
     return {
         "networks": network_rows(blocks),
         "kinds": kind_rows(blocks),
-        "correlations": correlation_rows(findings),
+        "correlations": correlation_rows(findings, blocks.scale),
         "pairs": pair_rows(blocks, compare_pairs(measured, blocks.clusters), interest),
         "receptive-fields": field_rows(blocks, findings),
         "textures": texture_rows(findings),
@@ -97,14 +97,14 @@ def kind_rows(blocks: Blocks) -> list[Row]:
     return sorted(rows, key=lambda row: -row[INDEX])
 
 
-def correlation_rows(findings: Findings) -> list[Row]:
-    """Qualities against log DI, beside the paper's values; Holm's correction is for all of these rows."""
+def correlation_rows(findings: Findings, scale: int) -> list[Row]:
+    """Qualities against log DI, beside the paper's values where the task is its own; Holm: for all of these rows."""
     rows = [
         {
             "quality": MEASURES[name].label + (", sign turned" if MEASURES[name].better == "lower" else ""),
             "correlation": kind,
             **vars(estimate),
-            "paper": LIMITS.get(name, {}).get(kind),
+            "paper": LIMITS.get(name, {}).get(kind) if scale > 1 else None,
             "networks": found.networks,
         }
         for name, found in findings.correlations.items()
