@@ -4,7 +4,8 @@ Each window of each network is verified and becomes one JSON file in FOLDER; wha
 that a run which ended goes on. ``--table`` prints the table of what is there, as Markdown.
 
 Twelve 16×16 windows of eleven pictures (Urban100, and those of the paper's demo), hard for bicubic, each in an LR crop
-of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means.
+of 64×64 around it. Intervals are t intervals of 95 % over the pictures' means. Gains are left out where the network
+diverged, see :data:`srlens.trust.deletion.DIVERGED`.
 """
 
 import json
@@ -21,6 +22,7 @@ from scipy import stats
 import srlens
 from hard_windows import SCALE, SHARED, hard_windows
 from srlens.records.archive import save_json
+from srlens.trust.deletion import DIVERGED
 
 SHIPPED = ("plain", "channel", "nonlocal")
 CHECKPOINTS = {
@@ -54,7 +56,14 @@ def run(folder: Path, budget: str) -> None:
 
 
 def _gain(order: str, fill: str, quantity: str = "window", kind: str = "deletion") -> Callable[[dict[str, Any]], Any]:
-    return lambda row: row[kind]["fills"][fill]["gain_over_distance"].get(order, {}).get(quantity)
+    """Of an order over that of distance; None where the network diverged, or the order was not followed."""
+
+    def gain(row: dict[str, Any]) -> Any:
+        found = row[kind]["fills"][fill]
+        steady = max(max(curve["window"]) for curve in found["curves"]) <= DIVERGED
+        return found["gain_over_distance"].get(order, {}).get(quantity) if steady else None
+
+    return gain
 
 
 def _ladder(stage: int) -> Callable[[dict[str, Any]], Any]:
