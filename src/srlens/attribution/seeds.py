@@ -118,11 +118,7 @@ def attribute_seeds(
     Raises:
         SettingError: no seed, or one twice; and what :func:`srlens.attribute` raises.
     """
-    chosen = tuple(range(whole("seeds", seeds)) if isinstance(seeds, int) else (whole("seed", one, 0) for one in seeds))
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise SettingError(f"seeds must be different whole numbers, at least one; got {list(chosen)}.")
-    if not getattr(getattr(network.module, "sampler", None), "random", True):
-        raise SettingError(f"{network.name} draws no noise: all seeds give one map. Use srlens.attribute.")
+    chosen = chosen_seeds(network, seeds)
     results: list[Attribution] = []
 
     def tick(done: int, expected: int) -> None:
@@ -132,3 +128,17 @@ def attribute_seeds(
     for seed in chosen:
         results.append(Explainer(network, image, method, seed=seed, **options).window(window, progress=tick))
     return SeedMaps(chosen, tuple(results))
+
+
+def chosen_seeds(network: Network, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds, or so many from 0.
+
+    Raises:
+        SettingError: no seed, one twice, or the network draws no noise.
+    """
+    chosen = tuple(range(whole("seeds", seeds)) if isinstance(seeds, int) else (whole("seed", one, 0) for one in seeds))
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise SettingError(f"seeds must be different whole numbers, at least one; got {list(chosen)}.")
+    if not getattr(getattr(network.module, "sampler", None), "random", True):
+        raise SettingError(f"{network.name} draws no noise: all seeds give one map. Use srlens.attribute.")
+    return chosen
