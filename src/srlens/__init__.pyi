@@ -20,6 +20,7 @@ from .attribution.result import Attribution as Attribution
 from .attribution.sampler_report import SamplerReport as SamplerReport, sampler_report as sampler_report
 from .attribution.seeds import SeedMaps as SeedMaps, attribute_seeds as attribute_seeds
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
+from .cli.progress import progress_bars as progress_bars
 from .comparison.compare import Comparison as Comparison, compare as compare
 from .comparison.compare_methods import MethodComparison as MethodComparison, compare_methods as compare_methods
 from .comparison.explained import Explained as Explained, Measurable as Measurable
