@@ -60,7 +60,7 @@ def test_each_seed_has_its_own_map_reach_and_attention(found: srlens.SeedCompari
     di = found.over_seeds["diffusion_index"]
     assert di == pytest.approx((np.mean(found.maps.diffusion_indices), found.maps.diffusion_spread, 2))
     record = found.record()
-    assert record["over_seeds"]["causal_reach"]["count"] == len(record["seeds"]) == 2
+    assert record["over_seeds"]["causal_reach"]["seeds"] == len(record["seeds"]) == 2
 
 
 def test_reach_is_outlined_and_told(found: srlens.SeedComparison) -> None:
@@ -96,4 +96,5 @@ def test_reach_of_known_distance_and_no_attention(image: Tensor) -> None:
 def test_a_seed_of_a_comparison_is_that_of_its_picture(image: Tensor) -> None:
     network = srlens.Network.from_sampler(Noisy(), scale=1)
     (row,) = srlens.compare([network], image, srlens.Window(4, 4, 4, 4), seed=7, steps=1, reach=False).rows
+    assert row.result.conditions.endswith("sampler of 1 step, seed 7")
     torch.testing.assert_close(row.sr, network.seeded(7).render(image).clamp(0, 1))

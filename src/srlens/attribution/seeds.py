@@ -45,11 +45,8 @@ class SeedMaps(Shown):
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
-        first = self.results[0]
-        steps, last = first.facts.get("sampler_steps"), first.facts.get("last_steps")
-        partly = "" if last is None else f", gradient through the last {last} only"
-        sampler = "" if steps is None else f", sampler of {steps} steps{partly}"
-        return f"{first.conditions}{sampler}, {len(self.seeds)} seeds of the noise"
+        shared = self.results[0].conditions.removesuffix(f", seed {self.seeds[0]}")
+        return f"{shared}, {len(self.seeds)} seeds of the noise"
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:

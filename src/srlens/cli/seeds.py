@@ -1,7 +1,7 @@
 """``srlens explain --seeds``: a network that samples, with the noise of several seeds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srlens.cli import options
 from srlens.cli.parsing import writable
@@ -27,7 +27,7 @@ def explain_seeds(
     window, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     network = last_steps(_opened(spec, steps, chosen), last)
     subject = chosen.read(image, [network], keywords.get("preset"))
-    asked = {"seeds": seeds, "size": chosen.size, "reach": chosen.reach}
+    asked: dict[str, Any] = {"seeds": seeds, "size": chosen.size, "reach": chosen.reach}
     with progress_bars() as bars:
         found = compare_seeds(network, subject, window, progress=bars.step, **asked, **keywords)
     print_seeds(found, write_seeds(found, out, style=chosen.style, formats=chosen.formats))

@@ -29,12 +29,12 @@ class OverSeeds(NamedTuple):
     Attributes:
         mean: of those seeds for which it is known.
         deviation: their standard deviation (n − 1); None for fewer than two.
-        count: how many these are.
+        seeds: how many these are.
     """
 
     mean: float
     deviation: float | None
-    count: int
+    seeds: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)

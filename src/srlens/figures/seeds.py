@@ -53,7 +53,7 @@ class _Map:
 
 def seed_comparison_figure(comparison: SeedComparison, **options: Any) -> Figure:
     """:func:`seeds_figure` of all that was measured; options are its own."""
-    measured = {"attention": comparison.attention, "reach": comparison.reaches}
+    measured: dict[str, Any] = {"attention": comparison.attention, "reach": comparison.reaches}
     return seeds_figure(comparison.maps, comparison.subject, **{**measured, **options})
 
 
@@ -79,7 +79,8 @@ def seeds_figure(
         SettingError: an unknown style; attention or reach of another window or size, or another number of reaches.
     """
     first = maps.results[0]
-    for one in (*attention, *reach):
+    measured: tuple[AttentionMaps | Reach, ...] = (*attention, *reach)
+    for one in measured:
         if (one.window, one.lr_size) != (first.window, first.lr_size):
             what = "attention" if isinstance(one, AttentionMaps) else "reach"
             raise SettingError(f"The {what} is of {one.window}, LR {one.lr_size}; the maps of {first.conditions}.")
