@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from srlens.attribution.attention import attention as read_attention
 from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.scene import Progress
 from srlens.attribution.seeds import SeedMaps, chosen_seeds
-from srlens.comparison.compare import Comparison, explain, shown
+from srlens.comparison.compare import Comparison, explain, shown, step_of
 from srlens.comparison.explained import Explained
 from srlens.comparison.measures import MEASURES
 from srlens.comparison.subject import Subject
@@ -158,13 +158,10 @@ def compare_seeds(
     subject, window, choice, (sr,) = shown([network.seeded(chosen[0])], image, window, clean, size)
     asked = attention is not False
     rows: list[Explained] = []
-
-    def told(seed: int) -> Callable[[str], Progress | None]:
-        name = f"seed {seed}"
-        return lambda what: progress(name if what == "map" else f"{name}: {what}") if progress is not None else None
-
     for number, seed in enumerate(chosen):
-        steps = told(seed)
+        name = f"seed {seed}"
+        named = {"map": name, "reach": f"{name}: reach", "attention": f"{name}: attention"}
+        steps = partial(step_of, progress, named)
         rendered = sr if number == 0 else None
         row = explain(network, subject, window, rendered, reach=reach, seed=seed, progress=steps, **settings)
         if asked:
