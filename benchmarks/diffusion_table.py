@@ -1,7 +1,7 @@
 """The shipped diffusion network beside the other three, at hard windows.
 
 ``python benchmarks/diffusion_table.py FOLDER``: each window becomes one JSON file in FOLDER; what is there is not
-computed again. ``--table`` prints the table of what is there, as Markdown.
+computed again. ``--table`` prints the table of what is there, as Markdown, and what the pictures decide.
 
 Eight 16×16 windows of pictures of Urban100 and of the paper's demo, hard for bicubic, each in an LR crop of 48×48
 around it; four seeds; LAM at tolerance 0.1; causal reach under blur, at 40 dB, of seed 0.
@@ -20,6 +20,7 @@ from hard_windows import hard_windows
 from srlens.errors import InputError
 from srlens.measures.agreement import rank_correlation
 from srlens.records.archive import save_json
+from srlens.study.uncertainty import mean_interval
 
 SHIPPED = ("plain", "channel", "nonlocal")
 LR_SIZE, WINDOWS, SEEDS = 48, 8, 4
@@ -86,7 +87,38 @@ def table(folder: Path) -> None:
     means += [f"{d['di']:.1f} ± {d['spread']:.1f}", f"{d['mean_map_di']:.1f}", f"{d['stable']:.0%}",
               f"{d['between_seeds']:.2f}", f"{d['lam_sram']:.2f}", f"{d['imacs']:.2f}",
               reach]  # fmt: skip
-    print("| mean | " + " | ".join(means) + " |")
+    print("| mean | " + " | ".join(means) + " |\n")
+    intervals(rows)
+
+
+def intervals(rows: list[dict[str, Any]]) -> None:
+    """What the pictures decide: means over windows with 95 % intervals over pictures."""
+    pictures = np.unique([one["place"].rpartition("_t")[0] for one in rows], return_inverse=True)[1]
+    ours = [one["diffusion"] for one in rows]
+
+    def told(name: str, values: Any) -> None:
+        found = mean_interval(np.array(values, dtype=float), pictures, plain=True)
+        print(
+            f"- {name}: {found.value:.2f} [{found.low:.2f}, {found.high:.2f}], above 0 in {sum(v > 0 for v in values)}"
+        )
+
+    for name in SHIPPED:
+        told(
+            f"DI, diffusion less {name}",
+            [np.mean(d["di"]) - one[name]["di"] for d, one in zip(ours, rows, strict=True)],
+        )
+        told(
+            f"reach, diffusion less {name}",
+            [d["reach"] - one[name]["reach"] for d, one in zip(ours, rows, strict=True)],
+        )
+    for key in ("lam_sram", "imacs", "sram_di", "between_seeds", "stable"):
+        told(key, [d[key] for d in ours])
+    most = [max(one[name]["di"] for name in SHIPPED) for one in rows]
+    wider = sum(di > least for d, least in zip(ours, most, strict=True) for di in d["di"])
+    seeds = np.sqrt(np.mean([d["spread"] ** 2 for d in ours]))
+    windows = np.std([np.mean(d["di"]) for d in ours], ddof=1)
+    print(f"- {wider} of {sum(len(d['di']) for d in ours)} seeds have a higher DI than each of the others")
+    print(f"- standard deviation of DI: {seeds:.1f} over seeds, {windows:.1f} over windows")
 
 
 if __name__ == "__main__":

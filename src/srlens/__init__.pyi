@@ -20,12 +20,14 @@ from .attribution.result import Attribution as Attribution
 from .attribution.sampler_report import SamplerReport as SamplerReport, sampler_report as sampler_report
 from .attribution.seeds import SeedMaps as SeedMaps, attribute_seeds as attribute_seeds
 from .attribution.scene import Algorithm as Algorithm, Explanation as Explanation, Scene as Scene
+from .cli.progress import progress_bars as progress_bars
 from .comparison.compare import Comparison as Comparison, compare as compare
 from .comparison.compare_methods import MethodComparison as MethodComparison, compare_methods as compare_methods
 from .comparison.explained import Explained as Explained, Measurable as Measurable
 from .comparison.field_of_view import FieldOfView as FieldOfView, fields_of_view as fields_of_view
 from .comparison.interest import Interest as Interest, area_of_interest as area_of_interest
 from .comparison.measures import MEASURES as MEASURES, Measure as Measure, add_measure as add_measure
+from .comparison.seeds import SeedComparison as SeedComparison, compare_seeds as compare_seeds
 from .comparison.subject import Subject as Subject, read_subject as read_subject
 from .comparison.sweep import Sweep as Sweep, sweep as sweep
 from .comparison.table import write_tables as write_tables

@@ -1,5 +1,6 @@
 """``explain --seeds`` as a user meets it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,19 @@ def run(*arguments: str | Path) -> None:
 
 
 def test_seeds_are_explained_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--hr", "--crop", "64,64,96,96", "--steps", "2", "--last", "2", "--format", "png", "--out", tmp_path]
-    run("diffusion", "pagoda", "--seeds", "2", *where)
+    where = ["--crop", "256,256,48,48", "--steps", "1", "--last", "1", "--format", "png", "--out", tmp_path]
+    run("diffusion", "pagoda", "--seeds", "2", "--no-reach", *where)
     said = " ".join(capsys.readouterr().out.split())
-    assert "sampler of 12 steps, gradient through the last 2 only, 2 seeds of the noise" in said
+    assert "sampler of 12 steps, gradient through the last 1 only, 2 seeds of the noise" in said
     assert "Rank correlation of mean map and attention" in said
     (figure,) = tmp_path.glob("*.png")
-    maps = load(figure.with_suffix(".safetensors"))
-    assert maps.seeds == (0, 1)
-    assert maps.results[0].facts["last_steps"] == 2
+    found = load(figure.with_suffix(".safetensors"))
+    assert found.maps.seeds == (0, 1)
+    assert found.rows[0].result.facts["last_steps"] == 1
+    assert found.reaches == ()
+    assert len(found.attention) == 2
+    assert {path.suffix for path in tmp_path.glob("*_seeds.*")} == {".csv", ".parquet", ".tex"}
+    assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["over_seeds"]["seeds"] == [0, 1]
 
 
 @pytest.mark.parametrize(

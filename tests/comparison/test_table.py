@@ -56,7 +56,8 @@ def test_share_of_the_receptive_field(make_comparison: Make) -> None:
 def test_order(make_comparison: Make, by: str) -> None:
     rows = make_comparison(reach=True).rows
     measure = sort_keys()[by]
-    values = [measured(row)[measure.key] for row in sort_rows(rows, by)]
+    drawn = [measured(row)[measure.key] for row in sort_rows(rows, by)]
+    values = [value for value in drawn if value is not None]  # networks without noise have no seed
     assert values == sorted(values, reverse=measure.largest_first)
     if len(set(values)) > 1:
         backwards = sort_rows(rows[::-1], by)
@@ -68,7 +69,7 @@ def test_rows_without_the_number_come_last(make_comparison: Make) -> None:
     bare = replace(narrow, subject=replace(narrow.subject, hr=None))
     assert sort_rows([bare, wide], "psnr") == (wide, bare)
     assert sort_rows([bare, wide], None) == (bare, wide)
-    with pytest.raises(SettingError, match=r"known: name, .*di, pixels, area, reach, psnr, psnr-image, gap"):
+    with pytest.raises(SettingError, match=r"known: name, .*di, pixels, area, reach, .*psnr, psnr-image, gap"):
         sort_rows([wide], "beauty")
 
 

@@ -199,7 +199,15 @@ class Attribution(Shown):
         """One line with every setting that the numbers depend on, for captions."""
         height, width = self.lr_size
         size = f"×{self.scale}, LR {height}×{width}" if self.scale > 1 else f"input {height}×{width}"
-        return f"{self.window}, {size}, {self.method.described(self.evaluations)}"
+        return ", ".join([str(self.window), size, self.method.described(self.evaluations), *self._drawn])
+
+    @property
+    def _drawn(self) -> list[str]:
+        """How a network samples, where it does, and last the seed of what it draws."""
+        steps, last, seed = (self.facts.get(key) for key in ("sampler_steps", "last_steps", "seed"))
+        told = [] if steps is None else [f"sampler of {steps} step{'s' * (steps != 1)}"]
+        told += [] if last is None else [f"gradient through the last {last} only"]
+        return told if seed is None else [*told, f"seed {seed}"]
 
     def record(self) -> dict[str, Any]:
         """Everything but the map, as plain values that JSON can hold; None for numbers that a zero map lacks."""

@@ -45,11 +45,8 @@ class SeedMaps(Shown):
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
-        first = self.results[0]
-        steps, last = first.facts.get("sampler_steps"), first.facts.get("last_steps")
-        partly = "" if last is None else f", gradient through the last {last} only"
-        sampler = "" if steps is None else f", sampler of {steps} steps{partly}"
-        return f"{first.conditions}{sampler}, {len(self.seeds)} seeds of the noise"
+        shared = self.results[0].conditions.removesuffix(f", seed {self.seeds[0]}")
+        return f"{shared}, {len(self.seeds)} seeds of the noise"
 
     @cached_property
     def mean(self) -> NDArray[np.float64]:
@@ -118,11 +115,7 @@ def attribute_seeds(
     Raises:
         SettingError: no seed, or one twice; and what :func:`srlens.attribute` raises.
     """
-    chosen = tuple(range(whole("seeds", seeds)) if isinstance(seeds, int) else (whole("seed", one, 0) for one in seeds))
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise SettingError(f"seeds must be different whole numbers, at least one; got {list(chosen)}.")
-    if not getattr(getattr(network.module, "sampler", None), "random", True):
-        raise SettingError(f"{network.name} draws no noise: all seeds give one map. Use srlens.attribute.")
+    chosen = chosen_seeds(network, seeds)
     results: list[Attribution] = []
 
     def tick(done: int, expected: int) -> None:
@@ -132,3 +125,17 @@ def attribute_seeds(
     for seed in chosen:
         results.append(Explainer(network, image, method, seed=seed, **options).window(window, progress=tick))
     return SeedMaps(chosen, tuple(results))
+
+
+def chosen_seeds(network: Network, seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds, or so many from 0.
+
+    Raises:
+        SettingError: no seed, one twice, or the network draws no noise.
+    """
+    chosen = tuple(range(whole("seeds", seeds)) if isinstance(seeds, int) else (whole("seed", one, 0) for one in seeds))
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise SettingError(f"seeds must be different whole numbers, at least one; got {list(chosen)}.")
+    if not getattr(getattr(network.module, "sampler", None), "random", True):
+        raise SettingError(f"{network.name} draws no noise: all seeds give one map. Use srlens.attribute.")
+    return chosen

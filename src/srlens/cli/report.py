@@ -1,15 +1,13 @@
 """What a verb prints when it is done: a table, the conditions, where the files are."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from rich.table import Table
 
-from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.field import Field
-from srlens.attribution.seeds import SeedMaps
 from srlens.cli.console import console, say, table
 from srlens.comparison.compare import Comparison
 from srlens.comparison.compare_methods import MethodComparison
@@ -17,6 +15,7 @@ from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.formats import MISSING, count, fixed, index, percent
 from srlens.comparison.measures import columns
 from srlens.comparison.parts import shares_in_words
+from srlens.comparison.seeds import SeedComparison
 from srlens.comparison.sweep import Sweep
 from srlens.imaging.degrade import psnr_channels
 from srlens.imaging.terms import worded
@@ -137,28 +136,26 @@ def print_verification(found: Verification, files: Sequence[Path]) -> None:
     _print(shown, found.words, (found.conditions,), files)
 
 
-def print_seeds(maps: SeedMaps, attention: Sequence[AttentionMaps], files: Sequence[Path]) -> None:
-    """Print one row a seed, then what holds over all of them, then the files written."""
-    first, decimals = maps.results[0], fixed(2)
-    shown = table(f"{first.network}, {first.window}, LR {'×'.join(map(str, first.lr_size))}")
-    for heading in ("Seed", "DI", "Gap", "Map error", *(["IMACS"] if attention else [])):
-        shown.add_column(heading, justify="right")
-    for i, (seed, one) in enumerate(zip(maps.seeds, maps.results, strict=True)):
-        score = [_known(decimals, attention[i].imacs)] if attention else []
-        di = _known(decimals, None if one.is_zero else one.diffusion_index)
-        shown.add_row(str(seed), di, _known(percent, one.completeness_gap), _known(percent, one.map_error), *score)
-    spread = f"DI over seeds: standard deviation {_known(decimals, maps.diffusion_spread)}."
-    stable = f"One sign in all seeds: {_known(percent, maps.stable_share)} of the maps' mass."
-    read = (
-        []
-        if not attention
-        else [f"Rank correlation of mean map and attention: {decimals(maps.rank_correlation(attention))}."]
-    )
-    _print(shown, [spread, stable, *read], [maps.conditions], files)
-
-
-def _known(shown: Callable[[float], str], value: float | None) -> str:
-    return MISSING if value is None else shown(value)
+def print_seeds(comparison: SeedComparison, files: Sequence[Path]) -> None:
+    """Print one row a seed, their mean and spread, then what holds over all of them, then the files written."""
+    drawn = [(measure, values) for measure, values in columns(comparison.rows, "terminal") if measure.key != "network"]
+    result, over = comparison.rows[0].result, comparison.over_seeds
+    told = f"Map error: estimated, relative L2. {reach_in_words(comparison.reaches)}".rstrip()
+    shown = table(f"{result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}", told)
+    for measure, _ in drawn:
+        shown.add_column(f"{measure.title} {measure.unit}".strip().replace(" ", "\n"), justify="right")
+    for row in zip(*([measure.number(value) for value in values] for measure, values in drawn), strict=True):
+        shown.add_row(*row)
+    shown.add_section()
+    means = {key: one.mean for key, one in over.items()}
+    deviations = {key: one.deviation for key, one in over.items()}
+    for name, numbers in (("mean", means), ("± SD", deviations)):
+        shown.add_row(*(name if m.key == "seed" else m.number(numbers.get(m.key)) for m, _ in drawn), style="dim")
+    stable = comparison.maps.stable_share
+    lines = [f"One sign in all seeds: {MISSING if stable is None else percent(stable)} of the maps' mass."]
+    if (together := comparison.rank_correlation) is not None:
+        lines.append(f"Rank correlation of mean map and attention: {fixed(2)(together)}.")
+    _print(shown, [f"Window: {comparison.window_choice}.", *lines], comparison.conditions, files)
 
 
 def _print(shown: Table, lines: Iterable[str], conditions: Iterable[str], files: Sequence[Path]) -> None:

@@ -1,11 +1,11 @@
 """``srlens explain --seeds``: a network that samples, with the noise of several seeds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srlens.cli import options
 from srlens.cli.parsing import writable
-from srlens.errors import NoAttentionError, SettingError
+from srlens.errors import SettingError
 
 if TYPE_CHECKING:
     from srlens.networks.network import Network
@@ -16,29 +16,21 @@ _STEPS = 20  # of a pipeline's scheduler
 def explain_seeds(
     spec: str, image: str, seeds: int, last: int | None, steps: int | None, chosen: options.WindowVerb
 ) -> None:
-    """Explain, write figure and maps, and print what came of it."""
-    from srlens.attribution.attention import attention
-    from srlens.attribution.seeds import attribute_seeds
+    """Explain, write figure, maps and tables, and print what came of it."""
     from srlens.cli.progress import progress_bars
     from srlens.cli.report import print_seeds
-    from srlens.comparison.hard_window import hardest_window
+    from srlens.comparison.seeds import compare_seeds
+    from srlens.extras import polars  # noqa: F401 - tables come last; who lacks it is told before anything is computed
     from srlens.networks.sampled import last_steps
     from srlens.records.output import write_seeds
 
     window, keywords, out = chosen.parsed(), chosen.keywords(), writable(chosen.out)
     network = last_steps(_opened(spec, steps, chosen), last)
     subject = chosen.read(image, [network], keywords.get("preset"))
-    if window is None:
-        window = hardest_window([network.upscale(subject.lr)], subject, size=chosen.size).window
+    asked: dict[str, Any] = {"seeds": seeds, "size": chosen.size, "reach": chosen.reach}
     with progress_bars() as bars:
-        step = bars.step(network.name)
-        maps = attribute_seeds(network, subject.lr, window, seeds=seeds, progress=step, clean=subject.hr, **keywords)
-        try:
-            read = [attention(network.seeded(seed), subject.lr, window) for seed in maps.seeds]
-        except NoAttentionError:
-            read = []
-    files = write_seeds(maps, read, subject, out, style=chosen.style, formats=chosen.formats)
-    print_seeds(maps, read, files)
+        found = compare_seeds(network, subject, window, progress=bars.step, **asked, **keywords)
+    print_seeds(found, write_seeds(found, out, style=chosen.style, formats=chosen.formats))
 
 
 def _opened(spec: str, steps: int | None, chosen: options.WindowVerb) -> "Network":

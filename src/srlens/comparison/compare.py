@@ -118,7 +118,9 @@ def compare(
         ImageError: HR is not ``scale`` times as large as LR.
         WindowError: the window lies outside the SR image, or none of ``size`` fits.
     """
-    subject, window, choice, rendered = shown(networks, image, window, clean, size)
+    seed = settings.get("seed")
+    drawn = networks if seed is None else [network.seeded(seed) for network in networks]
+    subject, window, choice, rendered = shown(drawn, image, window, clean, size)
     rows = []
     for network, sr in zip(networks, rendered, strict=True):
         named = {"map": network.name, "reach": f"{network.name}: reach"}
@@ -169,7 +171,7 @@ def explain(
         network: what is explained.
         subject: the picture.
         window: in SR pixels.
-        sr: :meth:`Network.render` of the LR image, where it is known already.
+        sr: :meth:`Network.render` of the LR image, with the noise of ``seed``, where it is known already.
         method: as for :func:`srlens.attribute`, with the settings.
         reach: see :func:`compare`.
         faithful: whether the map is tested against other orders of pixels, which costs several maps; see
@@ -181,14 +183,15 @@ def explain(
         **settings: of the method.
     """
     network = subject.told(network)
-    sr = network.render(subject.lr) if sr is None else sr
+    one = network if seed is None else network.seeded(seed)
+    sr = one.render(subject.lr) if sr is None else sr
     shown = clamped(sr, network.name)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
     chosen = as_method(method, settings)
     step, started = progress("map"), time.perf_counter()
     result = attribute(network, subject.lr, window, chosen, seed=seed, progress=step, **subject.made, **how)
     seconds = time.perf_counter() - started
-    one, found = network if seed is None else network.seeded(seed), None
+    found = None
     if reach if reach is not None else costs_less(chosen.algorithm.expected, *result.lr_size):
         how |= {"detector": chosen.detector, "progress": progress("reach"), "nearer": False}
         found = measure_reach(one, subject.lr, window, subject.hr, **how)

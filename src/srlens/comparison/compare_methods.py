@@ -148,7 +148,8 @@ def compare_methods(
         WindowError, ImageError, …: as :func:`srlens.compare`.
     """
     chosen = _with_settings(methods, settings)
-    subject, window, choice, (sr,) = shown([network], image, window, clean, size)
+    one = network if seed is None else network.seeded(seed)
+    subject, window, choice, (sr,) = shown([one], image, window, clean, size)
     how: dict[str, Any] = {"memory": memory, "regional": regional}
     rows = []
     for k, method in enumerate(chosen):
@@ -159,7 +160,6 @@ def compare_methods(
     results, seconds = tuple(row.result for row in rows), tuple(row.seconds or 0.0 for row in rows)
     tests: tuple[Faithfulness, ...] = ()
     if faithful:
-        one = network if seed is None else network.seeded(seed)
         tests = faithfulness(one, subject.lr, results, clean=subject.hr, rivals=(), **how)
     shared = (first.network, first.sr, first.outside)
     return MethodComparison(subject, window, choice, *shared, results, seconds, first.reach, tests)

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Self
 
+import numpy as np
 from torch import Tensor
 
+from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.result import Attribution
 from srlens.comparison.subject import Subject
 from srlens.comparison.support import theoretical_bounds
 from srlens.imaging.colour import match_channels
 from srlens.imaging.degrade import psnr_border, psnr_of_luma, reference_name
 from srlens.imaging.window import Window
+from srlens.measures.agreement import rank_correlation
 from srlens.measures.cancellation import Ring, Shares, rings, shares_beyond, signed_ratio, summed_diffusion_index
 from srlens.measures.extent import Radius, mass_area, mass_radius
 from srlens.measures.quality import psnr, ssim, window_psnr
@@ -42,6 +45,7 @@ class Measurable(Shown):
         lpips: distance of the SR image to HR, where it was measured; lower is better.
         reach: how far pixels matter by intervention; None where it was not measured.
         faithfulness: the map against other orders of pixels; None where it was not tested.
+        attention: what the network's cross-attention read for the window; None where it has none or was not asked.
     """
 
     network: NetworkFacts | None
@@ -53,6 +57,7 @@ class Measurable(Shown):
     outside: float | None = None
     reach: Reach | None = None
     faithfulness: Faithfulness | None = None
+    attention: AttentionMaps | None = None
 
     @classmethod
     def of(cls, result: Attribution, network: NetworkFacts | None = None, subject: Subject | None = None) -> Self:
@@ -151,6 +156,13 @@ class Measurable(Shown):
     def rings(self) -> tuple[Ring, ...]:
         """The map's shares by rings about the window."""
         return rings(self.result.map, self.result.window.on_lr(self.result.scale))
+
+    @cached_property
+    def attention_correlation(self) -> float | None:
+        """Spearman's rank correlation of the map with the SRAM of its window; None where either has no ranks."""
+        if self.attention is None or self.result.is_zero or np.ptp(self.attention.sram) == 0:
+            return None
+        return rank_correlation(self.result.map, self.attention.sram)
 
     @cached_property
     def within_reach(self) -> int | None:

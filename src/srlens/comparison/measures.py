@@ -60,6 +60,7 @@ _OWN: dict[str, Drawn] = {
     "gain_over_gradient": _gain("gradient"),
     "gain_over_ig_black": _gain("ig-black"),
     "gain_fills_agree": _fills_agree,
+    "seed": lambda e: e.result.facts.get("seed"),
     # Where the window lies in the whole picture, in SR pixels.
     "top": lambda e: e.result.window.top + e.place[0] * e.result.scale,
     "left": lambda e: e.result.window.left + e.place[1] * e.result.scale,

@@ -13,6 +13,7 @@ from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.explained import Explained, Measurable
 from srlens.comparison.field_of_view import FieldOfView
 from srlens.comparison.interest import Interest
+from srlens.comparison.seeds import SeedComparison
 from srlens.comparison.sweep import Sweep
 from srlens.errors import SettingError
 from srlens.figures.comparison import comparison_figure
@@ -22,7 +23,7 @@ from srlens.figures.field_of_view import field_of_view_figure
 from srlens.figures.interest import interest_figure
 from srlens.figures.methods import methods_figure
 from srlens.figures.reach import reach_figure
-from srlens.figures.seeds import seeds_figure
+from srlens.figures.seeds import seed_comparison_figure, seeds_figure
 from srlens.figures.sweep import sweep_figure
 from srlens.figures.trust_card import trust_card
 from srlens.trust.reach_result import Reach
@@ -47,6 +48,7 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     FieldOfView: lambda field, **options: field_of_view_figure([field], **options),
     Field: field_figure,
     SeedMaps: seeds_figure,
+    SeedComparison: seed_comparison_figure,
     Reach: reach_figure,
     Verification: trust_card,
 }

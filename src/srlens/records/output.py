@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srlens._version import __version__
-from srlens.attribution.attention_maps import AttentionMaps
 from srlens.attribution.method import Method
-from srlens.attribution.seeds import SeedMaps
 from srlens.comparison.compare import Comparison
 from srlens.comparison.compare_methods import MethodComparison
 from srlens.comparison.field_of_view import FieldOfView, to_frame
 from srlens.comparison.interest import area_of_interest
+from srlens.comparison.seeds import SeedComparison
 from srlens.comparison.subject import Subject
 from srlens.comparison.sweep import Sweep
-from srlens.comparison.table import write_frame
+from srlens.comparison.table import write_frame, write_tables
 from srlens.imaging.window import Window
 from srlens.records.archive import save, save_json, to_json
 from srlens.trust.verification import Verification
@@ -150,22 +149,29 @@ def write_verification(
 
 
 def write_seeds(
-    maps: SeedMaps,
-    attention: Sequence[AttentionMaps],
-    subject: Subject,
+    comparison: SeedComparison,
     folder: str | os.PathLike[str],
     *,
     style: Literal["default", "paper"] = "default",
     formats: Sequence[Format] = FORMATS,
 ) -> list[Path]:
-    """Write figure and maps (safetensors) of a sampled network over several seeds; returns the paths, figure first."""
-    result = maps.results[0]
-    seeds = f"{len(maps.seeds)}-seeds"
+    """Write figure, everything that was found (safetensors), the table and result.json of several seeds.
+
+    A result.json of another run is kept as result-1.json, ….
+
+    Returns:
+        The paths written, the figure first, and last what was kept.
+    """
+    folder, subject, result = Path(folder), comparison.subject, comparison.rows[0].result
+    seeds = f"{len(comparison.rows)}-seeds"
     name = file_name(subject.name, result.network, seeds, _place(result.window), *settings_name(result.method))
     given = {"image": subject.name, "image_sha256": subject.digest, "degradation": subject.degradation}
-    stem = Path(folder) / name
-    whole = save(maps, stem.with_name(f"{name}.safetensors"), extra=given)
-    return [*draw(maps, stem, formats, subject=subject, attention=attention, style=style), whole]
+    whole = save(comparison, folder / f"{name}.safetensors", extra=given)
+    tables, readable = write_tables(comparison, folder / f"{name}_seeds"), folder / "result.json"
+    record = {"srlens": __version__, **comparison.record()}
+    kept = _kept(readable, record)
+    save_json(record, readable)
+    return [*draw(comparison, folder / name, formats, style=style), whole, *tables, readable, *kept]
 
 
 def draw(result: object, stem: Path, formats: Sequence[Format], **options: Any) -> list[Path]:

@@ -145,8 +145,33 @@ def network_of(kind: str, **options: Any) -> srlens.Network:
 
 @pytest.mark.parametrize("prompt", ["", "a cat"])
 def test_it_computes_what_the_pipeline_computes(kind: str, prompt: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline, image = PIPELINES[kind](), picture(SIDE[kind])[None]
-    network = srlens.Network.from_pipeline(pipeline, steps=3, seed=1, prompt=prompt)
+    check_against_pipeline(PIPELINES[kind](), kind, 3, monkeypatch, prompt)
+
+
+#: Of each pipeline; the latent upscaler reads the scheduler's sigmas, which only Euler's has.
+SCHEDULERS = {
+    "upscale": ["its own", "EulerDiscreteScheduler", "DDIMScheduler", "LCMScheduler"],
+    "latent upscale": ["its own", "EulerDiscreteScheduler"],
+    "latent diffusion": ["its own", "EulerDiscreteScheduler", "DDIMScheduler", "LCMScheduler"],
+}
+
+
+@pytest.mark.parametrize(("kind", "scheduler"), [(kind, name) for kind, names in SCHEDULERS.items() for name in names])
+def test_one_step_is_what_the_pipeline_computes(kind: str, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = PIPELINES[kind]()
+    if scheduler != "its own":
+        # At the last time step, where one step starts from noise alone: as distilled networks are called.
+        given = {"timestep_spacing": "trailing"} if scheduler != "LCMScheduler" else {}
+        pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config, **given)
+    check_against_pipeline(pipeline, kind, 1, monkeypatch)
+
+
+def check_against_pipeline(
+    pipeline: Any, kind: str, steps: int, monkeypatch: pytest.MonkeyPatch, prompt: str = ""
+) -> None:
+    """The network's output is that of the pipeline's own call, with the same noise."""
+    image = picture(SIDE[kind])[None]
+    network = srlens.Network.from_pipeline(pipeline, steps=steps, seed=1, prompt=prompt)
     pipeline.set_progress_bar_config(disable=True)
 
     def noise(shape: tuple[int, ...], *_: Any, **__: Any) -> Tensor:
@@ -159,7 +184,7 @@ def test_it_computes_what_the_pipeline_computes(kind: str, prompt: str, monkeypa
     guided = {"prompt": prompt, "guidance_scale": 9.0} if kind != "latent diffusion" else {}
     noisy = {"noise_level": 20} if kind == "upscale" else {}
     given = 2 * image - 1 if kind == "latent diffusion" else image
-    expected = pipeline(image=given, num_inference_steps=3, output_type="pt", **guided, **noisy).images
+    expected = pipeline(image=given, num_inference_steps=steps, output_type="pt", **guided, **noisy).images
     torch.testing.assert_close(network(image).clamp(0, 1), expected, rtol=1e-4, atol=1e-5)
 
 
