@@ -11,11 +11,16 @@ SHARED = Path(os.environ.get("SRLENS_SHARED", Path(__file__).resolve().parents[2
 SCALE, WINDOW, APART = 4, 16, 64
 
 
-def hard_windows(count: int, lr_size: int) -> Iterator[tuple[str, srlens.Subject, srlens.Window]]:
-    """So many windows of Urban100 and the paper's demo: name of the place, LR crop of that side around it, window."""
+def hard_places(count: int, lr_size: int) -> Iterator[tuple[str, str, srlens.Window]]:
+    """So many windows of Urban100 and the paper's demo: name of the place, picture file, window in its pixels."""
     pictures = [SHARED / "images" / name for name in ("Urban100", "demo")]
     listed = srlens.mine(pictures, scale=SCALE, count=count, size=WINDOW, lr_size=lr_size, separation=APART)
     for one in listed.windows.windows:
-        subject = srlens.read_subject(one.image.spec, SCALE, is_hr=True)
-        place = f"{one.image.name}_t{one.window.top}_l{one.window.left}"
-        yield place, *crop_around(subject, one.window, SCALE, lr_size)
+        yield f"{one.image.name}_t{one.window.top}_l{one.window.left}", one.image.spec, one.window
+
+
+def hard_windows(count: int, lr_size: int) -> Iterator[tuple[str, srlens.Subject, srlens.Window]]:
+    """The same for super-resolution: name of the place, LR crop of that side around the window, window in it."""
+    for place, spec, window in hard_places(count, lr_size):
+        subject = srlens.read_subject(spec, SCALE, is_hr=True)
+        yield place, *crop_around(subject, window, SCALE, lr_size)

@@ -9,7 +9,8 @@ import srlens
 from srlens.errors import ImageError, SettingError, SrlensError, WindowError
 from srlens.imaging.samples import sample_image
 from srlens.records.archive import load
-from srlens.web.callbacks import Answer, Page
+from srlens.web.answers import Answer
+from srlens.web.callbacks import Page
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
 from srlens.web.progress import CancelledError, Step

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from srlens.errors import SettingError, SrlensError
-from srlens.web.callbacks import FieldAnswer, Page
+from srlens.web.answers import FieldAnswer
+from srlens.web.callbacks import Page
 from srlens.web.choices import Choices
 from srlens.web.field_view import _cells, field_legend, field_value
 from srlens.web.session import Session

@@ -20,6 +20,7 @@ from srlens.attribution.windows import Windows
 from srlens.errors import SettingError, WindowError
 from srlens.imaging.check import check_image, crop_clean, whole
 from srlens.imaging.eye import centre_frame
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
@@ -115,7 +116,8 @@ class Explainer:
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]
-        return f"Explainer: {self.network.name:.60}, LR {height}×{width}, {self.method!r}"[:198]
+        size = worded(f"LR {height}×{width}", self.network.scale)
+        return f"Explainer: {self.network.name:.60}, {size}, {self.method!r}"[:198]
 
     def window(self, window: Window, *, progress: Progress | None = None) -> Attribution:
         """Explain one window.

@@ -10,6 +10,7 @@ from srlens.attribution.method import Method
 from srlens.attribution.result import Attribution
 from srlens.errors import SettingError, WindowError
 from srlens.imaging.check import whole
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.shown import Shown
 
@@ -74,7 +75,8 @@ class Field(Shown):
         height, width = self.lr_size
         known = [point.diffusion_index for point in self.points if point.diffusion_index is not None]
         found = f"median DI {np.median(known):.2f}" if known else "all flat"
-        return f"{len(self.points)} windows, {self.method.name} of {self.network}, LR {height}×{width}, {found}"
+        size = worded(f"LR {height}×{width}", self.scale)
+        return f"{len(self.points)} windows, {self.method.name} of {self.network}, {size}, {found}"
 
     @property
     def stride(self) -> int:

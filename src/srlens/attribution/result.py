@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from srlens.attribution.blocks import Block, partition
 from srlens.attribution.method import Method
 from srlens.errors import ImageError
-from srlens.imaging.terms import worded
+from srlens.imaging.terms import shown_size, worded
 from srlens.imaging.window import Window
 from srlens.measures import concentration
 from srlens.measures.shares import part_maps, part_shares
@@ -197,9 +197,9 @@ class Attribution(Shown):
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
-        height, width = self.lr_size
-        size = f"×{self.scale}, LR {height}×{width}" if self.scale > 1 else f"input {height}×{width}"
-        return ", ".join([str(self.window), size, self.method.described(self.evaluations), *self._drawn])
+        size = shown_size(self.scale, *self.lr_size)
+        method = worded(self.method.described(self.evaluations), self.scale)
+        return ", ".join([str(self.window), size, method, *self._drawn])
 
     @property
     def _drawn(self) -> list[str]:

@@ -2,10 +2,7 @@
 
 from srlens.cli import options
 from srlens.cli.compare import compared
-from srlens.networks.catalog import SHIPPED_FOR, Task
-
-#: How the picture of each task is made of the photograph; None: as for super-resolution in general.
-_DEGRADATIONS: dict[Task, str | None] = {"sr": None, "denoise": "noise:25"}
+from srlens.networks.catalog import MADE_BY, SHIPPED_FOR, Task
 
 
 def demo(*, task: Task = "sr", device: str | None = None, chosen: options.DemoVerb = options.DemoVerb()) -> None:
@@ -21,5 +18,5 @@ def demo(*, task: Task = "sr", device: str | None = None, chosen: options.DemoVe
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     """
-    verb = options.WindowVerb(**vars(chosen), device=device, hr=True, degradation=_DEGRADATIONS[task])
+    verb = options.WindowVerb(**vars(chosen), device=device, hr=True, degradation=MADE_BY[task])
     compared(SHIPPED_FOR[task], "pagoda", verb)

@@ -59,7 +59,8 @@ def print_method_comparison(comparison: MethodComparison, files: Sequence[Path])
     shown.add_column("Method", overflow="fold")
     columns = comparison.columns()
     for heading, _ in columns:
-        shown.add_column(heading.replace(" ", "\n"), justify="right", overflow="fold")
+        named = worded(heading, comparison.network.scale)
+        shown.add_column(named.replace(" ", "\n"), justify="right", overflow="fold")
     for name, *texts in zip(comparison.names, *(texts for _, texts in columns), strict=True):
         shown.add_row(name, *texts)
     conditions = [result.conditions for result in comparison.results]
@@ -75,7 +76,7 @@ def print_field(found: Field, files: Sequence[Path]) -> None:
     console().print(
         f"{found.network}: {len(found.points)} windows{flat}, {worded('LR', found.scale)} {height}×{width}; "
         f"diffusion index {spread}. "
-        f"{found.method.described(found.evaluations)}. {found.evaluation}."
+        f"{worded(found.method.described(found.evaluations), found.scale)}. {found.evaluation}."
     )
     say("Written: " + ", ".join(map(str, files)))
 
@@ -128,11 +129,12 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
 def print_verification(found: Verification, files: Sequence[Path]) -> None:
     """Print what was found of one map in words, every number with its direction and meaning, and the files written."""
     result = found.attribution
-    shown = table(f"{result.method.name} of {result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}")
+    size = worded("LR {}×{}".format(*result.lr_size), result.scale)
+    shown = table(f"{result.method.name} of {result.network}, {result.window}, {size}")
     for column, justify in (("Number", "left"), ("Value", "right"), ("Good", "left"), ("Meaning", "left")):
         shown.add_column(column, justify=justify, no_wrap=column != "Meaning", overflow="fold")  # type: ignore[arg-type]
     for number in NUMBERS:
-        shown.add_row(number.label, number.text(found), number.direction, number.meaning)
+        shown.add_row(number.label, number.text(found), number.direction, number.meaning_for(found))
     _print(shown, found.words, (found.conditions,), files)
 
 
@@ -141,9 +143,11 @@ def print_seeds(comparison: SeedComparison, files: Sequence[Path]) -> None:
     drawn = [(measure, values) for measure, values in columns(comparison.rows, "terminal") if measure.key != "network"]
     result, over = comparison.rows[0].result, comparison.over_seeds
     told = f"Map error: estimated, relative L2. {reach_in_words(comparison.reaches)}".rstrip()
-    shown = table(f"{result.network}, {result.window}, LR {'×'.join(map(str, result.lr_size))}", told)
+    size = worded("LR {}×{}".format(*result.lr_size), result.scale)
+    shown = table(f"{result.network}, {result.window}, {size}", told)
     for measure, _ in drawn:
-        shown.add_column(f"{measure.title} {measure.unit}".strip().replace(" ", "\n"), justify="right")
+        heading = worded(f"{measure.title} {measure.unit}".strip(), result.scale)
+        shown.add_column(heading.replace(" ", "\n"), justify="right")
     for row in zip(*([measure.number(value) for value in values] for measure, values in drawn), strict=True):
         shown.add_row(*row)
     shown.add_section()

@@ -27,6 +27,7 @@ from srlens.comparison.subject import Subject
 from srlens.comparison.support import GradientSupport, gradient_support
 from srlens.comparison.table import known_columns
 from srlens.errors import SettingError
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.networks.facts import NetworkFacts
 from srlens.networks.network import Network
@@ -65,9 +66,10 @@ class FieldOfView(Shown):
     def summary(self) -> str:
         """What it is, in one line."""
         height, width = self.support_size
+        size, radius = f"LR {self.side}×{self.side}", f"{self.lam_radius:.1f} LR pixels"
         return (
-            f"{self.network.name}, LR {self.side}×{self.side}: receptive field {self.network.receptive_field}, support "
-            f"{height}×{width}, 95 % of the map within {self.lam_radius:.1f} LR pixels"
+            f"{self.network.name}, {worded(size, self.network.scale)}: receptive field {self.network.receptive_field}, "
+            f"support {height}×{width}, 95 % of the map within {worded(radius, self.network.scale)}"
         )
 
     @property

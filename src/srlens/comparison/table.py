@@ -12,6 +12,7 @@ from srlens.comparison.explained import Explained
 from srlens.comparison.measure import Measure
 from srlens.comparison.measures import MEASURES, columns, measured, shown_in
 from srlens.comparison.parts import PART_COLUMNS, part_rows
+from srlens.imaging.terms import worded
 from srlens.naming import look_up
 
 if TYPE_CHECKING:
@@ -92,15 +93,16 @@ def known_columns(rows: Sequence[Mapping[str, Any]]) -> "polars.DataFrame":
 
 
 def to_latex(comparison: Comparison) -> str:
-    """A booktabs table; the LR size stands beside DI, and comments below state every condition of the numbers."""
-    shown = columns(comparison.rows, "latex")
+    """A booktabs table; the size shown stands beside DI, and comments below state every condition of the numbers."""
+    shown, scale = columns(comparison.rows, "latex"), comparison.rows[0].result.scale
     size = "{}×{}".format(*comparison.rows[0].result.lr_size)
     cells = [[_escaped(measure.number(value)) for value in values] for measure, values in shown]
     lines = [
         r"% \usepackage{booktabs}",
         r"\begin{tabular}{" + "".join("l" if measure.kind is str else "r" for measure, _ in shown) + "}",
         r"\toprule",
-        " & ".join(m.latex or _escaped(m.heading_at(size)).replace(". ", ".\\ ") for m, _ in shown) + r" \\",
+        " & ".join(m.latex or _escaped(worded(m.heading_at(size), scale)).replace(". ", ".\\ ") for m, _ in shown)
+        + r" \\",
         r"\midrule",
         *(" & ".join(row) + r" \\" for row in zip(*cells, strict=True)),
         r"\bottomrule",

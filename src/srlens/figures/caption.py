@@ -13,6 +13,7 @@ from srlens.figures.style import Look
 from srlens.figures.typesetting import numbered
 from srlens.figures.view import View
 from srlens.imaging.degrade import psnr_channels
+from srlens.imaging.terms import worded
 from srlens.measures.density import Bandwidth
 
 _LONGEST_NAME = 24  # characters in captions
@@ -25,7 +26,7 @@ def fact_table(rows: Sequence[Measurable | Attribution]) -> list[tuple[str, list
     size = "{}×{}".format(*given[0].result.lr_size)
     table = []
     for measure, values in columns(given, "caption"):
-        texts = [measure.text(value) for value in values]
+        texts = [worded(measure.text(value), row.result.scale) for row, value in zip(given, values, strict=True)]
         if measure.key == "map_error":
             daggers = ["" if row.result.converged else f" {_UNCONVERGED}" for row in given]
             texts = [text + dagger for text, dagger in zip(texts, daggers, strict=True)]

@@ -28,6 +28,8 @@ from srlens.figures.scales import MAP_SCALE, common_limit
 from srlens.figures.shading import Shading, shading_of, uncertain_blocks
 from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import View, choose_view
+from srlens.imaging.degrade import psnr_channels
+from srlens.imaging.terms import shown_size
 
 _GAP, _BELOW = 0.25, 0.15  # cm: between columns and rows
 _TALLEST = 7.0  # cm
@@ -49,8 +51,8 @@ def methods_figure(comparison: MethodComparison, *, style: Style = "default") ->
         ImageError: a picture does not have the size that belongs to the results.
         SettingError: an unknown style.
     """
-    with styled(style) as look:
-        results, subject = comparison.results, comparison.subject
+    results, subject = comparison.results, comparison.subject
+    with styled(style, results[0].scale) as look:
         check_pictures(results, subject.picture, subject.hr, [comparison.sr])
         view = choose_view(results)
         sums = [100 * result.map.sum(axis=0) / result.absolute.sum() for result in results]
@@ -121,8 +123,8 @@ def _caption(comparison: MethodComparison, look: Look, view: View) -> str:
     settings = "; ".join(result.method.described(result.evaluations) for result in results)
     psnr = comparison.rows[0].psnr_window
     sentences = [
-        f"{str(comparison.window).capitalize()}, ×{first.scale}.",
-        "" if psnr is None else f"PSNR of the window {psnr:.2f} dB (luma).",
+        f"{str(comparison.window).capitalize()}, {shown_size(first.scale, *first.lr_size)}.",
+        "" if psnr is None else f"PSNR of the window {psnr:.2f} dB ({psnr_channels(first.scale)}).",
         scale,
         "Dots: effects whose 95 % interval holds 0." if dots else "",
         *part_shown(view),

@@ -49,7 +49,7 @@ def parts_figure(
     ((part, count), *others) = counts
     if others or count < 2:
         raise SettingError(f"The figure shows maps of as many frames or bands each, at least 2, not {sorted(counts)}.")
-    with styled(style) as look:
+    with styled(style, given[0].scale) as look:
         view = choose_view(given)
         limit = common_limit(result.parts for result in given)
         maps = [[shading_of("map", one, look, limit) for one in result.parts] for result in given]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from srlens.figures.blocks import FULL_WIDTH, Block, column, page, panel, paragraph, row, title
 from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, quiet, sample
 from srlens.figures.style import RULE_COLOUR, Look, styled
+from srlens.imaging.terms import worded
 from srlens.trust.reach_result import Reach, ReachCurve, ReachPoint
 
 _LEFT, _BELOW, _GAP, _HEIGHT = 0.85, 0.75, 0.35, 4.2  # cm: labels left of axes and below them; between panels; of axes
@@ -24,7 +25,7 @@ def reach_figure(reach: Reach) -> Figure:
 
     Solid: everything farther than the radius is replaced; dashed: everything nearer, where that was done.
     """
-    with styled() as look:
+    with styled(scale=reach.scale) as look:
         drawn: list[tuple[str, Quantity, bool]] = [
             ("Change of the window, dB", lambda point: max(-point.change_db, _FLOOR), True),
             ("Share of the detector's change", lambda point: point.detector_share, False),
@@ -54,7 +55,7 @@ def _draw(reach: Reach, of: Quantity, axes: Axes, *, bounded: bool) -> None:
     axes.set_xscale("symlog", base=2, linthresh=1, linscale=0.7)
     axes.set_xlim(0, max(radii[-1], 1))
     fixed_ticks(axes.xaxis, radii)
-    axes.set_xlabel("r, LR pixels", labelpad=2)
+    axes.set_xlabel(worded("r, LR pixels", reach.scale), labelpad=2)
     if bounded:
         axes.set_ylim(_FLOOR, 0)
         linear_ticks(axes.yaxis, _FLOOR, 0, 5)

@@ -26,6 +26,7 @@ from srlens.figures.scales import MAP_SCALE, common_limit
 from srlens.figures.shading import Shading, shading_of
 from srlens.figures.style import Look, Style, styled
 from srlens.figures.view import View
+from srlens.imaging.terms import shown_size
 from srlens.trust.reach_result import Reach, reach_in_words
 
 _GAP, _BELOW = 0.25, 0.15  # cm: between columns and rows
@@ -83,10 +84,11 @@ def seeds_figure(
     for one in measured:
         if (one.window, one.lr_size) != (first.window, first.lr_size):
             what = "attention" if isinstance(one, AttentionMaps) else "reach"
-            raise SettingError(f"The {what} is of {one.window}, LR {one.lr_size}; the maps of {first.conditions}.")
+            size = shown_size(first.scale, *one.lr_size)
+            raise SettingError(f"The {what} is of {one.window}, {size}; the maps of {first.conditions}.")
     if reach and len(reach) != len(maps.seeds):
         raise SettingError(f"There are {len(reach)} reaches and {len(maps.seeds)} seeds; give one a seed, or none.")
-    with styled(style) as look:
+    with styled(style, first.scale) as look:
         lr = subject.picture if subject is not None else None
         check_pictures(maps.results, lr, None, [])
         # All of it: attention is spread over the whole picture.

@@ -17,6 +17,7 @@ from srlens.figures.caption import remarks, shared_conditions, weights
 from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, log_ticks, quiet
 from srlens.figures.style import COLUMN_WIDTH, PAGE_WIDTH, TEXT_SIZE, styled
 from srlens.figures.typesetting import distinct
+from srlens.imaging.terms import worded
 
 #: The settings that can be swept, as an axis names them.
 SETTINGS: Mapping[str, str] = {
@@ -97,7 +98,8 @@ def _draw(axes: Axes, sweep: Sweep, rows: NDArray[Any]) -> None:
     if first > 0 and last / first >= 4:
         axes.set_xscale("log")  # before the ticks, which it resets
     fixed_ticks(axes.xaxis, sweep.values)
-    axes.set_xlabel(SETTINGS[sweep.setting], labelpad=2)
+    scale = next(iter(sweep.points.values()))[0].result.scale
+    axes.set_xlabel(worded(SETTINGS[sweep.setting], scale), labelpad=2)
 
 
 def _caption(sweep: Sweep) -> str:

@@ -18,6 +18,7 @@ from srlens.figures.shading import Shading, shade
 from srlens.figures.style import RULE_COLOUR, TEXT_SIZE, Look, styled
 from srlens.figures.typesetting import wrap
 from srlens.figures.view import choose_view
+from srlens.imaging.terms import worded
 from srlens.trust.deletion import DIVERGED, MAP
 from srlens.trust.numbers import NUMBERS
 from srlens.trust.verification import Verification
@@ -31,8 +32,8 @@ _LINE: dict[str, Any] = {"linewidth": 1.0, "markersize": 3.0, "markeredgecolor":
 
 def trust_card(found: Verification) -> Figure:
     """Picture a verification, 17 cm wide: map, reach, deletion, randomisation, agreement, and every number in words."""
-    with styled() as look:
-        result = found.attribution
+    result = found.attribution
+    with styled(scale=result.scale) as look:
         heading = f"Is it true? {result.method.name} of {result.network}, {result.window}"
         charts = [_reach_chart(look, found), *(_deletion_chart(look, found, fill) for fill in found.deletion.fills)]
         charts.append(_ladder_chart(look, found))
@@ -100,7 +101,7 @@ def _draw_reach(found: Verification, axes: Axes) -> None:
     )
     axes.set_ylim(_FLOOR, 0)
     linear_ticks(axes.yaxis, _FLOOR, 0, 5)
-    axes.set_xlabel("farther than r LR px", labelpad=2)
+    axes.set_xlabel(worded("farther than r LR px", reach.scale), labelpad=2)
 
 
 _ORDERS = (MAP, "distance", "contrast", "random")
@@ -126,7 +127,7 @@ def _draw_deletion(found: Verification, fill: str, axes: Axes) -> None:
     fixed_ticks(axes.xaxis, [4**k for k in range(0, int(np.log(last) / np.log(4)) + 1, 2 if last > 1024 else 1)])
     axes.set_ylim(0, 1.05 * highest)
     linear_ticks(axes.yaxis, 0, highest, 4)
-    axes.set_xlabel("LR pixels replaced", labelpad=2)
+    axes.set_xlabel(worded("LR pixels replaced", found.attribution.scale), labelpad=2)
 
 
 def _ladder_chart(look: Look, found: Verification) -> Block:

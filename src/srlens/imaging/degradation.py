@@ -40,6 +40,7 @@ class Degradation:
         most: the largest.
         settings: further settings by name, each with its default, a number or text.
         instead: the setting that may stand in the place of the level (a kernel in that of σ); empty where none may.
+        task: what undoing it is called, for lists to choose from: ``"denoising"``; the name if empty.
     """
 
     name: str
@@ -57,6 +58,11 @@ class Degradation:
     most: float = math.inf
     settings: Mapping[str, Value] = field(default_factory=dict)
     instead: str = ""
+    task: str = ""
+
+    def fits(self, scale: int) -> bool:
+        """Whether networks of that scale can undo it."""
+        return scale > 1 if self.scale is None else self.scale == scale
 
     @property
     def written(self) -> str:

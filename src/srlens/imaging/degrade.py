@@ -68,11 +68,15 @@ def parse_degradation(text: str) -> Asked:
 
 def for_scale(scale: int) -> tuple[Degradation, ...]:
     """Degradations that networks of a scale undo, for lists to choose from."""
-    return tuple(entry for entry in DEGRADATIONS.values() if _fits(entry, scale))
+    return tuple(entry for entry in DEGRADATIONS.values() if entry.fits(scale))
 
 
-def _fits(entry: Degradation, scale: int) -> bool:
-    return scale > 1 if entry.scale is None else entry.scale == scale
+def tasks() -> dict[str, tuple[Degradation, ...]]:
+    """The degradations by what undoing them is called: ``"super-resolution"``, ``"denoising"``, …, in their order."""
+    found: dict[str, list[Degradation]] = {}
+    for entry in DEGRADATIONS.values():
+        found.setdefault(entry.task or entry.name, []).append(entry)
+    return {task: tuple(entries) for task, entries in found.items()}
 
 
 def default_degradation(preset: str | None, chosen: str | None = None) -> str:
@@ -101,7 +105,7 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
     if scale is None and entry.scale is None:
         raise SettingError(f"The degradation {entry.name!r} shrinks the picture: give the scale, e.g. scale=4.")
     factor = whole_scale(scale) if scale is not None else entry.scale or 1
-    if not _fits(entry, factor):
+    if not entry.fits(factor):
         made = "shrinks the picture" if entry.scale is None else f"is made for scale {entry.scale}"
         others = ", ".join(one.written for one in for_scale(factor)) or "none that srlens has"
         raise SettingError(

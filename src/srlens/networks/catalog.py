@@ -23,6 +23,8 @@ SHIPPED_FOR: dict[Task, tuple[str, ...]] = {
     "sr": ("plain", "channel", "nonlocal"),
     "denoise": ("denoise-plain", "denoise-nonlocal"),
 }
+#: How the pictures of each task are made, as a degradation is written; None: as for super-resolution in general.
+MADE_BY: dict[Task, str | None] = {"sr": None, "denoise": "noise:25"}
 #: All of them; the diffusion network stands apart, since its maps need several seeds.
 SHIPPED: tuple[str, ...] = (*(name for names in SHIPPED_FOR.values() for name in names), "diffusion")
 

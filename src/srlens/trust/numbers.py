@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from srlens.imaging.terms import worded
 from srlens.trust.verification import Verification
 
 #: Which way a number is good, as tables say it.
@@ -40,7 +41,12 @@ class Number:
         if value is None:
             return "–"
         scaled = 100 * value if self.unit == "%" else value
-        return f"{scaled:.{self.digits}f} {self.unit}".strip().replace("-", "−")
+        unit = worded(self.unit, found.attribution.scale)
+        return f"{scaled:.{self.digits}f} {unit}".strip().replace("-", "−")
+
+    def meaning_for(self, found: Verification) -> str:
+        """:attr:`meaning` in the words of the network's scale."""
+        return worded(self.meaning, found.attribution.scale)
 
 
 def _others(found: Verification) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from srlens.imaging.terms import shown_size, worded
 from srlens.imaging.window import Window
 from srlens.shown import Shown
 from srlens.trust.intervention import decibel
@@ -151,19 +152,17 @@ class Reach(Shown):
     @property
     def summary(self) -> str:
         """What it is, in one line."""
-        size = "{}×{}".format(*self.lr_size)
         whole = " (the whole image)" if self.whole_image else ""
-        level = f"{self.threshold_db:g} dB"
-        return (
-            f"{self.network:.60}, {self.window}, LR {size}: reach {self.radius} LR px{whole} at {level}, {self.by_fill}"
-        )
+        size = worded("LR {}×{}".format(*self.lr_size), self.scale)
+        reach = worded(f"reach {self.radius} LR px", self.scale)
+        return f"{self.network:.60}, {self.window}, {size}: {reach}{whole} at {self.threshold_db:g} dB, {self.by_fill}"
 
     @property
     def conditions(self) -> str:
         """One line with every setting that the numbers depend on, for captions."""
         fills = ", ".join(curve.fill for curve in self.curves)
-        size = "{}×{}".format(*self.lr_size)
-        return f"{self.window}, ×{self.scale}, LR {size}, threshold {self.threshold_db:g} dB under {fills}"
+        size = shown_size(self.scale, *self.lr_size)
+        return f"{self.window}, {size}, threshold {self.threshold_db:g} dB under {fills}"
 
     def record(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; see :func:`srlens.records.archive.to_json` for infinities."""
@@ -172,9 +171,9 @@ class Reach(Shown):
             "weights_sha256": self.network_digest,
             "scale": self.scale,
             "lr_size": list(self.lr_size),
-            "window": {**asdict(self.window), "unit": "SR pixels"},
+            "window": {**asdict(self.window), "unit": worded("SR pixels", self.scale)},
             "reach": self.radius,
-            "reach_unit": "LR pixels",
+            "reach_unit": worded("LR pixels", self.scale),
             "whole_image": self.whole_image,
             "monotone": self.monotone,
             "threshold_db": self.threshold_db,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srlens.attribution.result import Attribution
+from srlens.imaging.terms import worded
 from srlens.shown import Shown
 from srlens.trust.agreement import Agreement
 from srlens.trust.budget import Plan
@@ -58,9 +59,10 @@ class Verification(Shown):
     @property
     def summary(self) -> str:
         """What it is, in one line."""
+        reach = worded(f"{self.reach.radius} LR px", self.attribution.scale)
         return (
             f"{self.attribution.method.name} of {self.attribution.network}: {self.beyond_reach:.0%} of the map beyond "
-            f"the causal reach of {self.reach.radius} LR px, gain over distance {self.deletion.gain_over_distance:+.2f}"
+            f"the causal reach of {reach}, gain over distance {self.deletion.gain_over_distance:+.2f}"
         )
 
     @property
@@ -71,7 +73,7 @@ class Verification(Shown):
             self.attribution.conditions,
             f"fills {', '.join(self.deletion.fills)}",
             f"{len(added.sums)} random sets of {added.block}×{added.block} blocks replaced by {added.fill}",
-            f"maps compared: {base.method.described(base.evaluations)}",
+            f"maps compared: {worded(base.method.described(base.evaluations), base.scale)}",
             f"{self.passes} forward passes",
         ]
         return "; ".join(parts)
@@ -84,7 +86,8 @@ class Verification(Shown):
     @property
     def words(self) -> tuple[str, ...]:
         """What was found, in plain sentences."""
-        return (self._far(), self._reached(), self._ordered(), self._summed(), self._learnt(), self._steady())
+        found = (self._far(), self._reached(), self._ordered(), self._summed(), self._learnt(), self._steady())
+        return tuple(worded(sentence, self.attribution.scale) for sentence in found)
 
     def record(self) -> dict[str, Any]:
         """Everything but arrays of pixels, as plain values that JSON can hold."""

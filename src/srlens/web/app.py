@@ -6,7 +6,9 @@ import gradio as gr
 
 from srlens.networks.device import device_in_words
 from srlens.web.callbacks import Page
+from srlens.web.choices import DEFAULTS
 from srlens.web.layout import Parts
+from srlens.web.session import Session
 from srlens.web.wire_field import wire_field
 from srlens.web.wire_inputs import wire_networks, wire_picture
 from srlens.web.wire_link import wire_link
@@ -21,7 +23,7 @@ def build_app(page: Page) -> Any:
         page.sessions.drop(request.session_hash or "")
 
     with gr.Blocks(title="srlens", analytics_enabled=False, delete_cache=(300, 3600), fill_width=True) as blocks:
-        wiring = Wiring(page, Parts(page.listed.names, page.limits, device_in_words(page.device)))
+        wiring = Wiring(page, Parts(page.offered(Session(), DEFAULTS), page.limits, device_in_words(page.device)))
         wire_picture(wiring)
         wire_networks(wiring)
         wire_run(wiring)

@@ -96,6 +96,14 @@ def allowed(degradation: str) -> str:
     return str(asked)
 
 
+def with_level(degradation: str, level: float | None) -> str:
+    """A written degradation at another level, its settings kept; it may be none that can be made."""
+    name, _, behind = degradation.partition(":")
+    parts = [] if level is None else [f"{level:g}"]
+    parts += [part for part in behind.split(",") if "=" in part]
+    return f"{name}:{','.join(parts)}" if parts else name
+
+
 def accepted(setting: Setting) -> tuple[str, ...]:
     """The words that a setting can be; none where it is a number."""
     known: dict[str, Iterable[str]] = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from srlens.attribution.field import Field
 from srlens.figures.field import FIELD_COLOURS
 from srlens.figures.shading import grey
-from srlens.web.callbacks import FieldAnswer
+from srlens.web.answers import FieldAnswer
 from srlens.web.paint import Bar, preview_uri, strip_uri
 from srlens.web.picker import picker_value
 from srlens.web.results import field_html

@@ -7,7 +7,7 @@ import gradio as gr
 
 from srlens.attribution.attribute import FIELD_STEPS
 from srlens.attribution.settings import SETTINGS, Setting
-from srlens.imaging.degrade import DEGRADATIONS
+from srlens.imaging.degrade import tasks
 from srlens.imaging.samples import SAMPLES
 from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, accepted
@@ -25,7 +25,8 @@ _FIELD_HINT = (
     "The diffusion index of a grid of windows, of the size chosen beside, over the whole picture. "
     "Then click a place to see its map."
 )
-HR, LR = "clean (HR): the input is made from it", "the input (LR) itself"
+#: The task of a picture that is given to the networks as it is.
+AS_IT_IS = "none: the picture as it is"
 
 _HEAD = (
     '<header class="srl-head"><h1>srlens</h1><p>Which input pixels did a super-resolution or restoration network use? '
@@ -54,14 +55,17 @@ class Parts:
                 most = f"up to {limits.picture_bytes // MIB} MiB, input up to {limits.lr_pixels:,} pixels"
                 label = f"Drop a PNG, JPEG, WebP, BMP or TIFF here ({most})"
                 self.upload = gr.File(label=label, file_types=["image"], height=120, elem_id="upload")
-            self.kind = gr.Radio([HR, LR], value=HR, label="The picture is", elem_id="kind")
-            self.degradation = gr.Dropdown(
-                _made_by(),
-                value="",
-                label="The input is made of the clean picture by (NAME:LEVEL)",
-                elem_id="degradation",
-                allow_custom_value=True,
+            self.task = gr.Dropdown(
+                [*tasks(), AS_IT_IS],
+                value=next(iter(tasks())),
+                label="Task: the networks' input is made of the picture accordingly",
+                elem_id="task",
             )
+            with gr.Row():
+                self.level = gr.Number(None, label="Level", min_width=120, elem_id="level", visible=False)
+                self.degradation = gr.Dropdown(
+                    [], value="", min_width=160, elem_id="degradation", allow_custom_value=True, filterable=True
+                )
         self.picture_message = gr.HTML("", elem_id="picture-message")
         self.picker = _picker("picker")
         with gr.Group():
@@ -137,12 +141,6 @@ def _run_and_stop(label: str, prefix: str = "") -> tuple[Any, Any]:
 
 def _files(label: str, name: str, *, visible: bool = True) -> Any:
     return gr.File(label=label, file_count="multiple", interactive=False, visible=visible, elem_id=name)
-
-
-def _made_by() -> list[tuple[str, str]]:
-    """Degradations to choose from, those with a level at a usual one; others can be written."""
-    usual = ("the usual: MATLAB's bicubic, Pillow's under the paper preset", "")
-    return [usual, *((f"{one.written}: {one.description}"[:90], one.written) for one in DEGRADATIONS.values())]
 
 
 def _settings() -> dict[str, Any]:

@@ -5,7 +5,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from srlens.errors import CheckpointError, SettingError
-from srlens.networks.catalog import SHIPPED_FOR
+from srlens.imaging.degrade import default_degradation, parse_degradation
+from srlens.networks.catalog import MADE_BY, SHIPPED_FOR, find_entry
 from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -21,13 +22,19 @@ class NetworkList:
 
     def __init__(self, folder: Path | None = None, device: Device = None) -> None:
         self._files = _network_files(folder) if folder is not None else {}
+        self._scales: dict[str, int] = {}  # of the files that were opened
         self._opened = lru_cache(_KEPT_OPEN)(partial(open_network, device=device))
         self._lock = threading.Lock()  # two tabs that ask for one network get one
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names, the shipped networks first."""
-        return (*SHIPPED_FOR["sr"], *self._files)
+        return (*(name for names in SHIPPED_FOR.values() for name in names), *self._files)
+
+    def scale(self, name: str) -> int | None:
+        """Of the network of that name, where it is known without opening a file."""
+        entry = find_entry(name) if name not in self._files else None
+        return entry.scales[0] if entry is not None else self._scales.get(name)
 
     def open(self, name: str) -> Network:
         """The network of that name.
@@ -39,7 +46,16 @@ class NetworkList:
         if name not in self.names:
             raise SettingError(f"This page has no network {name!r}; choose from its list, or add the file.")
         with self._lock:
-            return self._opened(self._files.get(name, name))
+            network = self._opened(self._files.get(name, name))
+            self._scales[name] = network.scale
+            return network
+
+
+def shipped_for(degradation: str) -> tuple[str, ...]:
+    """The shipped networks that were trained for the task of a degradation; none for most."""
+    task = parse_degradation(degradation).entry.task
+    made_by = {name: parse_degradation(default_degradation(None, made)).entry.task for name, made in MADE_BY.items()}
+    return tuple(network for name, made in made_by.items() if made == task for network in SHIPPED_FOR[name])
 
 
 def _network_files(folder: Path) -> dict[str, Path]:

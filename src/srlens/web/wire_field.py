@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from srlens.web.callbacks import FieldAnswer
+from srlens.web.answers import FieldAnswer
 from srlens.web.field_view import field_legend, field_value
 from srlens.web.results import message_html
 from srlens.web.wiring import COMPUTING, Wiring

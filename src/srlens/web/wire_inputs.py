@@ -12,6 +12,7 @@ from srlens.web.choices import Choices
 from srlens.web.picker import window_at, window_value
 from srlens.web.results import OLD, message_html
 from srlens.web.session import Session
+from srlens.web.wire_task import wire_task
 from srlens.web.wiring import QUIET, Wiring
 
 
@@ -25,8 +26,7 @@ def wire_picture(wiring: Wiring) -> None:
         choices = replace(wiring.choices(session, values), top=None, left=None)
         choose(choices)
         value = wiring.picker(session, choices)
-        scale = page.open(session, choices.networks)[0].scale
-        message = message_html(_described(session, value, choices, scale))
+        message = message_html(_described(session, value, choices, page.scale(session, choices)))
         return {
             parts.picker: value, parts.picture_message: message, parts.top: None, parts.left: None,
             parts.results: gr.HTML(elem_classes=OLD),
@@ -74,8 +74,8 @@ def wire_picture(wiring: Wiring) -> None:
     uploaded = parts.upload.upload(use_upload, [parts.upload, *wiring.inputs], shown, **loading)
     for event in (picked, uploaded):
         event.then(chosen, None, [parts.sample, parts.upload], **QUIET)
-    for part in (parts.kind, parts.degradation, parts.networks):
-        part.input(refresh, wiring.inputs, shown, **loading)
+    parts.networks.input(refresh, wiring.inputs, shown, **loading)
+    wire_task(wiring, refresh, shown)
     placed = [parts.top, parts.left, parts.picture_message]
     after = parts.picker.select(place, wiring.inputs, placed, **QUIET, trigger_mode="always_last")
     after.then(move, wiring.inputs, moved, **QUIET)
@@ -92,7 +92,9 @@ def _described(session: Session, value: dict[str, Any], choices: Choices, scale:
     size = f"{value['height']}×{value['width']} pixels"
     if scale == 1:
         made = f"shown as the networks are given it, {choices.made_by}" if choices.is_hr else "taken as the input"
-        return f"{session.picture.name}: {size}; {made}{'' if choices.is_hr else ', the clean picture is unknown'}."
+        unknown = "" if choices.is_hr else ", the clean picture is unknown"
+        ask = "" if choices.networks else " No network here was trained for this task: choose one, or add your own."
+        return f"{session.picture.name}: {size}; {made}{unknown}.{ask}"
     made = "LR will be made from it" if choices.is_hr else "taken as LR, HR unknown"
     return f"{session.picture.name}: SR image {size}; {made}."
 
@@ -102,20 +104,25 @@ def wire_networks(wiring: Wiring) -> None:
     page, parts = wiring.page, wiring.parts
 
     @wiring.told(parts.network_message)
-    def add(request: gr.Request, file: str, chosen: list[str]) -> dict[Any, Any]:
+    def add(request: gr.Request, file: str, *values: Any) -> dict[Any, Any]:
         session = wiring.session(request)
         name = page.add_network(session, Path(file))
-        network, choices = session.uploads[name], list(page.names(session))
+        network, choices = session.uploads[name], wiring.choices(session, values)
+        offered = list(page.offered(session, choices))
         about = f"{name}: {network.family or 'own architecture'}, ×{network.scale}, {network.parameters:,} parameters."
+        if name not in offered:
+            about += " It does not fit this task: choose one that is of its scale."
         return {
-            parts.networks: gr.CheckboxGroup(choices=choices, value=[*chosen, name]),
+            parts.networks: gr.CheckboxGroup(
+                choices=offered, value=[one for one in (*choices.networks, name) if one in offered]
+            ),
             parts.network_message: message_html(about),
-            parts.field_network: gr.Dropdown(choices=choices),
+            parts.field_network: gr.Dropdown(choices=offered),
         }
 
     added = parts.network_upload.upload(
         add,
-        [parts.network_upload, parts.networks],
+        [parts.network_upload, *wiring.inputs],
         [parts.networks, parts.network_message, parts.field_network],
         concurrency_limit=1,
         concurrency_id="networks",

@@ -5,9 +5,10 @@ from typing import Any
 import gradio as gr
 
 from srlens.imaging.samples import SAMPLES
-from srlens.web.layout import BLANK_PICKER, HR, LR
+from srlens.web.layout import BLANK_PICKER
 from srlens.web.results import EMPTY, message_html
 from srlens.web.share import from_query
+from srlens.web.wire_task import task_fields
 from srlens.web.wiring import QUIET, Wiring, sentence
 
 
@@ -18,7 +19,10 @@ def wire_link(wiring: Wiring, blocks: Any) -> None:
     def restore(request: gr.Request) -> dict[Any, Any]:
         session = wiring.session(request)
         choices, complaints = from_query(dict(request.query_params), page.names(session))
-        message = " ".join(complaints)
+        fitting = page.fitting(session, choices) if choices.networks else choices
+        if "networks" in request.query_params and (left_out := set(choices.networks) - set(fitting.networks)):
+            complaints.append(f"Not of this task's scale: {', '.join(sorted(left_out))}.")
+        choices, message = fitting, " ".join(complaints)
         value = BLANK_PICKER
         try:
             if choices.picture in SAMPLES:
@@ -33,14 +37,14 @@ def wire_link(wiring: Wiring, blocks: Any) -> None:
             parts.picker: value,
             parts.picture_message: message_html(message.strip(), "error"),
             parts.sample: choices.picture if choices.picture in SAMPLES else None,
-            parts.kind: HR if choices.is_hr else LR,
             parts.top: choices.top,
             parts.left: choices.left,
             parts.size: choices.size,
-            parts.networks: gr.CheckboxGroup(choices=list(page.names(session)), value=list(choices.networks)),
             **{part: wiring.setting(name, chosen) for name, part in parts.settings.items()},
+            **task_fields(wiring, session, choices),
             parts.results: EMPTY,
         }
 
-    outputs = [parts.picker, parts.picture_message, parts.sample, *wiring.inputs, parts.results]
+    also = [parts.level, parts.field_network, parts.results]
+    outputs = [parts.picker, parts.picture_message, parts.sample, *wiring.inputs, *also]
     blocks.load(restore, None, outputs, **QUIET)

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from srlens.web.answers import Answer
 from srlens.web.asset import asset
-from srlens.web.callbacks import Answer
 from srlens.web.results import message_html, results_html
 from srlens.web.share import command_line, python_lines, to_query
 from srlens.web.wiring import COMPUTING, QUIET, Wiring, sentence

@@ -11,7 +11,7 @@ import gradio as gr
 from srlens.errors import SrlensError
 from srlens.web.callbacks import Page
 from srlens.web.choices import Choices
-from srlens.web.layout import BLANK_PICKER, LR, Parts
+from srlens.web.layout import AS_IT_IS, BLANK_PICKER, Parts
 from srlens.web.paint import preview_uri
 from srlens.web.picker import picker_value
 from srlens.web.progress import CancelledError, Step
@@ -47,7 +47,7 @@ class Wiring:
     def __init__(self, page: Page, parts: Parts) -> None:
         self.page = page
         self.parts = parts
-        self.inputs = [parts.kind, parts.top, parts.left, parts.size, parts.networks, *parts.settings.values()]
+        self.inputs = [parts.task, parts.top, parts.left, parts.size, parts.networks, *parts.settings.values()]
 
     def session(self, request: Any) -> Session:
         """The tab that a request comes from."""
@@ -97,13 +97,15 @@ class Wiring:
 
     def choices(self, session: Session, values: tuple[Any, ...]) -> Choices:
         """The values of ``inputs`` as choices; empty fields mean what is not given."""
-        kind, top, left, size, networks, *rest = values
+        task, top, left, size, networks, *rest = values
         chosen = zip(self.parts.settings, rest, strict=True)
         settings = {name: value for name, value in chosen if value not in ("", None)}
         own = {name: settings.pop(name) for name in ("style", "degradation") if name in settings}
+        if task == AS_IT_IS:
+            own.pop("degradation", None)
         return Choices(
             picture=session.picture.name if session.picture is not None else "",
-            is_hr=kind != LR,
+            is_hr=task != AS_IT_IS,
             top=top,
             left=left,
             size=size if size is not None else 0,

@@ -68,6 +68,7 @@ ENTRY = Degradation(
     "blur",
     "Gaussian blur, or that of a kernel (kernel=FILE); border reflect or circular; noise: σ in 8-bit grey levels",
     _blur,
+    task="deblurring",
     level="σ in pixels",
     reference_name="blurred picture",
     seeded=True,

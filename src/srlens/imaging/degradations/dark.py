@@ -17,6 +17,7 @@ ENTRY = Degradation(
     "dark",
     "less light: gain · picture^gamma; noise: σ in 8-bit grey levels, not clipped",
     _darken,
+    task="low-light enhancement",
     level="gain",
     reference_name="dark picture",
     seeded=True,

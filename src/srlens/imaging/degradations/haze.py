@@ -26,6 +26,7 @@ ENTRY = Degradation(
     "haze",
     "light scattered on its way: airlight A in [0, 1]; depth 1 everywhere, or that of depth=FILE",
     _haze,
+    task="dehazing",
     level="β, per unit of depth",
     reference_name="hazy picture",
     usual=1,

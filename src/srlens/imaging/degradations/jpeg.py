@@ -33,6 +33,7 @@ ENTRY = Degradation(
     "jpeg",
     "JPEG by Pillow's encoder, chroma halved both ways unless said; decoded in 8 bits",
     _compress,
+    task="JPEG artefact removal",
     level="quality, a whole number",
     reference_name="JPEG picture",
     usual=10,

@@ -22,6 +22,7 @@ ENTRY = Degradation(
     "noise",
     "white Gaussian noise, in float32, not clipped to [0, 1]",
     _add_noise,
+    task="denoising",
     level="σ in 8-bit grey levels",
     reference_name="noisy picture",
     judge=_smoothed,

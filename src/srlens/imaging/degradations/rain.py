@@ -67,6 +67,7 @@ ENTRY = Degradation(
     "rain",
     "streaks of rain added, clipped to [0, 1]: length in pixels, angle from the vertical in degrees; or layer=FILE",
     _rain,
+    task="deraining",
     level="streaks per thousand pixels",
     reference_name="rainy picture",
     seeded=True,

@@ -12,7 +12,9 @@ from srlens.imaging.resample import bicubic_downscale, bicubic_upscale, matlab_d
 #: published with. On the overshoot of unrounded bicubic some of them diverge.
 DEFAULT = "matlab-uint8"
 
-super_resolution = partial(Degradation, scale=None, reference=bicubic_upscale, reference_name="bicubic")
+super_resolution = partial(
+    Degradation, task="super-resolution", scale=None, reference=bicubic_upscale, reference_name="bicubic"
+)
 
 
 def _shrink(resize: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
