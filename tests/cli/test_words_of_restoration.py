@@ -19,7 +19,7 @@ VERBS = [
     ("explain", ("--method", "causal-effect", "--block", "8", "--reach"), ("blocks of 8 input pixels", "input px")),
     ("explain", ("--method", "occlusion", "--block", "8"), ("input 40×40",)),
     ("compare", ("--steps", "2", "--reach"), ("input 40×40", "input px")),
-    ("compare", ("--steps", "2", "--sweep", "sigma", "1,2"), ("of the baseline's blur, input pixels",)),
+    ("compare", ("--steps", "2", "--sweep", "sigma", "--values", "1", "2"), ("of the baseline's blur, input pixels",)),
     ("compare", ("--methods", "lam,gradient", "--steps", "2"), ("input 40×40", "dB (RGB)")),
     ("verify", ("--budget", "quick", "--steps", "2"), ("input 40×40", "input px", "one output pixel aside")),
     ("field", ("--steps", "2", "--size", "8", "--stride", "16"), ("input 40×40", "output pixels")),

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from srlens.cli.console import TABLES, console, say, table
 from srlens.cli.parsing import named, writable
+from srlens.imaging.terms import worded
 
 if TYPE_CHECKING:
     from srlens.networks.inspect import Inspection
@@ -127,8 +128,10 @@ def _described(found: "Inspection") -> dict[str, str]:
         "input": f"{found.channels} channel{'' if found.channels == 1 else 's'}: {found.colour}",
         "value range": f"0–{found.value_range:g} (of the bare module; srlens takes 0–1)",
         "parameters": f"{found.parameters:,}",
-        "multiply-adds": f"{found.multiply_adds / 1e9:.3g} G for an LR image of {found.cost_height}×{found.cost_width}",
-        "LR sides": f"at least {found.minimum} px{multiple}",
+        "multiply-adds": worded(
+            f"{found.multiply_adds / 1e9:.3g} G for an LR image of {found.cost_height}×{found.cost_width}", found.scale
+        ),
+        worded("LR sides", found.scale): f"at least {found.minimum} px{multiple}",
         "weights": found.dtype,
         "differentiable": "yes" if found.differentiable else "no",
         "receptive field": found.receptive_field,

@@ -112,7 +112,7 @@ def print_fields_of_view(fields: Sequence[FieldOfView], files: Sequence[Path]) -
         reach, share = field.network.receptive_field, field.lam_share
         shown.add_row(
             field.network.name,
-            f"{reach.paper} ({reach.true:g})" if reach.paper is not None else str(reach),
+            f"{reach.paper} ({reach.true:g})" if reach.paper is not None else reach.in_words(field.network.scale),
             "whole" if field.support.is_whole_image else "×".join(map(str, field.support_size)),
             fixed(1)(field.effective.sigma),
             "/".join(f"{radius:.0f}" for radius in field.effective.radii.values()),

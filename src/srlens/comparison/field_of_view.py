@@ -66,10 +66,11 @@ class FieldOfView(Shown):
     def summary(self) -> str:
         """What it is, in one line."""
         height, width = self.support_size
-        size, radius = f"LR {self.side}×{self.side}", f"{self.lam_radius:.1f} LR pixels"
+        scale, field = self.network.scale, self.network.receptive_field
+        size, radius = worded(f"LR {self.side}×{self.side}", scale), worded(f"{self.lam_radius:.1f} LR pixels", scale)
         return (
-            f"{self.network.name}, {worded(size, self.network.scale)}: receptive field {self.network.receptive_field}, "
-            f"support {height}×{width}, 95 % of the map within {worded(radius, self.network.scale)}"
+            f"{self.network.name}, {size}: receptive field {field.in_words(scale)}, support {height}×{width}, 95 % of "
+            f"the map within {radius}"
         )
 
     @property

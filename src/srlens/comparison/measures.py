@@ -40,6 +40,10 @@ def _reaches_all(e: Measurable) -> bool | None:
     return field.is_global if field is not None and field.known else None
 
 
+def _field(e: Measurable) -> str | None:
+    return e.network.receptive_field.in_words(e.result.scale) if e.network is not None else None
+
+
 def _gain(order: str) -> Drawn:
     return lambda e: e.faithfulness.over(order) if e.faithfulness is not None else None
 

@@ -34,7 +34,7 @@ def _known(network: "Network") -> dict[str, str]:
         **({"frames": f"{frames}, of {network.channels // frames} channels"} if frames else {}),
         "value range": f"0–{network.value_range:g}",
         **({"noise level": told} if network.noise_map else {}),
-        "receptive field": str(network.receptive_field),
+        "receptive field": network.receptive_field.in_words(network.scale),
         "parameters": f"{network.parameters:,}",
         "source": network.source,
     }

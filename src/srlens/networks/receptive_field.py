@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 
 
@@ -55,6 +56,10 @@ class ReceptiveField:
         if self.stages is None:
             return "global"
         return f"{self.true:g} LR px" if self.paper is None else f"{self.paper} ({self.true:g} LR px)"
+
+    def in_words(self, scale: int) -> str:
+        """As a table of networks of that scale prints it: at scale 1 of input pixels."""
+        return worded(str(self), scale)
 
     @property
     def true(self) -> float | None:

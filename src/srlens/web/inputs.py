@@ -116,14 +116,15 @@ class Inputs:
         return networks
 
     def scale(self, session: Session, choices: Choices) -> int:
-        """Of the chosen networks; without any that of the task, where it has one.
+        """Of the chosen networks; without any that of the task, and 1 where the picture is taken as it is.
 
         Raises:
             SettingError: see :meth:`open`.
         """
-        task = parse_degradation(choices.made_by).entry if choices.is_hr else None
-        if not choices.networks and task is not None and task.scale is not None:
-            return task.scale
+        if not choices.networks:
+            scale = parse_degradation(choices.made_by).entry.scale if choices.is_hr else 1
+            if scale is not None:
+                return scale
         return self.open(session, choices.networks)[0].scale
 
     def sr_size(self, session: Session, choices: Choices) -> tuple[int, int]:

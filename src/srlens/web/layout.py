@@ -56,16 +56,10 @@ class Parts:
                 label = f"Drop a PNG, JPEG, WebP, BMP or TIFF here ({most})"
                 self.upload = gr.File(label=label, file_types=["image"], height=120, elem_id="upload")
             self.task = gr.Dropdown(
-                [*tasks(), AS_IT_IS],
-                value=next(iter(tasks())),
-                label="Task: the networks' input is made of the picture accordingly",
-                elem_id="task",
+                [*tasks(), AS_IT_IS], value=next(iter(tasks())), label="Task: what the networks undo", elem_id="task"
             )
-            with gr.Row():
-                self.level = gr.Number(None, label="Level", min_width=120, elem_id="level", visible=False)
-                self.degradation = gr.Dropdown(
-                    [], value="", min_width=160, elem_id="degradation", allow_custom_value=True, filterable=True
-                )
+            self.level = gr.Number(None, label="Level", min_width=120, elem_id="level", visible=False)
+            self.degradation = gr.Dropdown([], value="", elem_id="degradation", allow_custom_value=True)
         self.picture_message = gr.HTML("", elem_id="picture-message")
         self.picker = _picker("picker")
         with gr.Group():

@@ -93,7 +93,8 @@ def _described(session: Session, value: dict[str, Any], choices: Choices, scale:
     if scale == 1:
         made = f"shown as the networks are given it, {choices.made_by}" if choices.is_hr else "taken as the input"
         unknown = "" if choices.is_hr else ", the clean picture is unknown"
-        ask = "" if choices.networks else " No network here was trained for this task: choose one, or add your own."
+        none = "No network here was trained for this task: choose one" if choices.is_hr else "Choose a network"
+        ask = "" if choices.networks else f" {none}, or add your own."
         return f"{session.picture.name}: {size}; {made}{unknown}.{ask}"
     made = "LR will be made from it" if choices.is_hr else "taken as LR, HR unknown"
     return f"{session.picture.name}: SR image {size}; {made}."

@@ -43,10 +43,17 @@ def _written(entries: tuple[Degradation, ...], value: str) -> Any:
     choices = [(f"{one.written}: {one.description}"[:90], one.written) for one in entries]
     if any(one.name == DEFAULT for one in entries):
         choices = [_USUAL, *choices]
-    settings = [f"{name}={usual}" for one in entries for name, usual in one.settings.items() if usual != ""]
-    more = f"; settings: {', '.join(settings)}" if settings else ""
-    visible = len(choices) > 1 or bool(settings)
-    return gr.Dropdown(choices=choices, value=value, label=f"Made by{more}", visible=visible)
+    elif len(entries) == 1:
+        choices = [(entries[0].written, entries[0].written)]
+    usual = {name: _text(value) for one in entries for name, value in one.settings.items() if value != ""}
+    info = f"Settings can be written after it: {', '.join(f'{k}={v}' for k, v in usual.items())}" if usual else None
+    return gr.Dropdown(
+        choices=choices, value=value, label="Made by", info=info, visible=len(choices) > 1 or bool(usual)
+    )
+
+
+def _text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def wire_task(wiring: Wiring, refresh: Any, shown: list[Any]) -> None:

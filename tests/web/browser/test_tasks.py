@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from test_page import ROUNDING
 
 import srlens
 from srlens.imaging.degrade import tasks
@@ -50,7 +49,9 @@ def test_denoising_from_the_task_to_the_link(running: Any, tab: Any) -> None:
     observed = srlens.degrade(sample_image("pagoda"), "noise:40")
     window = srlens.Window(top=69, left=125, height=16, width=16)
     expected = srlens.attribute(srlens.load_default("denoise-plain"), observed, window, steps=5)
-    assert tab.indices() == pytest.approx([expected.diffusion_index], rel=ROUNDING)
+    assert tab.indices() == pytest.approx(
+        [expected.diffusion_index], rel=5e-3
+    )  # threads may differ: float32 moves maps
     shown = page.locator("#results").inner_text()
     assert "noisy picture" in shown
     assert not re.search(r"\b(bicubic|LR|SR|HR)\b", shown)
