@@ -13,8 +13,6 @@ from srlens.web.layout import AS_IT_IS
 from srlens.web.session import Session
 from srlens.web.wiring import QUIET, Wiring
 
-_USUAL = ("the usual: MATLAB's bicubic, Pillow's under the paper preset", "")
-
 
 def task_fields(wiring: Wiring, session: Session, choices: Choices) -> dict[Any, Any]:
     """Every field that depends on the task, as the choices have it."""
@@ -41,15 +39,14 @@ def task_fields(wiring: Wiring, session: Session, choices: Choices) -> dict[Any,
 def _written(entries: tuple[Degradation, ...], value: str) -> Any:
     """The field of the written degradation: shown where there is more to choose than the level."""
     choices = [(f"{one.written}: {one.description}"[:90], one.written) for one in entries]
-    if any(one.name == DEFAULT for one in entries):
-        choices = [_USUAL, *choices]
-    elif len(entries) == 1:
-        choices = [(entries[0].written, entries[0].written)]
     usual = {name: _text(value) for one in entries for name, value in one.settings.items() if value != ""}
     info = f"Settings can be written after it: {', '.join(f'{k}={v}' for k, v in usual.items())}" if usual else None
-    return gr.Dropdown(
-        choices=choices, value=value, label="Made by", info=info, visible=len(choices) > 1 or bool(usual)
-    )
+    if any(one.name == DEFAULT for one in entries):
+        choices, info = [("the usual", ""), *choices], "Usually MATLAB's bicubic; Pillow's under the paper preset"
+    elif len(entries) == 1:
+        choices = [(entries[0].written, entries[0].written)]
+    shown = len(choices) > 1 or bool(usual)
+    return gr.Dropdown(choices=choices, value=value, label="Made by", info=info, visible=shown)
 
 
 def _text(value: float | str) -> str:
