@@ -7,9 +7,8 @@ Twelve 16×16 windows of Urban100 and of the pictures of the paper's demo, hard 
 input pixels around the window. These are 256×256 pixels of the picture at ×4, and 64×64 at scale 1; a window of 16×16
 pixels of the picture covers 4×4 input pixels there, and 16×16 here. Restoration networks therefore have a second row,
 of the 4×4 pixels in the window's middle: as many input pixels as at ×4. LAM at tolerance 0.1; causal reach at 40 dB
-under three fills, and at scale 1 under a fourth one, patches that are degraded as the input is: clean patches in a dark
-or hazy picture are bright. Degradations are made of the whole picture, seed 0. Intervals are
-t intervals of 95 % over the pictures' means.
+under three fills. Degradations are made of the whole picture, seed 0. Intervals are t intervals of 95 % over the
+pictures' means.
 """
 
 import json
@@ -19,12 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import stats
-from torch import Tensor
 
 import srlens
 from hard_windows import SCALE, SHARED, hard_places
@@ -33,7 +31,6 @@ from srlens.comparison.explained import Measurable
 from srlens.comparison.subject import restore_grey
 from srlens.measures.cancellation import shares_beyond
 from srlens.records.archive import save_json
-from srlens.trust.fills import NaturalPatches
 
 INPUT, WINDOWS, TOLERANCE, SEED, SHARE = 64, 12, 0.1, 0, 0.95
 SMALL = 4  # side of the second window at scale 1: as many input pixels as the first one covers at ×4
@@ -85,20 +82,6 @@ NETWORKS = (
 )
 
 
-@dataclass(frozen=True)
-class DegradedPatches:
-    """Patches of natural pictures, degraded as the input was made."""
-
-    degradation: str
-    name: ClassVar[str] = "degraded patches"
-    drawn: ClassVar[bool] = True
-
-    def replaced(self, image: Tensor, where: Tensor, draw: int = 0) -> Tensor:
-        """See :meth:`srlens.trust.fills.Fill.replaced`."""
-        patches = NaturalPatches().replaced(image, torch.ones_like(where), draw)
-        return torch.where(where, srlens.degrade(patches, self.degradation, seed=draw).to(image), image)
-
-
 def subjects(tried: Tried, spec: str, window: srlens.Window) -> Iterator[tuple[srlens.Subject, srlens.Window]]:
     """The crop that the network is shown, with each window in it."""
     grey = restore_grey([tried.network()])
@@ -122,17 +105,8 @@ def row(tried: Tried, subject: srlens.Subject, window: srlens.Window) -> dict[st
         "area95": drawn.area(SHARE),
         "radius95": next(held),
         "reach": reach.record(),
-        "reach_degraded": degraded_reach(tried, subject, window),
         "degradation": subject.degradation,
     }
-
-
-def degraded_reach(tried: Tried, subject: srlens.Subject, window: srlens.Window) -> int | None:
-    """The causal reach under degraded patches, in input pixels; None at ×4."""
-    if tried.scale > 1:
-        return None
-    fill = DegradedPatches(tried.degradation)
-    return srlens.reach(tried.network(), subject.lr, window, fills=[fill], nearer=False).radius
 
 
 def run(folder: Path) -> None:
@@ -151,23 +125,22 @@ def run(folder: Path) -> None:
                 print(file.name, found["attribution"]["diffusion_index"], found["reach"]["reach"], flush=True)
 
 
-def _attribution(key: str, factor: float = 1.0) -> Callable[[dict[str, Any]], float | None]:
+def _attribution(key: str, factor: float = 1.0) -> Callable[[dict[str, Any]], float]:
     return lambda row: factor * row["attribution"][key]
 
 
-def _reach(fill: str) -> Callable[[dict[str, Any]], float | None]:
+def _reach(fill: str) -> Callable[[dict[str, Any]], float]:
     return lambda row: row["reach"]["fills"][fill]["radius"]
 
 
 #: Heading, what draws it from a row, digits, whether with its interval.
-COLUMNS: list[tuple[str, Callable[[dict[str, Any]], float | None], int, bool]] = [
+COLUMNS: list[tuple[str, Callable[[dict[str, Any]], float], int, bool]] = [
     ("DI", _attribution("diffusion_index"), 1, True),
     ("effective input px", _attribution("effective_pixels"), 0, True),
     ("95 % area, input px", lambda row: row["area95"], 0, False),
     ("95 % radius, input px", lambda row: row["radius95"], 1, False),
     ("reach, input px", lambda row: row["reach"]["reach"], 1, True),
     *((fill, _reach(fill), 1, False) for fill in ("blur", "mean", "patches")),
-    ("degraded patches", lambda row: row["reach_degraded"], 1, False),
     ("95 % radius, picture px", lambda row: row["attribution"]["scale"] * row["radius95"], 0, False),
     ("reach, picture px", lambda row: row["attribution"]["scale"] * row["reach"]["reach"], 0, False),
     ("map error, %", _attribution("map_error", 100), 1, False),
@@ -175,14 +148,11 @@ COLUMNS: list[tuple[str, Callable[[dict[str, Any]], float | None], int, bool]] =
 ]
 
 
-def cell(rows: list[dict[str, Any]], of: Callable[[dict[str, Any]], float | None], digits: int, interval: bool) -> str:
-    """The mean of the pictures' means, with its t interval where asked for; "–" where nothing is known."""
+def cell(rows: list[dict[str, Any]], of: Callable[[dict[str, Any]], float], digits: int, interval: bool) -> str:
+    """The mean of the pictures' means, with its t interval where asked for."""
     by_picture = defaultdict(list)
     for one in rows:
-        if (value := of(one)) is not None:
-            by_picture[one["picture"]].append(value)
-    if not by_picture:
-        return "–"
+        by_picture[one["picture"]].append(of(one))
     means = [float(np.mean(values)) for values in by_picture.values()]
     text = f"{np.mean(means):.{digits}f}"
     if interval and len(means) > 1:
