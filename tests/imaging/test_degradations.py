@@ -12,7 +12,7 @@ from PIL import Image
 
 from srlens.errors import ImageError, NotFiniteError, SettingError
 from srlens.imaging.degradations.blur import gaussian_kernel
-from srlens.imaging.degrade import DEGRADATIONS, canonical, degrade, for_scale, parse_degradation, reference_name
+from srlens.imaging.degrade import DEGRADATIONS, canonical, degrade, for_scale, parse_degradation, reference_name, tasks
 from srlens.imaging.samples import sample_image
 
 
@@ -161,3 +161,10 @@ def test_haze_and_darkness_by_their_formulas(tmp_path: Path) -> None:
     assert float(noise.std()) == pytest.approx(4, rel=0.03)
     with pytest.raises(SettingError, match="above 0"):
         degrade(clean, "dark:0.2,gamma=0")
+
+
+def test_every_degradation_is_of_one_task() -> None:
+    found = tasks()
+    assert [entry for entries in found.values() for entry in entries] == list(DEGRADATIONS.values())
+    assert [entry.name for entry in found["super-resolution"]] == ["matlab-uint8", "bicubic-float", "pil"]
+    assert all(len({entry.scale for entry in entries}) == 1 for entries in found.values())
