@@ -19,7 +19,6 @@ from srlens.comparison.explained import Measurable
 from srlens.comparison.formats import FORMATS
 from srlens.comparison.measure import EVERYWHERE, Measure, Place, Value
 from srlens.errors import SettingError
-from srlens.imaging.terms import worded
 from srlens.measures.extent import used_fraction
 
 __all__ = ["MEASURES", "Measure", "add_measure", "columns", "measured", "shown_in"]
@@ -32,16 +31,12 @@ def _used(e: Measurable) -> float | None:
 
 
 def _field(e: Measurable) -> str | None:
-    return None if e.network is None else worded(str(e.network.receptive_field), e.network.scale)
+    return None if e.network is None else e.network.receptive_field.in_words(e.network.scale)
 
 
 def _reaches_all(e: Measurable) -> bool | None:
     field = e.network.receptive_field if e.network is not None else None
     return field.is_global if field is not None and field.known else None
-
-
-def _field(e: Measurable) -> str | None:
-    return e.network.receptive_field.in_words(e.result.scale) if e.network is not None else None
 
 
 def _gain(order: str) -> Drawn:
