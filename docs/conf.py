@@ -1,19 +1,32 @@
 """Sphinx: pages in MyST, a gallery that is executed, the API from its docstrings; nothing is fetched."""
 
 import ast
+import re
+import sys
 import warnings
 from collections import defaultdict
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-import srlens
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.typing import stringify_annotation
+
+import srlens.imaging.window
+import srlens.shown
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
 
 project, author, copyright = "srlens", "The srlens authors", "The srlens authors"
 version = release = srlens.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_gallery.gen_gallery"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.intersphinx", "sphinx_gallery.gen_gallery"
+]  # fmt: skip
 html_theme = "furo"
 html_title = f"srlens {version}"
 html_static_path = ["_static"]
@@ -30,7 +43,11 @@ autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_ivar = True
-nitpicky = False
+nitpicky = True  # a name in a docstring that leads nowhere is a warning, hence an error
+nitpick_ignore_regex = [
+    ("py:class", r"srlens\.study\.(blocks|job|plan|schema)\..*"),
+    ("py:class", r"srlens\.web\..*|.*\._T"),
+]
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples/gallery",
@@ -42,10 +59,17 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1,
-    "capture_repr": ("_repr_html_", "__repr__"),
-    "matplotlib_animations": False,
-    "image_scrapers": ("matplotlib",),
-    "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_",),
+    "image_scrapers": ("figures_of_examples.scrape", "matplotlib"),
+}
+
+#: What is named of others, in inventories of our own (plain text), so that a build needs no network.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3/", "inventories/python.inv"),
+    "numpy": ("https://numpy.org/doc/stable/", "inventories/numpy.inv"),
+    "torch": ("https://docs.pytorch.org/docs/stable/", "inventories/torch.inv"),
+    "matplotlib": ("https://matplotlib.org/stable/", "inventories/matplotlib.inv"),
+    "polars": ("https://docs.pola.rs/api/python/stable/reference/", "inventories/polars.inv"),
 }
 
 #: The packages of srlens, from the face downwards, as the API pages go through them.
@@ -62,22 +86,47 @@ CHAPTERS = {
     "": "Everything else",
 }
 
+#: What public functions take and give without its having a public name.
+NAMELESS = """
+attribution.making.Making attribution.methods.causal_effect.CausalEffect attribution.methods.occlusion.Occlusion
+trust.agreement.Agreement trust.budget.Plan trust.deletion.Deletion trust.deletion.FillCurves
+trust.deletion.OrderCurve trust.faithfulness.Faithfulness trust.infidelity.Infidelity trust.numbers.Number trust.randomisation.Likeness
+trust.randomisation.Randomisation trust.randomisation.RandomisationStage trust.stability.Perturbed
+trust.stability.Stability
+comparison.effective.EffectiveField comparison.interest.Pair comparison.support.GradientSupport
+comparison.sweep.SweepPoint
+networks.clamps.Clamp networks.facts.NetworkFacts networks.inspect.Inspection networks.padding.Padding
+imaging.degradation.Asked imaging.patches.PatchBank
+measures.cancellation.Ring measures.cancellation.Shares measures.extent.Radius measures.texture.Texture
+study.mine.Mined study.progress.Report study.report.build.BuiltReport study.run.Summary study.store.Failure
+study.verdicts.Findings study.verdicts.Use study.verdicts.Verdict
+study.statistics.Association study.statistics.Contrast study.statistics.Correlation study.uncertainty.Estimate
+study.window_list.WindowList
+diagnosis.SelfTest shown.Shown web.server.Server
+""".split()
+
 
 def _write_api(_: Any) -> None:
-    """One page a package, with every public name: ``srlens.__all__`` is the one list."""
+    """One page a package: every public name, for which ``srlens.__all__`` is the one list, and what goes with it."""
     pages: dict[str, list[str]] = defaultdict(list)
+
+    def add(module: str, how: str, place: str, options: str) -> None:
+        package = module.split(".")[1] if module.split(".")[1] in CHAPTERS else ""
+        pages[package].append(f"```{{eval-rst}}\n.. {how}:: {place}\n{_indented(options)}```\n")
+
     for name, module in sorted(_public().items(), key=lambda item: item[0].lower()):
         value = getattr(srlens, name)
-        package = module.split(".")[1] if module.split(".")[1] in CHAPTERS else ""
-        place = f"srlens.{name}"
         if isinstance(value, type):
             how = "autoexception" if issubclass(value, Exception) else "autoclass"
             options = ":members:\n:show-inheritance:\n"
         elif callable(value):
             how, options = "autofunction", ""
         else:  # what a registry is stands as a comment where it is made
-            how, options, place = "autodata", ":no-value:\n", f"{module}.{name}"
-        pages[package].append(f"```{{eval-rst}}\n.. {how}:: {place}\n{_indented(options)}```\n")
+            told = ModuleAnalyzer.for_module(module).find_attr_docs()["", name]
+            how, options = "py:data", "\n" + "\n".join(told)
+        add(module, how, f"srlens.{name}", options)
+    for place in NAMELESS:
+        add(f"srlens.{place}", "autoclass", f"srlens.{place}", ":members:\n:show-inheritance:\n")
     folder = HERE / "api"
     folder.mkdir(exist_ok=True)
     for package, title in CHAPTERS.items():
@@ -101,6 +150,39 @@ def _write_families(_: Any) -> None:
     _write(HERE / "families-table.md", "\n".join(rows) + "\n")
 
 
+#: What Sphinx writes for annotations, and the name by which it is known.
+_KNOWN_AS = {
+    stringify_annotation(ArrayLike, "smart"): "~numpy.typing.ArrayLike",
+    stringify_annotation(torch.Generator, "smart"): "~torch.Generator",
+}
+
+
+def _shorten_signature(
+    _app: Any, _what: str, _name: str, _object: Any, _options: Any, taken: str | None, given: str | None
+) -> tuple[str | None, str | None]:
+    return _shortened(taken), _shortened(given)
+
+
+def _shortened(signature: str | None) -> str | None:
+    """With short names of types, and without defaults that Sphinx could not read as Python."""
+    for long, short in _KNOWN_AS.items():
+        signature = signature and signature.replace(long, short)
+    return signature and re.sub(r"<(?:function|class) '?(\w+)[^>]*>", r"\1", signature.replace("<factory>", "..."))
+
+
+_attributes: dict[str, list[str]] = {}
+
+
+def _keep_attribute(_app: Any, what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Napoleon takes "What it is: …" in an attribute's docstring for its type; the text is kept from it."""
+    if what in {"attribute", "property", "data"}:
+        _attributes[name] = list(lines)
+
+
+def _restore_attribute(_app: Any, _what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    lines[:] = _attributes.pop(name, lines)
+
+
 def _indented(text: str) -> str:
     return "".join(f"   {line}\n" for line in text.splitlines())
 
@@ -114,5 +196,10 @@ def _write(path: Path, text: str) -> None:
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     warnings.filterwarnings("ignore", category=srlens.errors.UnlikeInputWarning)
+    torch.nn.Module.__module__, Executor.__module__ = "torch.nn", "concurrent.futures"  # as their own pages have them
+    srlens.shown.Figure, srlens.imaging.window.Tensor = Figure, torch.Tensor  # named there for type checkers only
     app.connect("builder-inited", _write_api)
     app.connect("builder-inited", _write_families)
+    app.connect("autodoc-process-signature", _shorten_signature)
+    app.connect("autodoc-process-docstring", _keep_attribute, priority=400)
+    app.connect("autodoc-process-docstring", _restore_attribute, priority=600)

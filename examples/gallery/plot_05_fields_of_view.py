@@ -10,4 +10,4 @@ import srlens
 networks = [srlens.load_default(name) for name in ("plain", "nonlocal")]
 subjects = [srlens.read_subject(name, 4, is_hr=True) for name in ("pagoda", "hopper")]
 fields = srlens.fields_of_view(networks, subjects, places=6)
-fields.figure()
+srlens.figure_of(fields)

@@ -65,6 +65,7 @@ from .errors import (
     WindowError as WindowError,
     ZeroMapError as ZeroMapError,
 )
+from .figures.of import figure_of as figure_of
 from .imaging.degradation import Degradation as Degradation
 from .imaging.degrade import (
     DEGRADATIONS as DEGRADATIONS,

@@ -47,7 +47,7 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        """Whether the diffusion index is :data:`EXPECTED` within 1 %."""
+        """Whether the diffusion index is ``EXPECTED`` within 1 %."""
         return self.index is not None and abs(self.index - EXPECTED) <= _TOLERANCE * EXPECTED
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ class Shown:
         raise NotImplementedError
 
     def figure(self, **options: Any) -> "Figure":
-        """Draw it, 17 cm wide, with every setting below; options are those of :func:`srlens.figures.of.figure_of`."""
+        """Draw it, 17 cm wide, with every setting below; options are those of :func:`srlens.figure_of`."""
         figure: Figure = import_module("srlens.figures.of").figure_of(self, **options)
         return figure
 

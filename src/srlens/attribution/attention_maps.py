@@ -97,7 +97,7 @@ class AttentionMaps:
         return heads
 
     def by_layer(self, direction: Direction) -> Map:
-        """Of each layer (LLAM), over steps and heads: layers×h×w, in the order of :attr:`layers`."""
+        """Of each layer (LLAM), over steps and heads: layers×h×w, in the order of ``layers``."""
         return np.stack([self._over_steps(one).mean(axis=0) for one in self._on_lr(direction)])
 
     @staticmethod

@@ -17,7 +17,7 @@ class Path(Protocol):
     """A curve γ(α) of LR images, γ(0) = baseline and γ(1) = image; a frozen dataclass that holds its baseline.
 
     Images are C×h×w, float64, on the CPU; α are values in [0, 1], shape (N,); results N×C×h×w. A path may also have
-    ``derivative(image, alpha)``, dγ/dα; where it has none, :func:`derivative` takes differences.
+    ``derivative(image, alpha)``, dγ/dα; where it has none, ``derivative`` takes differences.
     """
 
     @property
@@ -84,12 +84,12 @@ CURVES: dict[str, type[Any]] = {"progressive": Progressive, "linear": Line}
 
 
 def ProgressiveBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name
-    """The paper's path: a Gaussian blur of σ (LR pixels) that fades to none; see :class:`Blurred`."""
+    """The paper's path: a Gaussian blur of σ (LR pixels) that fades to none; see ``Blurred``."""
     return Progressive(Blurred(sigma, kernel))
 
 
 def LinearFromBlur(sigma: float = 1.2, kernel: int | None = None) -> Path:  # noqa: N802 - a public name
-    """A straight line from the image blurred by σ (LR pixels); see :class:`Blurred`."""
+    """A straight line from the image blurred by σ (LR pixels); see ``Blurred``."""
     return Line(Blurred(sigma, kernel))
 
 

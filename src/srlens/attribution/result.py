@@ -109,7 +109,7 @@ class Attribution(Shown):
 
     @property
     def shares(self) -> tuple[float, ...] | None:
-        """The share of each band or frame in the map, see :func:`srlens.measures.shares.part_shares`; None if zero."""
+        """The share of each band or frame in the map, see ``part_shares``; None if zero."""
         return None if not self.map.any() else tuple(float(share) for share in part_shares(self.map))
 
     @property

@@ -136,7 +136,7 @@ def compare_methods(
         size: likewise.
         reach: likewise; once, since it is the network's.
         faithful: whether each map is tested against the order of distance and for adding up; see
-            :func:`srlens.trust.faithfulness.faithfulness` for what that costs.
+            ``srlens.trust.faithfulness`` for what that costs.
         memory: as for :func:`srlens.attribute`.
         regional: likewise.
         seed: likewise.
@@ -145,7 +145,7 @@ def compare_methods(
 
     Raises:
         SettingError: no method, an unknown one, two of one name, or a setting that none of them has.
-        WindowError, ImageError, …: as :func:`srlens.compare`.
+        SrlensError: the errors of :func:`srlens.compare`.
     """
     chosen = _with_settings(methods, settings)
     one = network if seed is None else network.seeded(seed)

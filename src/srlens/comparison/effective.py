@@ -34,7 +34,7 @@ class EffectiveField:
             map is flat.
         fit_error: relative L2 distance between map and fit, 0 (Gaussian) to 1 (nothing alike).
         radii: share of the magnitude to the radius of the disc about the window's centre that holds it, in LR
-            pixels from centre to centre (0 where the central pixel alone holds it), for the shares of :data:`SHARES`.
+            pixels from centre to centre (0 where the central pixel alone holds it), for the shares of ``SHARES``.
     """
 
     map: Tensor

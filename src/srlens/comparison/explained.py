@@ -137,7 +137,7 @@ class Measurable(Shown):
 
     @cached_property
     def far(self) -> Shares:
-        """The map's part beyond :data:`FAR` LR pixels of the window."""
+        """The map's part beyond ``FAR`` LR pixels of the window."""
         return shares_beyond(self.result.map, self.result.window.on_lr(self.result.scale), FAR)
 
     @cached_property
@@ -149,7 +149,7 @@ class Measurable(Shown):
 
     @property
     def reach_far(self) -> ReachPoint | None:
-        """What happens when everything beyond :data:`FAR` LR pixels is replaced, by the fill that changes most."""
+        """What happens when everything beyond ``FAR`` LR pixels is replaced, by the fill that changes most."""
         return self.reach.beyond(FAR) if self.reach is not None else None
 
     @property
@@ -185,7 +185,7 @@ class Measurable(Shown):
 
     @cached_property
     def around_texture(self) -> Texture | None:
-        """Likewise of the window and its surroundings: :data:`SURROUNDINGS` times its side."""
+        """Likewise of the window and its surroundings: ``SURROUNDINGS`` times its side."""
         window = self.result.window
         return self._texture((max(window.height, window.width) * (SURROUNDINGS - 1)) // 2)
 

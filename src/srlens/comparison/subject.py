@@ -120,7 +120,7 @@ class Subject:
         Of a clip, T×C×H×W, every frame is degraded; ``hr`` is the centre one.
 
         Raises:
-            ImageTooSmallError, SettingError: see :func:`srlens.imaging.degrade.degrade`.
+            ImageTooSmallError, SettingError: see :func:`srlens.degrade`.
         """
         observed = degrade(hr, degradation, scale=scale, seed=seed)
         clean, how, drawn = centre_frame(modcrop(hr, scale)), canonical(degradation), drawn_seed(degradation, seed)
@@ -128,7 +128,7 @@ class Subject:
 
     @property
     def picture(self) -> Tensor:
-        """The LR image for the eye, see :func:`srlens.imaging.eye.for_eye`."""
+        """The LR image for the eye, see ``for_eye``."""
         return self.for_eye(self.lr)
 
     def for_eye(self, image: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ def sweep(
         window: in SR pixels.
         setting: ``"sigma"`` (the kernel grows with it), ``"kernel"`` (σ stays), ``"steps"`` (the rule stays),
             ``"window"`` (side, around the same centre).
-        values: ascending; :data:`DEFAULT_VALUES` if None.
+        values: ascending; ``DEFAULT_VALUES`` if None.
         method: as for :func:`srlens.attribute`.
         clean: likewise; a Subject brings its own.
         memory: likewise.

@@ -58,7 +58,7 @@ def figure_of(result: object | Sequence[object], **options: Any) -> Figure:
     """Picture any result: attribution, comparison, area of interest, sweep, fields of view, field, reach, verification.
 
     Args:
-        result: one of the types of :data:`FIGURES`, or several fields of view.
+        result: one of the types of ``FIGURES``, or several fields of view.
         **options: of the function that draws it: ``subject``, ``style`` and ``bandwidth`` of an attribution and ``lr``
             of a field.
 

@@ -136,7 +136,7 @@ class Asked:
         return found if isinstance(found, float) and found > 0 else None
 
     def observe(self, clean: Tensor, scale: int, seed: int) -> Tensor:
-        """The observed picture of a clean one; see :attr:`Degradation.observe`."""
+        """The observed picture of a clean one; see ``Degradation.observe``."""
         return self.entry.observe(clean, scale, self.level, seed, **self.settings)
 
     def __str__(self) -> str:

@@ -85,7 +85,7 @@ def default_degradation(preset: str | None, chosen: str | None = None) -> str:
 
 
 def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: int = 0) -> Tensor:
-    """Make the observed picture of a clean one, which is cropped first (:func:`modcrop`).
+    """Make the observed picture of a clean one, which is cropped first (``modcrop``).
 
     Args:
         clean: C×H×W in [0, 1]; of a clip T×C×H×W, which is degraded frame by frame.

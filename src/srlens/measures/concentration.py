@@ -57,7 +57,7 @@ def diffusion_index(signed: ArrayLike) -> float:
     """Diffusion index ``DI = (1 − G)·100`` (paper eq. 9), in (0, 100]. Depends on the LR size: always state it.
 
     Raises:
-        NotFiniteError, ZeroMapError: see :func:`absolute_map`.
+        NotFiniteError, ZeroMapError: see ``absolute_map``.
     """
     return (1 - gini(absolute_map(signed))) * 100
 
@@ -74,7 +74,7 @@ def effective_pixels(signed: ArrayLike) -> float:
     n equally strong pixels give n. Unlike the diffusion index it does not change when the image is padded.
 
     Raises:
-        NotFiniteError, ZeroMapError: see :func:`absolute_map`.
+        NotFiniteError, ZeroMapError: see ``absolute_map``.
     """
     values = absolute_map(signed)
     values = values / values.max()

@@ -39,7 +39,7 @@ class Texture:
     peak_share: float
     #: Pixels per period of that frequency, across the stripes; None where nothing repeats.
     peak_wavelength: float | None
-    #: Share of the pixels whose slope is at least :data:`EDGE_THRESHOLD`, [0, 1].
+    #: Share of the pixels whose slope is at least ``EDGE_THRESHOLD``, [0, 1].
     edge_density: float
 
 

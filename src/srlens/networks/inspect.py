@@ -49,7 +49,7 @@ class Inspection:
         receptive_field_true: side length in true LR pixels; None = global or unknown.
         file: the file's name; None where the network came from no file.
         file_sha256: of the file, hex; None where it came from no file.
-        weights_sha256: of names, types, shapes and bytes of the weights: :attr:`Network.digest`.
+        weights_sha256: of names, types, shapes and bytes of the weights: ``Network.digest``.
         published_as: name in the catalogue of the file with that hash; None where it has none.
         published_at: the URL of that file.
     """

@@ -43,7 +43,7 @@ def open_network(
 
     In this order: a shipped network (``"plain"`` or ``"srlens-plain-x4"``), a published checkpoint of the catalogue
     (``"imdn-x4"``; fetched when it is not there yet), an address (``"hf://owner/repo/file@revision"`` of the Hugging
-    Face Hub; :data:`SCHEMES`), a file. A file with the name of a network is written with its folder (``"./plain"``) or
+    Face Hub; ``SCHEMES``), a file. A file with the name of a network is written with its folder (``"./plain"``) or
     given as a :class:`~pathlib.Path`.
 
     Args:

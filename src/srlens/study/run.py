@@ -68,7 +68,7 @@ def run_study(
     """Run a study to its end; results are stored job by job, so that it may be killed at any moment.
 
     Args:
-        study: a study file, or what :func:`read_study` or :func:`make_plan` made of it.
+        study: a study file, or what :func:`read_study` or ``make_plan`` made of it.
         executor: any :class:`concurrent.futures.Executor` (Dask's ``Client.get_executor()``, for instance); its
             workers must see the same files. None: processes on this machine. It is not shut down.
         folder: of the results; the study's own by default.
@@ -81,7 +81,7 @@ def run_study(
         resume: compute what is missing in a folder that holds results of this study already.
         retry: try those jobs again, too, whose failure was their own (a flat window, say).
         command: what was typed, for the report.
-        progress: called with a :class:`Report` now and then.
+        progress: called with a :class:`srlens.study.progress.Report` now and then.
 
     Raises:
         StudyError: the study cannot be used, the folder holds results and ``resume`` is not given, it holds those of

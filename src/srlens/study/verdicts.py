@@ -78,7 +78,7 @@ class Findings:
 
     Attributes:
         verdicts: four, in order.
-        correlations: of each of :data:`QUALITIES` that is known.
+        correlations: of each of ``QUALITIES`` that is known.
         contrast: of the kinds; None where one of the groups is empty.
         used: label to the use of the receptive field.
         textures: measure to association.

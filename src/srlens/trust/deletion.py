@@ -39,7 +39,7 @@ class OrderCurve:
         order: its name; several curves of one name are draws of a random order.
         window: root mean square change of the window's SR pixels, divided by that of replacing every pixel; one value a
             number of pixels, read-only.
-        detector: |D(F(I)) − D(F(I_S))|, divided by that of replacing every pixel; likewise.
+        detector: ``|D(F(I)) − D(F(I_S))|``, divided by that of replacing every pixel; likewise.
     """
 
     order: str

@@ -193,7 +193,7 @@ class Interventions:
         """What happens to the window when the network is shown other images than the given one.
 
         Args:
-            images: N of C×h×w, float64, as :attr:`image` is; a tensor N×C×h×w, or one after another.
+            images: N of C×h×w, float64, as ``image`` is; a tensor N×C×h×w, or one after another.
 
         Raises:
             ImageError: an image is of another shape than the network's.

@@ -54,6 +54,7 @@ def _others(found: Verification) -> float | None:
     return float(np.median(known)) if known else None
 
 
+#: Every number of a verification, in the order of cards and records.
 NUMBERS: tuple[Number, ...] = (
     Number(
         "diffusion_index", "DI", lambda v: v.attribution.diffusion_index, 2, "neither way",

@@ -86,7 +86,7 @@ class Reach(Shown):
         detector_at_image: D(F(I)), in the detector's unit.
         psnr: of the window against the clean picture, in dB; None where that is not known.
         passes: images that the network was shown, or its window's part of them.
-        evaluation: how, as of :attr:`srlens.Attribution.evaluation`.
+        evaluation: how, as of ``Attribution.evaluation``.
     """
 
     network: str
@@ -109,7 +109,7 @@ class Reach(Shown):
         """The causal reach, in LR pixels: beyond it no fill changes the window by as much as the threshold.
 
         0: the LR pixels that the window covers are enough. It always exists, since beyond the image nothing can be
-        replaced; where it is :attr:`image_radius`, a larger picture may show a larger one (:attr:`whole_image`).
+        replaced; where it is ``image_radius``, a larger picture may show a larger one (``whole_image``).
         """
         return max(curve.radius for curve in self.curves)
 
@@ -141,7 +141,7 @@ class Reach(Shown):
     def beyond(self, radius: int) -> ReachPoint | None:
         """Everything farther than a radius replaced, by the fill that changes the window most.
 
-        None where a fill did not try that radius; those below :attr:`field_radius` that are 0 or a power of 2 are tried
+        None where a fill did not try that radius; those below ``field_radius`` that are 0 or a power of 2 are tried
         by all.
         """
         tried = min(radius, self.field_radius)
@@ -165,7 +165,7 @@ class Reach(Shown):
         return f"{self.window}, {size}, threshold {self.threshold_db:g} dB under {fills}"
 
     def record(self) -> dict[str, Any]:
-        """Everything as plain values that JSON can hold; see :func:`srlens.records.archive.to_json` for infinities."""
+        """Everything as plain values that JSON can hold; see ``to_json`` for infinities."""
         return {
             "network": self.network,
             "weights_sha256": self.network_digest,

@@ -24,7 +24,7 @@ _TOLD = 16  # LR pixels: beyond this, if the picture is large enough, the summar
 class Verification(Shown):
     """Whether a map is true: interventions beside it, and tests of it.
 
-    Single numbers of it, with their direction and meaning: :data:`srlens.trust.numbers.NUMBERS`.
+    Single numbers of it, with their direction and meaning: :data:`srlens.NUMBERS`.
 
     Attributes:
         attribution: the map that is tested.

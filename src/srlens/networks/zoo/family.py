@@ -21,7 +21,7 @@ Detect = Callable[[StateDict], bool]
 
 @dataclass(frozen=True)
 class Family:
-    """One network family; :func:`srlens.networks.zoo.registry.add_family` makes it known.
+    """One network family; :func:`srlens.add_family` makes it known.
 
     Whatever depends on the configuration is a function of the loaded module.
 
@@ -45,7 +45,7 @@ class Family:
         forward: how the module is called, where not simply with the picture.
         noise_map: whether it takes the level of the noise as one channel more.
         note: what a user must know (mean shift, colour rule, scales), one sentence.
-        layers: what :func:`holds` looks for, where that is all; it tells which family a foreign file comes nearest.
+        layers: what ``holds`` looks for, where that is all; it tells which family a foreign file comes nearest.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Family:
         return self.value_range(module) if callable(self.value_range) else self.value_range
 
     def missing(self, state: StateDict) -> list[str]:
-        """Which of its :attr:`layers` a state dict lacks."""
+        """Which of its ``layers`` a state dict lacks."""
         return [name for name in self.layers if name not in state and f"{name}.weight" not in state]
 
     def load(self, state: StateDict) -> Any:
