@@ -87,23 +87,44 @@ CHAPTERS = {
 }
 
 #: What public functions take and give without its having a public name.
-NAMELESS = """
-attribution.making.Making attribution.methods.causal_effect.CausalEffect attribution.methods.occlusion.Occlusion
-trust.agreement.Agreement trust.budget.Plan trust.deletion.Deletion trust.deletion.FillCurves
-trust.deletion.OrderCurve trust.faithfulness.Faithfulness trust.infidelity.Infidelity trust.numbers.Number trust.randomisation.Likeness
-trust.randomisation.Randomisation trust.randomisation.RandomisationStage trust.stability.Perturbed
-trust.stability.Stability
-comparison.effective.EffectiveField comparison.interest.Pair comparison.support.GradientSupport
-comparison.sweep.SweepPoint
-networks.clamps.Clamp networks.facts.NetworkFacts networks.inspect.Inspection networks.padding.Padding
-imaging.degradation.Asked imaging.patches.PatchBank
-measures.cancellation.Ring measures.cancellation.Shares measures.extent.Radius measures.texture.Texture
-study.mine.Mined study.progress.Report study.report.build.BuiltReport study.run.Summary study.store.Failure
-study.verdicts.Findings study.verdicts.Use study.verdicts.Verdict
-study.statistics.Association study.statistics.Contrast study.statistics.Correlation study.uncertainty.Estimate
-study.window_list.WindowList
-diagnosis.SelfTest shown.Shown web.server.Server
-""".split()
+NAMELESS = {
+    "attribution.making": "Making",
+    "attribution.methods.causal_effect": "CausalEffect",
+    "attribution.methods.occlusion": "Occlusion",
+    "trust.agreement": "Agreement",
+    "trust.budget": "Plan",
+    "trust.deletion": "Deletion FillCurves OrderCurve",
+    "trust.faithfulness": "Faithfulness",
+    "trust.infidelity": "Infidelity",
+    "trust.numbers": "Number",
+    "trust.randomisation": "Likeness Randomisation RandomisationStage",
+    "trust.stability": "Perturbed Stability",
+    "comparison.effective": "EffectiveField",
+    "comparison.interest": "Pair",
+    "comparison.support": "GradientSupport",
+    "comparison.sweep": "SweepPoint",
+    "networks.clamps": "Clamp",
+    "networks.facts": "NetworkFacts",
+    "networks.inspect": "Inspection",
+    "networks.padding": "Padding",
+    "imaging.degradation": "Asked",
+    "imaging.patches": "PatchBank",
+    "measures.cancellation": "Ring Shares",
+    "measures.extent": "Radius",
+    "measures.texture": "Texture",
+    "study.mine": "Mined",
+    "study.progress": "Report",
+    "study.report.build": "BuiltReport",
+    "study.run": "Summary",
+    "study.store": "Failure",
+    "study.verdicts": "Findings Use Verdict",
+    "study.statistics": "Association Contrast Correlation",
+    "study.uncertainty": "Estimate",
+    "study.window_list": "WindowList",
+    "diagnosis": "SelfTest",
+    "shown": "Shown",
+    "web.server": "Server",
+}
 
 
 def _write_api(_: Any) -> None:
@@ -125,8 +146,9 @@ def _write_api(_: Any) -> None:
             told = ModuleAnalyzer.for_module(module).find_attr_docs()["", name]
             how, options = "py:data", "\n" + "\n".join(told)
         add(module, how, f"srlens.{name}", options)
-    for place in NAMELESS:
-        add(f"srlens.{place}", "autoclass", f"srlens.{place}", ":members:\n:show-inheritance:\n")
+    for module, names in NAMELESS.items():
+        for name in names.split():
+            add(f"srlens.{module}", "autoclass", f"srlens.{module}.{name}", ":members:\n:show-inheritance:\n")
     folder = HERE / "api"
     folder.mkdir(exist_ok=True)
     for package, title in CHAPTERS.items():
