@@ -19,8 +19,9 @@ lint: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.dev  ## the site in docs/build/html; the gallery is executed, a warning is an error
+docs: $(VENV)/.dev  ## the site in docs/build/html: the gallery is executed, a warning is an error, a browser walks every page
 	OMP_NUM_THREADS=2 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build/html
+	$(BIN)/python -m pytest -q tests/docs/test_site.py
 
 dist: $(VENV)/.dev  ## sdist and wheel in dist/, each tried in an empty environment
 	rm -rf dist

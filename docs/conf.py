@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections import defaultdict
 from concurrent.futures import Executor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1,
+    "write_computation_times": False,  # pages that load their script from elsewhere
     "capture_repr": ("_repr_html_",),
     "image_scrapers": ("figures_of_examples.scrape", "matplotlib"),
 }
@@ -138,8 +140,7 @@ def _write_api(_: Any) -> None:
     for name, module in sorted(_public().items(), key=lambda item: item[0].lower()):
         value = getattr(srlens, name)
         if isinstance(value, type):
-            how = "autoexception" if issubclass(value, Exception) else "autoclass"
-            options = ":members:\n:show-inheritance:\n"
+            how, options = "autoexception" if issubclass(value, Exception) else "autoclass", _of_class(value)
         elif callable(value):
             how, options = "autofunction", ""
         else:  # what a registry is stands as a comment where it is made
@@ -148,7 +149,8 @@ def _write_api(_: Any) -> None:
         add(module, how, f"srlens.{name}", options)
     for module, names in NAMELESS.items():
         for name in names.split():
-            add(f"srlens.{module}", "autoclass", f"srlens.{module}.{name}", ":members:\n:show-inheritance:\n")
+            value = getattr(import_module(f"srlens.{module}"), name)
+            add(f"srlens.{module}", "autoclass", f"srlens.{module}.{name}", _of_class(value))
     folder = HERE / "api"
     folder.mkdir(exist_ok=True)
     for package, title in CHAPTERS.items():
@@ -156,6 +158,10 @@ def _write_api(_: Any) -> None:
             _write(folder / f"{package or 'other'}.md", f"# {title}\n\n" + "\n".join(pages[package]))
     contents = "\n".join(package or "other" for package in CHAPTERS if pages[package])
     _write(folder / "index.md", f"# API\n\n{srlens.__doc__.split(chr(10))[0]}\n\n```{{toctree}}\n{contents}\n```\n")
+
+
+def _of_class(value: type) -> str:
+    return ":members:\n" + ("" if value.__bases__ == (object,) else ":show-inheritance:\n")
 
 
 def _public() -> dict[str, str]:

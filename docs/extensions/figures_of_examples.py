@@ -1,5 +1,6 @@
 """Puts the figure that a gallery page's last line gives onto the page; matplotlib's own scraper sees pyplot's alone."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def scrape(_block: Any, page: dict[str, Any], settings: dict[str, Any]) -> str:
     path = Path(next(page["image_path_iterator"]))
     figure.savefig(path, dpi=DPI)
     plt.close("all")  # what pyplot holds is this figure: its own scraper need not show it again
-    title = next(line for line in page["example_globals"]["__doc__"].splitlines() if line.strip())
-    options = {"alt": title, "class": "sphx-glr-single-img", "width": f"{round(96 * figure.get_figwidth())}px"}
+    said = ast.get_docstring(ast.parse(Path(page["src_file"]).read_text(encoding="utf-8"))) or ""
+    title = said.partition("\n")[0]
+    options = {"alt": title, "class": "sphx-glr-single-img", "width": f"{round(110 * figure.get_figwidth())}px"}
     place = path.relative_to(settings["src_dir"]).as_posix()
     return f"\n.. image:: /{place}\n" + "".join(f"   :{key}: {value}\n" for key, value in options.items())

@@ -12,7 +12,7 @@ image = srlens.make_lr(clean, network.scale)
 window = srlens.Window(top=168, left=168, height=16, width=16)  # in pixels of the network's output
 
 result = srlens.attribute(network, image, window)
-result.figure()
+result.figure(subject=srlens.Subject.of(image, network.scale))  # the picture behind the map
 
 # %%
 # Red pixels made the window's edges stronger as the blurred input was sharpened, blue ones weaker. The map sums to the

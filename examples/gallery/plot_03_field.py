@@ -10,4 +10,4 @@ import srlens
 network = srlens.load_default("nonlocal")
 image = srlens.make_lr(srlens.open_image("pagoda")[:, :192, :192], 4)
 field = srlens.field(network, image, size=16, stride=16, steps=4)
-field.figure()
+field.figure(lr=image)

@@ -18,10 +18,11 @@ def vertical_edges(patch: Tensor) -> Tensor:
 network = srlens.load_default("channel")
 image = srlens.make_lr(srlens.open_image("pagoda"), 4)
 window = srlens.Window(168, 168, 16, 16)
+subject = srlens.Subject.of(image, network.scale)
 detector = srlens.Detector("vertical-edges", vertical_edges)
-srlens.attribute(network, image, window, detector=detector).figure()
+srlens.attribute(network, image, window, detector=detector).figure(subject=subject)
 
 # %%
 # Against the paper's detector at the same window:
 
-srlens.attribute(network, image, window).figure()
+srlens.attribute(network, image, window).figure(subject=subject)

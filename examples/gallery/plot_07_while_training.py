@@ -46,6 +46,7 @@ module, seen = train(200, every=20)
 figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
 axes.plot(*zip(*seen, strict=True), marker="o")
 axes.set(xlabel="training step", ylabel="diffusion index (LR 32×32)")
+figure
 
 # %%
 # Without the callback the weights come out the same, to the last bit.

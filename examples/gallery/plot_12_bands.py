@@ -22,7 +22,7 @@ photograph = srlens.open_image("hopper")[:, 64:128, 64:128]
 picture = torch.cat([photograph, photograph.flip(0).square()])  # six bands
 network = srlens.Network.wrap(module, scale=1, channels=6, name="six bands")
 result = srlens.attribute(network, picture, srlens.Window(24, 24, 16, 16))
-result.figure()
+srlens.parts_figure(result, srlens.Subject.of(picture, 1))
 
 # %%
 # The share of each band in the absolute map:

@@ -66,6 +66,7 @@ from .errors import (
     ZeroMapError as ZeroMapError,
 )
 from .figures.of import figure_of as figure_of
+from .figures.parts import parts_figure as parts_figure
 from .imaging.degradation import Degradation as Degradation
 from .imaging.degrade import (
     DEGRADATIONS as DEGRADATIONS,

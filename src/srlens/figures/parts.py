@@ -37,7 +37,7 @@ def parts_figure(
     Args:
         results: of one window, by networks of as many frames or bands.
         subject: the clip or picture, where it is at hand.
-        style: see :func:`srlens.figures.explain.explain_figure`.
+        style: ``"default"``, or ``"paper"`` for the look of Gu & Dong's figures.
 
     Raises:
         SettingError: maps of one part alone, or of different numbers of parts; an unknown style.
