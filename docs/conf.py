@@ -33,6 +33,7 @@ html_title = f"srlens {version}"
 html_static_path = ["_static"]
 html_css_files = ["srlens.css"]
 html_show_copyright = False
+html_show_sourcelink = html_copy_source = False
 exclude_patterns = ["build", "_static", "**/README.txt", "gallery/*.ipynb", "gallery/*.py", "families-table.md"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "smartquotes"]
