@@ -83,6 +83,7 @@ CHAPTERS = {
     "networks": "Networks",
     "imaging": "Images and degradations",
     "measures": "Measures",
+    "figures": "Figures",
     "study": "Studies",
     "records": "Files",
     "errors": "Errors and warnings",
@@ -158,7 +159,8 @@ def _write_api(_: Any) -> None:
         if pages[package]:
             _write(folder / f"{package or 'other'}.md", f"# {title}\n\n" + "\n".join(pages[package]))
     contents = "\n".join(package or "other" for package in CHAPTERS if pages[package])
-    _write(folder / "index.md", f"# API\n\n{srlens.__doc__.split(chr(10))[0]}\n\n```{{toctree}}\n{contents}\n```\n")
+    face = "```{eval-rst}\n.. automodule:: srlens\n   :no-members:\n```\n"
+    _write(folder / "index.md", f"# API\n\n{face}\n```{{toctree}}\n:maxdepth: 2\n\n{contents}\n```\n")
 
 
 def _of_class(value: type) -> str:
