@@ -72,6 +72,7 @@ intersphinx_mapping = {
     "numpy": ("https://numpy.org/doc/stable/", "inventories/numpy.inv"),
     "torch": ("https://docs.pytorch.org/docs/stable/", "inventories/torch.inv"),
     "matplotlib": ("https://matplotlib.org/stable/", "inventories/matplotlib.inv"),
+    "rich": ("https://rich.readthedocs.io/en/stable/", "inventories/rich.inv"),
     "polars": ("https://docs.pola.rs/api/python/stable/reference/", "inventories/polars.inv"),
 }
 
@@ -106,6 +107,7 @@ NAMELESS = {
     "comparison.effective": "EffectiveField",
     "comparison.interest": "Pair",
     "comparison.support": "GradientSupport",
+    "comparison.seeds": "OverSeeds",
     "comparison.sweep": "SweepPoint",
     "networks.clamps": "Clamp",
     "networks.facts": "NetworkFacts",
@@ -125,6 +127,7 @@ NAMELESS = {
     "study.statistics": "Association Contrast Correlation",
     "study.uncertainty": "Estimate",
     "study.window_list": "WindowList",
+    "cli.progress": "Bars",
     "diagnosis": "SelfTest",
     "shown": "Shown",
     "web.server": "Server",

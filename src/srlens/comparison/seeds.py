@@ -143,7 +143,7 @@ def compare_seeds(
         seeds: the seeds, or how many, from 0.
         clean: as for :func:`srlens.compare`.
         size: likewise.
-        reach: whether the causal reach is measured, with each seed's noise, under :data:`srlens.REACH_FILLS`; None:
+        reach: whether the causal reach is measured, with each seed's noise, under ``REACH_FILLS``; None:
             where that costs less than the map.
         attention: whether cross-attention is read; None: where the network has any.
         progress: gives a progress callback for ``"seed 0"``, and for its reach and attention ``"seed 0: reach"``.

@@ -146,7 +146,7 @@ class Subject:
 
     @property
     def judge(self) -> Tensor:
-        """By whose PSNR hard windows are mined, as :attr:`reference`; see :func:`srlens.imaging.degrade.judge`.
+        """By whose PSNR hard windows are mined, as :attr:`reference`; see ``srlens.imaging.degrade.judge``.
 
         Raises:
             SettingError: the scale is not known.

@@ -53,7 +53,7 @@ def mine(
     """Find the windows of each picture where the judge's PSNR is lowest. The same input gives the same list.
 
     The judge is doing nothing (bicubic), unless networks are given; of noisy pictures, in which doing nothing errs
-    alike everywhere, it is a Gaussian filter (:func:`srlens.imaging.degrade.judge`). A network must not judge windows
+    alike everywhere, it is a Gaussian filter (``srlens.imaging.degrade.judge``). A network must not judge windows
     that it is compared at: chosen is where it does badly, by some dB more than others do.
 
     Candidates stand on a grid of half the window's size, away from the picture's edges by that size where there is

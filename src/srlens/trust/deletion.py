@@ -124,7 +124,7 @@ class Deletion:
 
     @property
     def diverged(self) -> tuple[str, ...]:
-        """Fills under which the network diverged: gains under them tell of that alone. See :data:`DIVERGED`."""
+        """Fills under which the network diverged: gains under them tell of that alone. See ``DIVERGED``."""
         return tuple(
             name for name, one in self.fills.items() if any(curve.window.max() > DIVERGED for curve in one.curves)
         )

@@ -45,7 +45,7 @@ class Number:
         return f"{scaled:.{self.digits}f} {unit}".strip().replace("-", "−")
 
     def meaning_for(self, found: Verification) -> str:
-        """:attr:`meaning` in the words of the network's scale."""
+        """``meaning`` in the words of the network's scale."""
         return worded(self.meaning, found.attribution.scale)
 
 
