@@ -14,11 +14,11 @@ import matplotlib.pyplot as plt
 import srlens
 
 folder = Path(tempfile.mkdtemp())
-mined = srlens.mine(["pagoda", "hopper"], count=6, lr_size=48)  # judged by bicubic, not by the networks compared
+mined = srlens.mine(["pagoda", "hopper"], count=4, lr_size=48)  # judged by bicubic, not by the networks compared
 srlens.write_window_list(mined.windows, folder / "windows.toml")
 (folder / "study.toml").write_text(
     """
-    title = "Three networks, six windows"
+    title = "Three networks, four windows"
     scale = 4
     windows = "windows.toml"
     networks = [{ open = "plain" }, { open = "channel" }, { open = "nonlocal" }]
