@@ -76,7 +76,11 @@ def test_networks_of_the_task_are_offered(page: Page, session: Session, tmp_path
     own = added(page, session, 3, tmp_path)
     denoisers = ("denoise-plain", "denoise-nonlocal")
     usual = Choices()
-    assert page.offered(session, usual) == ("plain", "channel", "nonlocal")
+    assert page.offered(session, usual) == ("plain", "channel", "nonlocal", "diffusion")
+    assert usual.networks == ("plain", "channel", "nonlocal")
+    chosen = replace(usual, networks=("plain", "diffusion"))
+    assert page.switched(session, chosen).networks == chosen.networks  # trained for it, though not chosen by itself
+    assert page.switched(session, replace(chosen, degradation="noise:25")).networks == denoisers
     assert page.offered(session, QUICK) == (*denoisers, own)
     assert page.offered(session, replace(QUICK, is_hr=False)) == page.names(session)
     # What does not fit is left out; the shipped ones stand in only where they were trained for the task.

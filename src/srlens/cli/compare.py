@@ -45,6 +45,8 @@ def explain(
         With --seeds, of a folder with a diffusers pipeline: how many steps its scheduler takes (20).
     """
     if seeds is not None:
+        if chosen.sampler_seed is not None:
+            raise SettingError("--seeds counts the seeds of the noise from 0; --sampler-seed is one: give one of them.")
         explain_seeds(network, image, seeds, last, sampler_steps, chosen)
     elif last is not None or sampler_steps is not None:
         raise SettingError("--last and --sampler-steps are of sampled networks; add --seeds, e.g. --seeds 4.")

@@ -45,6 +45,8 @@ class NetworkOptions:
     noise_level
         Of denoisers that are told the level of the noise, σ in grey levels; by default that of the picture where it is
         known.
+    sampler_seed
+        Seed of the noise of networks that sample (0).
     device
         cpu, cuda, cuda:1, mps; by default the best one there is.
     """
@@ -55,6 +57,7 @@ class NetworkOptions:
     multiple: Annotated[int | None, _network()] = None
     module: Annotated[bool, _network(negative=())] = False
     noise_level: Annotated[float | None, _network()] = None
+    sampler_seed: Annotated[int | None, _network()] = None
     device: Annotated[str | None, _network()] = None
 
     def open(self, *specs: str) -> "list[Network]":
@@ -62,12 +65,13 @@ class NetworkOptions:
 
         Raises:
             SettingError: ``--multiple`` without ``--module``, or below 1; ``--noise-level`` of a network that takes
-                none, or below 0; no such device.
+                none, or below 0; ``--sampler-seed`` where none samples, or below 0; no such device.
             SrlensError: see :func:`srlens.open_network`.
         """
         from srlens.cli.devices import choose_device
-        from srlens.imaging.check import check_noise
+        from srlens.imaging.check import check_noise, whole
         from srlens.networks.open import open_network
+        from srlens.networks.sampled import samples, with_noise
 
         if self.multiple is not None and (self.multiple < 1 or not self.module):
             raise SettingError(f"--multiple (={self.multiple}) must be at least 1, and is that of a --module.")
@@ -78,6 +82,13 @@ class NetworkOptions:
             if deaf := [one.name for one in opened if not one.noise_map]:
                 raise SettingError(f"--noise-level: {', '.join(deaf)} takes no level of noise. Leave it out.")
             opened = [one.told(check_noise(self.noise_level)) for one in opened]
+        if self.sampler_seed is not None:
+            if not any(samples(one) for one in opened):
+                raise SettingError(
+                    f"--sampler-seed: {', '.join(one.name for one in opened)} draws no noise. Leave it out."
+                )
+            seed = whole("--sampler-seed", self.sampler_seed, 0)
+            opened = [with_noise(one, seed) for one in opened]
         if self.multiple is None:
             return opened
         return [replace(one, padding=replace(one.padding, multiple=self.multiple)) for one in opened]

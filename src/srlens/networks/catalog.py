@@ -17,16 +17,18 @@ CACHE_VARIABLE = "SRLENS_CACHE"
 
 Task = Literal["sr", "denoise"]
 
-#: The entries that ship with srlens, for each task from the narrowest view to the widest; their weights lie in the
-#: package.
+#: The entries that ship with srlens and are compared unless others are chosen, for each task from the narrowest view to
+#: the widest; their weights lie in the package.
 SHIPPED_FOR: dict[Task, tuple[str, ...]] = {
     "sr": ("plain", "channel", "nonlocal"),
     "denoise": ("denoise-plain", "denoise-nonlocal"),
 }
 #: How the pictures of each task are made, as a degradation is written; None: as for super-resolution in general.
 MADE_BY: dict[Task, str | None] = {"sr": None, "denoise": "noise:25"}
-#: All of them; the diffusion network stands apart, since its maps need several seeds.
-SHIPPED: tuple[str, ...] = (*(name for names in SHIPPED_FOR.values() for name in names), "diffusion")
+#: Those that are only chosen by name: maps of a diffusion network need several seeds.
+APART: dict[Task, tuple[str, ...]] = {"sr": ("diffusion",)}
+#: All of them, task by task.
+SHIPPED: tuple[str, ...] = tuple(name for task, usual in SHIPPED_FOR.items() for name in (*usual, *APART.get(task, ())))
 
 _TIMEOUT = 30  # seconds without an answer
 _HERE = Path(__file__).parent

@@ -94,6 +94,16 @@ def sampled_module(network: Network) -> SampledModule:
     return network.module
 
 
+def samples(network: Network) -> bool:
+    """Whether a network draws noise and takes steps."""
+    return isinstance(network.module, SampledModule)
+
+
+def with_noise(network: Network, seed: int) -> Network:
+    """A network that samples with the noise of that seed, at least 0; any other as it is."""
+    return network.seeded(seed) if samples(network) else network
+
+
 def last_steps(network: Network, last: int | None) -> Network:
     """The same sampled network with the gradient through so many last steps only; None: all of them.
 

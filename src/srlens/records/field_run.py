@@ -19,6 +19,7 @@ from srlens.attribution.scene import Progress
 from srlens.comparison.subject import Subject
 from srlens.imaging.window import Window
 from srlens.networks.network import Network
+from srlens.networks.sampled import sampling_facts
 from srlens.records.archive import decode, encode, to_json
 from srlens.records.output import FORMATS, Format, draw, file_name, settings_name
 
@@ -79,6 +80,7 @@ def _key(network: Network, subject: Subject, method: Method, size: int, stride: 
         "weights_sha256": network.digest,
         "value_range": network.value_range,
         "noise_level": network.noise_level,
+        **sampling_facts(network),
         "image": subject.name,
         "image_sha256": subject.digest,
         "degradation": subject.degradation,

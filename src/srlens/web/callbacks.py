@@ -12,11 +12,12 @@ from srlens.comparison.compare import Comparison
 from srlens.comparison.table import write_tables
 from srlens.errors import SettingError
 from srlens.networks.device import Device
+from srlens.networks.sampled import samples
 from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
 from srlens.records.output import file_name, write_comparison
 from srlens.web.answers import Answer, FieldAnswer, compute
-from srlens.web.choices import Choices
+from srlens.web.choices import DEFAULTS, Choices
 from srlens.web.inputs import Inputs
 from srlens.web.limits import Limits
 from srlens.web.progress import Report, Step, in_steps
@@ -55,7 +56,7 @@ class Page(Inputs):
             SrlensError: something chosen cannot be used, or the computation failed.
         """
         cancel = session.begin()
-        networks = self.open(session, choices.networks)
+        networks = self.drawn(session, choices)
         self._check_steps(max(choices.settings.get(name, 0) for name in ("steps", "max_steps")))
         self.sr_size(session, choices)
         window = self.checked_window(session, choices)
@@ -65,7 +66,8 @@ class Page(Inputs):
             return compute(networks, subject, window, choices, lambda step: report(self._step(step)))
 
         comparison, notes = yield from in_steps(work, cancel, self._worker)
-        taken = replace(choices, top=comparison.window.top, left=comparison.window.left)
+        seed = choices.sampler_seed if any(samples(network) for network in networks) else DEFAULTS.sampler_seed
+        taken = replace(choices, top=comparison.window.top, left=comparison.window.left, sampler_seed=seed)
         session.comparison = (taken, comparison)
         yield Answer(taken, comparison, notes)
 
@@ -99,7 +101,7 @@ class Page(Inputs):
         """
         cancel = session.begin()
         choices = replace(choices, networks=(network,), top=None, left=None)
-        opened = self.open(session, choices.networks)[0]
+        (opened,) = self.drawn(session, choices)
         self._check_steps(steps)
         self.checked_window(session, choices)
         windows = grid_windows(*self.sr_size(session, choices), choices.size, stride)

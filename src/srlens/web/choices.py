@@ -34,6 +34,7 @@ class Choices:
         size: side of the window, in SR pixels.
         networks: names on the page's list.
         style: look of the maps and figures.
+        sampler_seed: of the noise of networks that sample, at least 0.
         settings: of the method, those that were chosen, as :func:`srlens.attribute` takes them.
     """
 
@@ -45,6 +46,7 @@ class Choices:
     size: int = 16
     networks: tuple[str, ...] = SHIPPED_FOR["sr"]
     style: Style = "default"
+    sampler_seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def but(self, **settings: Any) -> Self:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from srlens.comparison.subject import Subject, in_grey, restore_grey
 from srlens.errors import ImageError, SettingError, WindowError
+from srlens.imaging.check import whole
 from srlens.imaging.degrade import GIVEN, modcrop, parse_degradation
 from srlens.imaging.files import image_digest, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
@@ -17,9 +18,10 @@ from srlens.imaging.window import Window
 from srlens.networks.catalog import SHIPPED
 from srlens.networks.device import Device
 from srlens.networks.network import Network
+from srlens.networks.sampled import SampledModule, with_noise
 from srlens.web.choices import Choices
 from srlens.web.limits import Limits
-from srlens.web.network_list import NetworkList, shipped_for
+from srlens.web.network_list import NetworkList, shipped_for, trained_for
 from srlens.web.session import Picture, Session
 from srlens.web.uploads import take_network, take_picture
 
@@ -54,7 +56,7 @@ class Inputs:
         """The choices after a change of task: :meth:`fitting`, and without networks shipped for another task."""
         if not choices.is_hr:
             return choices
-        trained = shipped_for(choices.made_by)
+        trained = trained_for(choices.made_by)
         kept = tuple(name for name in choices.networks if name in trained or name not in SHIPPED)
         return self.fitting(session, replace(choices, networks=kept))
 
@@ -77,7 +79,7 @@ class Inputs:
 
     def _use(self, session: Session, picture: Picture, choices: Choices | None) -> None:
         if choices is not None:
-            self._sr_size(picture, choices, self.scale(session, choices))
+            self._sr_size(session, picture, choices)
         session.picture = picture
 
     def add_network(self, session: Session, path: Path) -> str:
@@ -115,6 +117,18 @@ class Inputs:
             raise SettingError(f"The networks are of different scales ({listed}); choose those of one scale.")
         return networks
 
+    def drawn(self, session: Session, choices: Choices) -> list[Network]:
+        """The chosen networks, with the chosen noise where they sample.
+
+        Raises:
+            SettingError: the seed is out of range; see :meth:`open`.
+            SrlensError: likewise.
+        """
+        seed = whole("The seed of the sampler's noise", choices.sampler_seed, 0)
+        if seed > self.limits.seed:
+            raise SettingError(f"This page takes seeds of the sampler's noise up to {self.limits.seed}, got {seed}.")
+        return [with_noise(network, seed) for network in self.open(session, choices.networks)]
+
     def scale(self, session: Session, choices: Choices) -> int:
         """Of the chosen networks; without any that of the task, and 1 where the picture is taken as it is.
 
@@ -134,15 +148,22 @@ class Inputs:
             ImageError: no picture yet, or one that is too small or too large.
             SettingError: see :meth:`open`.
         """
-        return self._sr_size(self._picture(session), choices, self.scale(session, choices))
+        return self._sr_size(session, self._picture(session), choices)
 
-    def _sr_size(self, picture: Picture, choices: Choices, scale: int) -> tuple[int, int]:
+    def _sr_size(self, session: Session, picture: Picture, choices: Choices) -> tuple[int, int]:
+        scale = self.scale(session, choices)
         height, width = (side // scale if choices.is_hr else side for side in picture.image.shape[-2:])
+        given = f"The {worded('LR', scale)} image would have {height}×{width} pixels; this page takes"
+        remedy = "Crop the picture, or use the command line."
         if height * width > self.limits.lr_pixels:
-            raise ImageError(
-                f"The {worded('LR', scale)} image would have {height}×{width} pixels; this page takes "
-                f"{self.limits.lr_pixels} at most. Crop the picture, or use the command line."
-            )
+            raise ImageError(f"{given} {self.limits.lr_pixels} at most. {remedy}")
+        for network in self.open(session, choices.networks) if choices.networks else ():
+            steps = network.module.steps if isinstance(network.module, SampledModule) else 1
+            if height * width * steps > self.limits.lr_pixels:
+                raise ImageError(
+                    f"{given} {self.limits.lr_pixels // steps} at most with {network.name}, which samples in {steps} "
+                    "steps. Leave that network out, crop the picture, or use the command line."
+                )
         return height * scale, width * scale
 
     def shown(self, session: Session, choices: Choices) -> Tensor:

@@ -138,10 +138,12 @@ def _files(label: str, name: str, *, visible: bool = True) -> Any:
 
 
 def _settings() -> dict[str, Any]:
-    """One component a setting: the look, then those of the method."""
+    """One component a setting: the look, the noise, then those of the method."""
     parts: dict[str, Any] = {}
     with gr.Row():
         parts["style"] = gr.Dropdown(STYLES, value=DEFAULTS.style, label="Look of maps and figures", min_width=120)
+        label = "Seed of the sampler's noise (0)"
+        parts["sampler_seed"] = gr.Number(None, precision=0, label=label, min_width=120, elem_id="sampler-seed")
     for start in range(0, len(SETTINGS), _IN_A_ROW):
         with gr.Row():
             parts |= {one.name: _setting(one) for one in SETTINGS[start : start + _IN_A_ROW]}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srlens.errors import CheckpointError, SettingError
 from srlens.imaging.degrade import default_degradation, parse_degradation
-from srlens.networks.catalog import MADE_BY, SHIPPED_FOR, find_entry
+from srlens.networks.catalog import APART, MADE_BY, SHIPPED, SHIPPED_FOR, Task, find_entry
 from srlens.networks.device import Device
 from srlens.networks.network import Network
 from srlens.networks.open import open_network
@@ -29,7 +29,7 @@ class NetworkList:
     @property
     def names(self) -> tuple[str, ...]:
         """All names, the shipped networks first."""
-        return (*(name for names in SHIPPED_FOR.values() for name in names), *self._files)
+        return (*SHIPPED, *self._files)
 
     def scale(self, name: str) -> int | None:
         """Of the network of that name, where it is known without opening a file."""
@@ -52,10 +52,21 @@ class NetworkList:
 
 
 def shipped_for(degradation: str) -> tuple[str, ...]:
-    """The shipped networks that were trained for the task of a degradation; none for most."""
-    task = parse_degradation(degradation).entry.task
-    made_by = {name: parse_degradation(default_degradation(None, made)).entry.task for name, made in MADE_BY.items()}
-    return tuple(network for name, made in made_by.items() if made == task for network in SHIPPED_FOR[name])
+    """The shipped networks that are chosen, unless others are, for the task of a degradation; none for most."""
+    return tuple(network for task in _tasks_of(degradation) for network in SHIPPED_FOR[task])
+
+
+def trained_for(degradation: str) -> tuple[str, ...]:
+    """All shipped networks that were trained for the task of a degradation; none for most."""
+    apart = (network for task in _tasks_of(degradation) for network in APART.get(task, ()))
+    return (*shipped_for(degradation), *apart)
+
+
+def _tasks_of(degradation: str) -> tuple[Task, ...]:
+    """Those tasks of shipped networks whose pictures are made in the way of a degradation."""
+    asked = parse_degradation(degradation).entry.task
+    made = {task: parse_degradation(default_degradation(None, how)).entry.task for task, how in MADE_BY.items()}
+    return tuple(task for task, one in made.items() if one == asked)
 
 
 def _network_files(folder: Path) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from srlens.web.asset import asset
 from srlens.web.choices import DEFAULTS, STYLES, Choices, accepted, allowed
 
 _NAMES: Mapping[str, tuple[str, ...]] = {"style": STYLES}
+_NUMBERS = ("size", "sampler_seed")
 _LONGEST = 200  # characters of one value of a link
 
 
@@ -24,7 +25,7 @@ def to_query(choices: Choices) -> str:
         query["kind"] = "lr"
     if choices.top is not None and choices.left is not None:
         query["window"] = f"{choices.top},{choices.left}"
-    own = {name: getattr(choices, name) for name in ("size", "degradation", *_NAMES)}
+    own = {name: getattr(choices, name) for name in ("size", "degradation", "sampler_seed", *_NAMES)}
     query |= {name: _text(value) for name, value in own.items() if value != getattr(DEFAULTS, name)}
     query |= {name: _text(value) for name, value in choices.settings.items()}
     return urlencode(query, safe=",")
@@ -61,11 +62,11 @@ def from_query(query: Mapping[str, str], known_networks: tuple[str, ...]) -> tup
             changes["degradation"] = allowed(given["degradation"])
         except SettingError as error:
             complaints.append(f"The link's degradation: {error}")
-    numbers = {"size": int} | {one.name: one.kind for one in SETTINGS if one.kind is not str}
+    numbers = dict.fromkeys(_NUMBERS, int) | {one.name: one.kind for one in SETTINGS if one.kind is not str}
     words = {**_NAMES, **{one.name: accepted(one) for one in SETTINGS if one.kind is str}}
     found_settings: dict[str, Any] = {}
     for name, text in given.items():
-        target = changes if name in ("size", *_NAMES) else found_settings
+        target = changes if name in (*_NUMBERS, *_NAMES) else found_settings
         if name in numbers:
             try:
                 target[name] = numbers[name](text)
@@ -101,6 +102,8 @@ def command_line(choices: Choices) -> str:
         words += ["--window", f"{choices.top},{choices.left},{choices.size}"]
     for name, value in choices.settings.items():
         words += [f"--{name.replace('_', '-')}", _text(value)]
+    if choices.sampler_seed != DEFAULTS.sampler_seed:
+        words += ["--sampler-seed", str(choices.sampler_seed)]
     if choices.style != DEFAULTS.style:
         words += ["--style", choices.style]
     return shlex.join(words)
@@ -109,6 +112,8 @@ def command_line(choices: Choices) -> str:
 def python_lines(choices: Choices, scale: int) -> str:
     """The Python program that computes what is on the screen."""
     given = "".join(f", {name}={value!r}" for name, value in choices.settings.items())
+    if choices.sampler_seed != DEFAULTS.sampler_seed:
+        given += f", seed={choices.sampler_seed}"
     picture = f"srlens.open_image({choices.picture!r})"
     made = f"lr = {picture}"
     if choices.is_hr:

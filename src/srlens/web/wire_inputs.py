@@ -25,12 +25,15 @@ def wire_picture(wiring: Wiring) -> None:
         """The picture, or the same one taken otherwise, without a window; what is refused changes nothing."""
         choices = replace(wiring.choices(session, values), top=None, left=None)
         choose(choices)
-        value = wiring.picker(session, choices)
-        message = message_html(_described(session, value, choices, page.scale(session, choices)))
+        value, scale = wiring.picker(session, choices), page.scale(session, choices)
         return {
-            parts.picker: value, parts.picture_message: message, parts.top: None, parts.left: None,
+            parts.picker: value,
+            parts.picture_message: message_html(_described(session, value, choices, scale)),
+            parts.top: None,
+            parts.left: None,
             parts.results: gr.HTML(elem_classes=OLD),
-        }  # fmt: skip
+            **{part: type(part)(**label) for part, label in wiring.labels(scale).items()},
+        }
 
     @told
     def use_sample(request: gr.Request, name: str, *values: Any) -> dict[Any, Any]:
@@ -67,7 +70,7 @@ def wire_picture(wiring: Wiring) -> None:
         window = window_value(page.checked_window(session, choices))
         return {parts.picker: wiring.picker(session, choices) | {"window": window}, parts.picture_message: ""}
 
-    shown = [parts.picker, parts.picture_message, parts.top, parts.left, parts.results]
+    shown = [parts.picker, parts.picture_message, parts.top, parts.left, parts.results, *wiring.labelled]
     moved = [parts.picker, parts.picture_message]
     loading = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "files"}
     picked = parts.sample.input(use_sample, [parts.sample, *wiring.inputs], shown, **QUIET)

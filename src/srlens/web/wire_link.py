@@ -23,24 +23,27 @@ def wire_link(wiring: Wiring, blocks: Any) -> None:
         if "networks" in request.query_params and (left_out := set(choices.networks) - set(fitting.networks)):
             complaints.append(f"Not of this task's scale: {', '.join(sorted(left_out))}.")
         choices, message = fitting, " ".join(complaints)
-        value = BLANK_PICKER
+        value, scale = BLANK_PICKER, None
+        packaged = choices.picture in SAMPLES
+        if not packaged:
+            message = f"This link is about {choices.picture}: drop that picture here. {message}"
         try:
-            if choices.picture in SAMPLES:
+            if packaged:
                 page.use_sample(session, choices.picture)
-                value = wiring.picker(session, choices)
-            else:
-                message = f"This link is about {choices.picture}: drop that picture here. {message}"
+            scale = page.scale(session, choices)
+            value = wiring.picker(session, choices) if packaged else value
         except Exception as error:
             message = f"{sentence(error)} {message}"
         chosen = {"style": choices.style, "degradation": choices.degradation, **choices.settings}
+        chosen["sampler_seed"] = choices.sampler_seed or None
         return {
             parts.picker: value,
             parts.picture_message: message_html(message.strip(), "error"),
-            parts.sample: choices.picture if choices.picture in SAMPLES else None,
+            parts.sample: choices.picture if packaged else None,
             parts.top: choices.top,
             parts.left: choices.left,
             parts.size: choices.size,
-            **{part: wiring.setting(name, chosen) for name, part in parts.settings.items()},
+            **{part: wiring.setting(name, chosen, scale) for name, part in parts.settings.items()},
             **task_fields(wiring, session, choices),
             parts.results: EMPTY,
         }

@@ -3,12 +3,13 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import gradio as gr
 
 from srlens.errors import SrlensError
+from srlens.imaging.terms import worded
 from srlens.web.callbacks import Page
 from srlens.web.choices import Choices
 from srlens.web.layout import AS_IT_IS, BLANK_PICKER, Parts
@@ -100,7 +101,7 @@ class Wiring:
         task, top, left, size, networks, *rest = values
         chosen = zip(self.parts.settings, rest, strict=True)
         settings = {name: value for name, value in chosen if value not in ("", None)}
-        own = {name: settings.pop(name) for name in ("style", "degradation") if name in settings}
+        own = {name: settings.pop(name) for name in ("style", "degradation", "sampler_seed") if name in settings}
         if task == AS_IT_IS:
             own.pop("degradation", None)
         return Choices(
@@ -114,10 +115,20 @@ class Wiring:
             **own,
         )
 
-    def setting(self, name: str, chosen: Mapping[str, Any]) -> Any:
-        """What the field of a setting holds; empty where nothing is chosen."""
+    def setting(self, name: str, chosen: Mapping[str, Any], scale: int | None) -> Any:
+        """What the field of a setting holds; empty where nothing is chosen. Its label as of :meth:`labels`."""
         part = self.parts.settings[name]
-        return type(part)(value=chosen.get(name, "" if isinstance(part, gr.Dropdown) else None))
+        label = self.labels(scale).get(part, {}) if scale is not None else {}
+        return type(part)(value=chosen.get(name, "" if isinstance(part, gr.Dropdown) else None), **label)
+
+    @cached_property
+    def labelled(self) -> list[Any]:
+        """The settings whose labels speak of LR."""
+        return [part for part in self.parts.settings.values() if part.label and worded(part.label, 1) != part.label]
+
+    def labels(self, scale: int) -> dict[Any, dict[str, str]]:
+        """The labels of those settings in the words of networks of that scale, as keywords of the components."""
+        return {part: {"label": worded(part.label, scale)} for part in self.labelled}
 
     def picker(self, session: Session, choices: Choices) -> dict[str, Any]:
         """The picker's value; a window outside the SR image is not shown."""

@@ -24,7 +24,8 @@ def networks(page: Any) -> list[str]:
 def test_denoising_from_the_task_to_the_link(running: Any, tab: Any) -> None:
     page = tab.open(f"{running.url}/?steps=5").page
     clean = page.locator("#picker img").get_attribute("src")
-    assert networks(page) == ["plain", "channel", "nonlocal"]
+    assert networks(page) == ["plain", "channel", "nonlocal", "diffusion"]
+    assert page.locator("#networks input:checked").count() == 3
     assert not page.locator("#level").is_visible()
 
     choose(page, "denoising")
