@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from srlens.cli.main import app
+from srlens.cli.options import NetworkOptions
 from srlens.errors import SettingError
+from srlens.networks.sampled import sampling_facts
 from srlens.records.archive import load
 
 
@@ -32,11 +34,20 @@ def test_seeds_are_explained_and_written(tmp_path: Path, capsys: pytest.CaptureF
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["over_seeds"]["seeds"] == [0, 1]
 
 
+def test_one_seed_is_given_to_networks_that_sample() -> None:
+    plain, diffusion = NetworkOptions(sampler_seed=4, device="cpu").open("plain", "diffusion")
+    assert sampling_facts(plain) == {}
+    assert sampling_facts(diffusion)["seed"] == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["plain", "pagoda", "--seeds", "2"], "draws no noise and takes no steps"),
         (["diffusion", "pagoda", "--last", "2"], "add --seeds"),
+        (["diffusion", "pagoda", "--seeds", "2", "--sampler-seed", "1"], "give one of them"),
+        (["plain", "pagoda", "--sampler-seed", "1"], "srlens-plain-x4 draws no noise"),
+        (["diffusion", "pagoda", "--sampler-seed", "-1"], "whole number of at least 0"),
         (["diffusion", "pagoda", "--seeds", "2", "--sampler-steps", "5"], "of a folder with a diffusers pipeline"),
         (["diffusion", "pagoda", "--seeds", "0", "--window", "8,8,16"], "seeds must be a whole number of at least 1"),
     ],

@@ -23,6 +23,18 @@ def network() -> srlens.Network:
     return srlens.Network.wrap(body, scale=2, name="tiny")
 
 
+def test_a_field_of_other_noise_is_another(tmp_path: Path) -> None:
+    def drawn(image: torch.Tensor) -> torch.Tensor:
+        return image * torch.rand_like(image)
+
+    sampled = srlens.Network.from_sampler(drawn, scale=1, name="drawn")
+    subject, method = Subject("noise", torch.rand(3, 20, 20), None, "given", scale=1), field_method(steps=2)
+    found = [run_field(sampled.seeded(seed), subject, method, tmp_path, size=10)[0] for seed in (0, 1)]
+    assert found[0].points != found[1].points
+    (table,) = tmp_path.glob("*.parquet")
+    assert set(polars.read_parquet(table)["seed"]) == {1}
+
+
 def test_resume_computes_only_what_is_missing(network: srlens.Network, tmp_path: Path) -> None:
     subject = Subject("noise", torch.rand(3, 20, 20), None, "given")
     settings = field_method(steps=3)

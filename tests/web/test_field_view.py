@@ -22,7 +22,9 @@ def test_a_field_and_the_window_under_a_click(page: Page, session: Session) -> N
     assert len(answer.field.points) == 16
     assert {file.suffix for file in answer.files} == {".png", ".pdf", ".parquet", ".jsonl"}
     assert field_value(answer)["height"] == 256
-    assert "16 windows of 16×16 SR pixels, one every 80" in field_legend(answer.field)
+    assert "16 windows of 16×16 SR pixels, one every 80" in field_legend(answer)
+    sampled = replace(answer, sampling=("sampler of 12 steps", "seed 5"))
+    assert "; 2 steps, sampler of 12 steps, seed 5.</p>" in field_legend(sampled)
     point = answer.field.points[6]
     ticked = replace(CHOICES, size=24, networks=("channel", "nonlocal"))
     found = page.of_field(session, ticked, point.window.left + 3, point.window.top + 3)

@@ -50,6 +50,7 @@ def optional(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
             },
         ),
         style=st.sampled_from(["default", "paper"]),
+        sampler_seed=st.integers(0, 2**32 - 1),
     )
 )
 def test_a_link_restores_every_setting(choices: Choices) -> None:
@@ -89,6 +90,16 @@ def test_the_command_line_is_what_the_command_understands() -> None:
     assert words[words.index("--window") + 1] == "3,5,16"
     assert words[words.index("--sigma") + 1] == "2"
     assert words[words.index("--steps") + 1] == "16"
+
+
+def test_the_noise_is_named_where_it_is_chosen() -> None:
+    choices = Choices(networks=("plain", "diffusion"))
+    for made in (command_line, lambda one: python_lines(one, 4), to_query):
+        assert "seed" not in made(choices)
+    chosen = Choices(networks=("plain", "diffusion"), sampler_seed=5)
+    assert command_line(chosen).endswith("--sampler-seed 5")  # --seed is that of the degradation
+    assert "window, seed=5, clean=hr)" in python_lines(chosen, 4)
+    assert to_query(chosen).endswith("sampler_seed=5")
 
 
 def test_one_network_is_explained() -> None:

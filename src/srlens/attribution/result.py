@@ -15,6 +15,7 @@ from srlens.imaging.terms import shown_size, worded
 from srlens.imaging.window import Window
 from srlens.measures import concentration
 from srlens.measures.shares import part_maps, part_shares
+from srlens.networks.sampled import sampling_in_words
 from srlens.shown import Shown
 
 
@@ -199,15 +200,7 @@ class Attribution(Shown):
         """One line with every setting that the numbers depend on, for captions."""
         size = shown_size(self.scale, *self.lr_size)
         method = worded(self.method.described(self.evaluations), self.scale)
-        return ", ".join([str(self.window), size, method, *self._drawn])
-
-    @property
-    def _drawn(self) -> list[str]:
-        """How a network samples, where it does, and last the seed of what it draws."""
-        steps, last, seed = (self.facts.get(key) for key in ("sampler_steps", "last_steps", "seed"))
-        told = [] if steps is None else [f"sampler of {steps} step{'s' * (steps != 1)}"]
-        told += [] if last is None else [f"gradient through the last {last} only"]
-        return told if seed is None else [*told, f"seed {seed}"]
+        return ", ".join([str(self.window), size, method, *sampling_in_words(self.facts)])
 
     def record(self) -> dict[str, Any]:
         """Everything but the map, as plain values that JSON can hold; None for numbers that a zero map lacks."""

@@ -1,8 +1,9 @@
 """A sampler as a module: the noise fixed by a seed, steps recomputed for the gradient instead of kept."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -121,3 +122,11 @@ def sampling_facts(network: Network) -> dict[str, int | None]:
         return {}
     seed = {"seed": module.seed} if module.sampler.random else {}
     return {"sampler_steps": module.steps, **seed, "last_steps": module.last}
+
+
+def sampling_in_words(facts: Mapping[str, Any]) -> list[str]:
+    """:func:`sampling_facts`, or whatever holds them, for conditions: the steps, and last the seed of what is drawn."""
+    steps, last, seed = (facts.get(key) for key in ("sampler_steps", "last_steps", "seed"))
+    told = [] if steps is None else [f"sampler of {steps} step{'s' * (steps != 1)}"]
+    told += [] if last is None else [f"gradient through the last {last} only"]
+    return told if seed is None else [*told, f"seed {seed}"]

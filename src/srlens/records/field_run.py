@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def run_field(
     *_, evaluations, evaluation = known[windows[-1]]
     points, of = tuple(known[window][0] for window in windows), (network.scale, network.name, network.digest)
     found = Field(points, (height, width), *of, method, evaluations, evaluation, explainer.image.numpy())
-    table = _write_table(found, subject, stem)  # first, so that no failure to draw costs it
+    table = _write_table(found, subject, stem, sampling_facts(network))  # first, so that no failure to draw costs it
     return found, [*draw(found, stem, formats, lr=subject.picture), table, log]
 
 
@@ -114,7 +114,7 @@ def _read(log: Path, key: str) -> dict[Window, tuple[FieldPoint, int, str]]:
     return known
 
 
-def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
+def _write_table(found: Field, subject: Subject, stem: Path, sampling: Mapping[str, int | None]) -> Path:
     """One row a window, every condition beside it."""
     from srlens.extras import polars
 
@@ -127,6 +127,7 @@ def _write_table(found: Field, subject: Subject, stem: Path) -> Path:
         "scale": found.scale,
         "degradation": subject.degradation,
         **found.method.to_record(),
+        **sampling,
     }
     rows = []
     for point in found.points:

@@ -39,11 +39,13 @@ class FieldAnswer:
         subject: the images.
         field: the numbers.
         files: figure (PNG, PDF), table, log of the points.
+        sampling: how the network samples, where it does, in words.
     """
 
     subject: Subject
     field: Field
     files: tuple[Path, ...]
+    sampling: tuple[str, ...] = ()
 
 
 def compute(

@@ -12,7 +12,7 @@ from srlens.comparison.compare import Comparison
 from srlens.comparison.table import write_tables
 from srlens.errors import SettingError
 from srlens.networks.device import Device
-from srlens.networks.sampled import samples
+from srlens.networks.sampled import samples, sampling_facts, sampling_in_words
 from srlens.plugins import load_plugins
 from srlens.records.field_run import run_field
 from srlens.records.output import file_name, write_comparison
@@ -121,7 +121,8 @@ class Page(Inputs):
 
         field, files = yield from in_steps(work, cancel, self._worker)
         session.field = (taken, network, field)
-        yield FieldAnswer(subject, field, tuple(session.kept(files)))
+        sampling = tuple(sampling_in_words(sampling_facts(opened)))
+        yield FieldAnswer(subject, field, tuple(session.kept(files)), sampling)
 
     def of_field(self, session: Session, choices: Choices, x: float, y: float) -> Choices:
         """The choices with the network of the field, and its window whose middle is nearest to a point in SR pixels.

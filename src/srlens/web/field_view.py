@@ -31,11 +31,12 @@ def field_value(answer: FieldAnswer) -> dict[str, Any]:
     return picker_value(preview_uri(picture), name, height, width, None)
 
 
-def field_legend(field: Field) -> str:
+def field_legend(answer: FieldAnswer) -> str:
     """Colour bar and one sentence of numbers, as HTML."""
-    highest = _highest(field)
+    highest = _highest(answer.field)
     labels = tuple((at, f"{at * highest:.3g}") for at in (0.0, 0.5, 1.0))
-    return field_html(field, Bar(strip_uri(FIELD_COLOURS), labels, "Diffusion index", _OPACITY, _FAINT))
+    bar = Bar(strip_uri(FIELD_COLOURS), labels, "Diffusion index", _OPACITY, _FAINT)
+    return field_html(answer.field, bar, answer.sampling)
 
 
 def _highest(field: Field) -> float:

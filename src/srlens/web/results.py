@@ -41,10 +41,10 @@ def results_html(comparison: Comparison, style: Style, notes: Sequence[str] = ()
     return str(_macros().results(comparison, maps, columns(comparison.rows, "page"), notes))
 
 
-def field_html(field: Field, bar: Bar) -> str:
-    """Colour bar and one sentence of numbers."""
+def field_html(field: Field, bar: Bar, sampling: Sequence[str] = ()) -> str:
+    """Colour bar and one sentence of numbers, which ends in how the network samples, where it does."""
     found = [point.diffusion_index for point in field.points if point.diffusion_index is not None]
-    return str(_macros().field(field, bar, found))
+    return str(_macros().field(field, bar, found, sampling))
 
 
 def step_html(step: Step) -> str:

@@ -20,7 +20,7 @@ def wire_field(wiring: Wiring) -> None:
         return {
             status: message_html("Done. Click a place to see its map."),
             parts.field_view: field_value(event),
-            parts.field_legend: field_legend(event.field),
+            parts.field_legend: field_legend(event),
             parts.field_files: gr.File([str(file) for file in event.files], visible=True),
         }
 
