@@ -45,6 +45,7 @@ def test_diffusion_beside_plain_with_a_seed(running: Any, tab: Any) -> None:
     assert (asked["networks"], asked["steps"], asked["sampler_seed"]) == (["plain,diffusion"], ["1"], ["5"])
     tab.open(link)
     tab.wait_number("top", "120")
+    page.locator("#settings button").first.click()
     assert page.locator("#sampler-seed input").input_value() == "5"
     assert page.locator("#networks input:checked").count() == 2
 
