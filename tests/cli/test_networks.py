@@ -35,7 +35,7 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in listed["shipped"]] == list(SHIPPED)
-    assert [row["receptive_field"] for row in listed["shipped"]] == ["21", "global", "global", "25", "global", "global"]
+    assert [row["receptive_field"] for row in listed["shipped"]] == ["21", "global", "global", "global", "25", "global"]
     assert {row["name"] for row in listed["published"]} == set(published())
     by_family = {row["family"]: row for row in listed["families"]}
     assert by_family["PAN"]["published"] == ["pan-x2", "pan-x3", "pan-x4"]
