@@ -257,6 +257,17 @@ def test_a_bare_module_is_told_to_be_wrapped(image) -> None:
         srlens.attribute(Enlarge(), image, WINDOW)
 
 
+@pytest.mark.parametrize("explain", [lambda n, x: srlens.attribute(n, x, WINDOW), lambda n, x: srlens.compare([n], x)])
+def test_a_name_is_told_to_be_opened(explain, image) -> None:
+    with pytest.raises(SettingError, match=r"got 'plain'. Open it first: srlens.open_network"):
+        explain("plain", image)
+
+
+def test_a_picture_in_memory_is_told_where_it_goes() -> None:
+    with pytest.raises(ImageError, match=r"got ndarray. A picture in memory goes to srlens as it is"):
+        srlens.open_image(np.zeros((3, 8, 8)))
+
+
 def test_detector_of_the_wrong_shape(image) -> None:
     with pytest.raises(SettingError, match=r"'mine' returned \(\) for a patch of \(1, 3, 6, 6\); one value per image"):
         srlens.attribute(wrap(), image, WINDOW, detector=srlens.Detector("mine", torch.sum))

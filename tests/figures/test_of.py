@@ -1,8 +1,11 @@
 """One function draws every kind of result, with as much beside it as is at hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+import srlens
 from srlens.attribution.attribute import field_method
 from srlens.attribution.field import Field, FieldPoint, grid_windows
 from srlens.comparison.compare import Comparison
@@ -22,6 +25,16 @@ def make_field(size=(30, 45), *, flat=2):
         for k, window in enumerate(windows)
     )
     return Field(points, size, 4, "IMDN", "ab" * 32, field_method(), 12, "full")
+
+
+def test_an_attribution_is_drawn_on_the_picture_that_it_holds():
+    network, image = srlens.open_network("plain"), srlens.make_lr(srlens.open_image("hopper"), 4)[:, :24, :24]
+    result = srlens.attribute(network, image, srlens.Window(32, 32, 16, 16), tolerance=0.1)
+    figure = result.figure()
+    assert labels(figure) == {"lr", "map", "area", "map bar", "area bar"}
+    (lr,) = (axes for axes in figure.axes if axes.get_label() == "lr")
+    np.testing.assert_allclose(lr.images[0].get_array(), np.moveaxis(image.numpy(), 0, -1), atol=1 / 255)
+    assert labels(dataclasses.replace(result, image=None).figure()) == {"map", "area", "map bar", "area bar"}
 
 
 @pytest.mark.parametrize("size", [(40, 40), (16, 80), (120, 12), (200, 320)])

@@ -24,7 +24,7 @@ from srlens.imaging.terms import worded
 from srlens.imaging.window import Window
 from srlens.networks.device import tf32_wanted
 from srlens.networks.frozen import frozen
-from srlens.networks.network import Network
+from srlens.networks.network import Network, check_networks
 from srlens.networks.noise_map import told_level
 from srlens.networks.sampled import sampling_facts
 from srlens.windowed import Windowed
@@ -87,11 +87,7 @@ class Explainer:
         **settings: Any,
     ) -> None:
         self.method = as_method(method, settings)
-        if not isinstance(network, Network):
-            raise SettingError(
-                f"srlens takes a srlens.Network, got the bare module {type(network).__name__}. "
-                "Wrap it first: srlens.Network.wrap(module, scale=…)."
-            )
+        check_networks([network])
         self.network = network if seed is None else network.seeded(whole("seed", seed, 0))
         self._facts: dict[str, Any] = {} if seed is None else {"seed": seed}
         self._facts |= sampling_facts(self.network)

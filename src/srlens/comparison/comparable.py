@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from srlens.attribution.result import Attribution
 from srlens.errors import IncomparableWarning, SettingError
-from srlens.networks.network import Network
+from srlens.networks.network import Network, check_networks
 
 
 def common_scale(networks: Sequence[Network], purpose: str, *, named: bool = True) -> int:
@@ -15,6 +15,7 @@ def common_scale(networks: Sequence[Network], purpose: str, *, named: bool = Tru
         SettingError: no network, networks of different scales, or, where results are ``named`` by them, two of one
             name.
     """
+    check_networks(networks)
     scales = sorted({network.scale for network in networks})
     if not scales:
         raise SettingError(f"Give at least one network; {purpose} needs one.")

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from srlens.attribution.result import Attribution
 from srlens.comparison.explained import Explained
@@ -50,7 +52,7 @@ def explain_figure(
 
     Args:
         explained: what to show; of a bare attribution there is no SR image.
-        subject: the LR image and, if it is known, HR; without it maps stand on white.
+        subject: the LR image and, if it is known, HR; without it the LR image is the one that the result holds.
         style: ``"default"``, or ``"paper"`` for the look of Gu & Dong's figures.
         bandwidth: of the contribution area; see :func:`srlens.measures.density.contribution_density`.
 
@@ -60,14 +62,14 @@ def explain_figure(
     """
     result = explained if isinstance(explained, Attribution) else explained.result
     with styled(style, result.scale) as look:
-        lr, bands = (subject.picture, subject.bands) if subject is not None else (None, None)
+        lr, bands = (subject.picture, subject.bands) if subject is not None else (_kept(result), None)
         hr = for_eye(subject.hr, bands) if subject is not None and subject.hr is not None else None
         crops = [] if isinstance(explained, Attribution) else [("SR", for_eye(explained.sr, bands))]
         check_pictures([result], lr, hr, [image for _, image in crops])
         crops += [("HR", hr)] if hr is not None else []
         view = choose_view([result])
         made = provenance(subject, explained.as_reference if isinstance(explained, Explained) else None)
-        panels, caption = _maps(result, subject, look, view, bandwidth, made)
+        panels, caption = _maps(result, subject, lr, look, view, bandwidth, made)
         window = result.window
         edges, ratio = (window.top, window.left, window.bottom, window.right), window.width / window.height
         aspect = result.lr_size[1] / result.lr_size[0]
@@ -115,11 +117,21 @@ def explain_figure(
         return page(look, column(name, best[1]), paragraph(look, caption))
 
 
+def _kept(result: Attribution) -> Tensor | None:
+    """The LR image that a result holds, for the eye; of a network of luma or grey that is one channel."""
+    return for_eye(torch.from_numpy(result.image.copy())) if result.image is not None else None
+
+
 def _maps(
-    result: Attribution, subject: Subject | None, look: Look, view: View, bandwidth: float | Bandwidth | None, made: str
+    result: Attribution,
+    subject: Subject | None,
+    lr: Tensor | None,
+    look: Look,
+    view: View,
+    bandwidth: float | Bandwidth | None,
+    made: str,
 ) -> tuple[list[tuple[str, str, Shading]], str]:
     """Name, label and shading of the map's two panels, and the caption of the figure."""
-    lr = subject.picture if subject is not None else None
     if result.interval is not None and result.blocks is not None:
         return effect_panels(result, subject), effect_caption(result, subject, view)
     (shown,), (area,), used = shade([result], lr, look, bandwidth)

@@ -16,12 +16,18 @@ def check_image(image: Tensor | ArrayLike, *, clip: bool = False) -> Tensor:
     """An image as C×h×w tensor on the CPU, floating point, finite, in [0, 1]; where it may be a ``clip``, T×C×h×w too.
 
     Raises:
-        ImageError: wrong shape, integer type, or values outside [0, 1] by more than bicubic and noise account for.
+        ImageError: wrong shape (H×W×C too), integer type, or values farther outside [0, 1] than bicubic and noise
+            bring them.
         NotFiniteError: NaN or infinity; says where.
     """
     tensor = image.detach().cpu() if isinstance(image, Tensor) else _from_array(image)
     if tensor.ndim not in ((3, 4) if clip else (3,)) or 0 in tensor.shape:
         raise ImageError(f"The image must be C×h×w, got shape {tuple(tensor.shape)}. Take one image, channels first.")
+    if tensor.shape[-1] in (1, 3, 4) and tensor.shape[-3] > _MOST_BANDS:
+        raise ImageError(
+            f"The image has shape {tuple(tensor.shape)}, which looks like H×W×C: channels come first. Give "
+            "image.permute(2, 0, 1) of a tensor, image.transpose(2, 0, 1) of a NumPy array."
+        )
     if not tensor.is_floating_point():
         raise ImageError(
             f"The image must be floating point in [0, 1], got {tensor.dtype}. Divide by 255, or use srlens.read_image."
@@ -42,6 +48,8 @@ def check_image(image: Tensor | ArrayLike, *, clip: bool = False) -> Tensor:
         )
     return tensor
 
+
+_MOST_BANDS = 16  # with a last axis of 1, 3 or 4, as no picture is wide
 
 #: By how much an SR image may leave [0, 1] in silence: sharpening takes no network so far.
 FAR_OUTSIDE = 10.0

@@ -6,10 +6,11 @@ of restoration keep its size, and are measured against the observed picture itse
 """
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from srlens.errors import ImageTooSmallError, SettingError
-from srlens.imaging.check import whole_scale
+from srlens.imaging.check import check_image, whole_scale
 from srlens.imaging.degradation import Asked, Degradation
 from srlens.imaging.degradations import blur, dark, haze, jpeg, noise, rain, shrink
 
@@ -84,7 +85,7 @@ def default_degradation(preset: str | None, chosen: str | None = None) -> str:
     return chosen or ("pil" if preset == "paper" else DEFAULT)
 
 
-def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: int = 0) -> Tensor:
+def degrade(clean: Tensor | ArrayLike, degradation: str, *, scale: int | None = None, seed: int = 0) -> Tensor:
     """Make the observed picture of a clean one, which is cropped first (``modcrop``).
 
     Args:
@@ -97,7 +98,9 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
         C×(H // scale)×(W // scale).
 
     Raises:
+        ImageError: wrong shape, integer type, or values outside [0, 1], as of a picture in 0–255.
         ImageTooSmallError: a side is shorter than the scale.
+        NotFiniteError: NaN or infinity.
         SettingError: no such degradation, no such level, or a scale that it is not made for.
     """
     asked = parse_degradation(degradation)
@@ -112,13 +115,14 @@ def degrade(clean: Tensor, degradation: str, *, scale: int | None = None, seed: 
             f"The degradation {entry.name!r} {made}, and this is for a network of scale {factor}. Say which one that "
             f"network undoes (--degradation): {others}."
         )
-    cropped = modcrop(clean, factor)
+    checked = check_image(clean, clip=True)
+    cropped = modcrop(clean if isinstance(clean, Tensor) else checked, factor)  # a tensor keeps device and gradient
     if cropped.ndim == 4:  # a clip: each frame has random numbers of its own
         return torch.stack([asked.observe(frame, factor, seed + k) for k, frame in enumerate(cropped)])
     return asked.observe(cropped, factor, seed)
 
 
-def make_lr(hr: Tensor, scale: int, method: str = DEFAULT) -> Tensor:
+def make_lr(hr: Tensor | ArrayLike, scale: int, method: str = DEFAULT) -> Tensor:
     """Make the LR image of an HR image: :func:`degrade` in the words of super-resolution.
 
     Args:
@@ -131,7 +135,7 @@ def make_lr(hr: Tensor, scale: int, method: str = DEFAULT) -> Tensor:
         C×(H // scale)×(W // scale).
 
     Raises:
-        ImageTooSmallError: a side is shorter than the scale.
+        ImageError, ImageTooSmallError, NotFiniteError: see :func:`degrade`.
         SettingError: no such method, or a scale below 1.
     """
     return degrade(hr, method, scale=scale)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from srlens.errors import ImageError
 from srlens.imaging.files import MAX_PIXELS, Alpha, read_image
 from srlens.imaging.samples import SAMPLES, sample_path
 from srlens.naming import known_name
@@ -31,6 +32,12 @@ def open_image(
     Warns:
         AmbiguousNameWarning: ``spec`` is also the name of a file, which is left aside.
     """
+    if not isinstance(spec, str | os.PathLike):
+        raise ImageError(
+            f"open_image reads a file or a packaged photograph, got {type(spec).__name__}. A picture in memory goes to "
+            "srlens as it is: C×H×W floating point in [0, 1], e.g. "
+            "torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255."
+        )
     return read_image(image_file(spec), alpha=alpha, bands=bands, max_pixels=max_pixels)
 
 

@@ -1,6 +1,6 @@
 """A network as srlens sees it: LR (or observed) picture in [0, 1] to SR (or restored) picture, differentiable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
@@ -397,3 +397,16 @@ class Network:
         Floating-point tensors that are mere attributes go along; what a call makes anew keeps its own type.
         """
         return replace(self, module=copied(self.module, device, dtype))
+
+
+def check_networks(given: Iterable[object]) -> None:
+    """Raise SettingError where one of them is no :class:`Network`; says how it becomes one."""
+    for one in given:
+        if not isinstance(one, Network):
+            what, remedy = (
+                f"the bare module {type(one).__name__}",
+                "Wrap it first: srlens.Network.wrap(module, scale=…).",
+            )
+            if not isinstance(one, nn.Module):
+                what, remedy = f"{one!r:.60}", "Open it first: srlens.open_network(name or file)."
+            raise SettingError(f"srlens takes a srlens.Network, got {what}. {remedy}")

@@ -155,6 +155,9 @@ def make_plan(study: Study) -> Plan:
         given = (WindowRef(known[e.image], Window(**e.model_dump(exclude={"image"}))) for e in study.windows)
         return Plan(study, networks, tuple(given), added)
     listed = _listed(study, study.resolve(study.windows), networks)
+    mined_for = {name: listed.conditions[name] for name in ("lr_size",) if name in listed.conditions}
+    if not set(mined_for) & study.images.model_fields_set:  # what the study leaves open is as it was mined
+        study = study.model_copy(update={"images": study.images.model_copy(update=mined_for)})
     judges = {digest for _, digest in listed.networks}
     own = [network.label for network in networks if network.digest in judges]
     if own and not study.own_judges:

@@ -74,7 +74,7 @@ class ImagesSection(_Strict):
     #: The pictures are of bands (TIFF, ``.npy``), of which these three, from 1, are shown as red, green and blue.
     bands: Annotated[tuple[int, int, int], pydantic.Field(strict=False)] | None = None
     #: Side of the LR crop around each window, in LR pixels; the diffusion index depends on it, so that it is the same
-    #: for all. None (``false`` in TOML): the whole image.
+    #: for all. None (``false`` in TOML): the whole image. Where it is left out, that of the mined list, else 64.
     lr_size: Annotated[Annotated[int, pydantic.Field(ge=8)] | None, pydantic.BeforeValidator(_none_for_false)] = 64
 
 

@@ -14,6 +14,7 @@ import srlens
 from srlens.measures import agreement
 from srlens.study import seal, store
 from srlens.study.mine import mine
+from srlens.study.plan import make_plan
 from srlens.study.report.build import build_report
 from srlens.study.run import run_study
 from srlens.study.schema import study_from
@@ -42,6 +43,14 @@ def mined(base, here):
     folder = run_study(study, executor=here, command="srlens study run study.toml").folder
     built = build_report(folder)
     return built, json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))
+
+
+def test_the_size_of_the_crop_is_that_of_the_mined_list_unless_the_study_says_another(mined, base):
+    content = {"networks": [{"open": "a.pth"}], "windows": "windows.toml"}
+    for images, expected in (({}, 20), ({"lr_size": 16}, 16), ({"lr_size": False}, None)):
+        plan = make_plan(study_from({**content, "images": images}, base=base))
+        assert {job.lr_size for job in plan.jobs} == {expected}
+        assert plan.record()["images_given"]["lr_size"] == expected
 
 
 def test_all_that_a_repetition_needs_is_told(mined, base):
