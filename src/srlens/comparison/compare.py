@@ -211,6 +211,7 @@ def _hardest(srs: Sequence[Tensor], subject: Subject, size: int) -> tuple[Window
     best = hardest_window(srs, subject, size=size)
     judged, depart = ("this network", "departs") if len(srs) == 1 else (f"these {len(srs)} networks", "depart")
     if subject.hr is not None:
-        return best.window, f"hardest {size}×{size} window of {judged} (lowest mean PSNR, {best.psnr:.2f} dB)"
+        mean = "" if len(srs) == 1 else "mean "
+        return best.window, f"hardest {size}×{size} window of {judged} (lowest {mean}PSNR of luma, {best.psnr:.2f} dB)"
     most = f"{size}×{size} window where {judged} {depart} most from {subject.reference_name} ({best.psnr:.2f} dB)"
     return best.window, f"{most}; {'clean picture' if subject.scale == 1 else 'HR'} unknown"

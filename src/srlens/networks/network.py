@@ -279,11 +279,11 @@ class Network:
             if type(error).__module__.startswith("srlens."):
                 raise
             words = " ".join(str(error).split())[:300]
+            other = "" if x.dtype == torch.float32 else "; or try network.to(dtype=torch.float32)"
             raise ModuleError(
                 f"{self.name} fails on an input of {tuple(x.shape)} in {str(x.dtype).removeprefix('torch.')}: "
                 f"{type(error).__name__}: {words}. What it needs can be said to srlens.Network.wrap: certain sizes "
-                "(multiple=, minimum=), further arguments (forward=), other channels (channels=); or try "
-                "network.to(dtype=torch.float32)."
+                f"(multiple=, minimum=), further arguments (forward=), other channels (channels=){other}."
             ) from error
 
     def told(self, noise: float | None) -> "Network":

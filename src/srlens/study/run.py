@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from srlens.errors import SettingError, SrlensError, StudyError
 from srlens.study.job import Job
@@ -154,11 +155,26 @@ def _continued(plan: Plan, store: Store) -> Plan:
     plan = plan.recalling(before)
     earlier = {job for row in before["jobs"] for job in row}
     if earlier.isdisjoint(job.id for job in plan.jobs) and store.stored(earlier):
+        difference = _difference(before, plan.record())
         raise StudyError(
-            f"{store.folder} holds results of another study, {before['title']!r}: of other networks, pictures or "
-            "settings, or of another version of srlens. Choose another folder, or remove that one."
+            f"{store.folder} holds results of another study, {before['title']!r}: {difference}. Choose another folder, "
+            "or remove that one."
         )
     return plan
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What two plans without a job in common differ in, in words."""
+    found = [
+        f"{key} {before[table].get(key)!r} there, {value!r} here"
+        for table in ("images_given", "settings")
+        for key, value in now[table].items()
+        if before[table].get(key) != value
+    ]
+    for table, name in (("networks", "networks"), ("images", "pictures")):
+        if {one["digest"] for one in before[table]}.isdisjoint(one["digest"] for one in now[table]):
+            found.append(f"other {name}")
+    return "; ".join(found) or "other windows, or another version of srlens"
 
 
 def _keep_origin(plan: Plan, store: Store, command: str | None) -> None:

@@ -122,7 +122,7 @@ def test_the_same_picture_under_two_names_is_refused(make_study, study_content, 
 def test_another_study_in_the_folder_is_refused_and_kept(stored, make_study, here, stored_bytes, resume):
     undisturbed, plan = stored_bytes(stored), (stored / "plan.json").read_bytes()
     other = make_study(title="Other", method={"steps": 3})
-    with pytest.raises(StudyError, match=r"holds results of another study, 'Two at three'.*another folder"):
+    with pytest.raises(StudyError, match=r"of another study, 'Two at three': steps 2 there, 3 here\. .*another folder"):
         run_study(other, executor=here, resume=resume)
     assert (stored_bytes(stored), (stored / "plan.json").read_bytes()) == (undisturbed, plan)
 
