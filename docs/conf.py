@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 import warnings
 from collections import defaultdict
 from concurrent.futures import Executor
@@ -20,6 +21,7 @@ import srlens.imaging.window
 import srlens.shown
 
 HERE = Path(__file__).parent
+MEASURES = Path(srlens.__file__).parent / "comparison" / "measures.toml"
 sys.path.insert(0, str(HERE / "extensions"))
 
 project, author, copyright = "srlens", "The srlens authors", "The srlens authors"
@@ -34,7 +36,7 @@ html_static_path = ["_static"]
 html_css_files = ["srlens.css"]
 html_show_copyright = False
 html_show_sourcelink = html_copy_source = False
-exclude_patterns = ["build", "_static", "**/README.txt", "gallery/*.ipynb", "gallery/*.py", "families-table.md"]
+exclude_patterns = ["build", "_static", "**/README.txt", "gallery/*.ipynb", "gallery/*.py", "*-table.md"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "smartquotes"]
 myst_heading_anchors = 3
@@ -184,6 +186,17 @@ def _write_families(_: Any) -> None:
     _write(HERE / "families-table.md", "\n".join(rows) + "\n")
 
 
+def _write_columns(_: Any) -> None:
+    """The table of columns, from the one list of measures."""
+    rows = ["| column | shown as | unit | better | drawn from |", "|---|---|---|---|---|"]
+    for key, told in tomllib.loads(MEASURES.read_text(encoding="utf-8")).items():
+        label = told.get("label", "").replace("{lr}", "H×W")
+        unit = "share, shown in %" if told.get("format") == "percent" else told.get("unit", "")
+        way = f"`{told['of']}`" if "of" in told else ""
+        rows.append(f"| `{key}` | {label} | {unit} | {told.get('better', '')} | {way} |")
+    _write(HERE / "columns-table.md", "\n".join(rows) + "\n")
+
+
 #: What Sphinx writes for annotations, and the name by which it is known.
 _KNOWN_AS = {
     stringify_annotation(ArrayLike, "smart"): "~numpy.typing.ArrayLike",
@@ -234,6 +247,7 @@ def setup(app: Any) -> None:
     srlens.shown.Figure, srlens.imaging.window.Tensor = Figure, torch.Tensor  # named there for type checkers only
     app.connect("builder-inited", _write_api)
     app.connect("builder-inited", _write_families)
+    app.connect("builder-inited", _write_columns)
     app.connect("autodoc-process-signature", _shorten_signature)
     app.connect("autodoc-process-docstring", _keep_attribute, priority=400)
     app.connect("autodoc-process-docstring", _restore_attribute, priority=600)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from srlens.figures.blocks import FULL_WIDTH, Block, column, grid, page, panel, paragraph, row, text, title
-from srlens.figures.caption import weights
+from srlens.figures.caption import part_shown, weights
 from srlens.figures.charts import fixed_ticks, line_look, linear_ticks, quiet, sample
 from srlens.figures.interest import AGREEMENT_COLOURS, draw_matrix
 from srlens.figures.panels import bar_below, draw_lr, draw_shading
@@ -214,9 +214,11 @@ def _numbers(look: Look, found: Verification) -> Block:
 
 def _caption(found: Verification) -> str:
     share = 100 * 10 ** (-found.reach.threshold_db / 20)
+    result = found.attribution
     return " ".join(
         [
             f"Map: signed, channels summed; the colour scale is a {MAP_SCALE}.",
+            *part_shown(choose_view([result]), pictured=result.image is not None),
             f"Reach: everything farther than r replaced; grey line {share:.2g} % of the value range, dotted the causal "
             "reach.",
             "Deletion: root mean square change of the window, 1 where every pixel is replaced; contrast and random "
@@ -224,6 +226,6 @@ def _caption(found: Verification) -> str:
             "of the number of pixels.",
             "Rank correlations are over the LR pixels where either map is not zero.",
             f"Conditions: {found.conditions}.",
-            weights([found.attribution]),
+            weights([result]),
         ]
     )

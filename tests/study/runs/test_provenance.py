@@ -98,8 +98,10 @@ def test_the_paragraph_for_a_paper_holds_every_condition(mined):
 def test_what_is_cited_is_what_citation_cff_says(mined):
     told = (Path(__file__).parents[3] / "CITATION.cff").read_text(encoding="utf-8")
     bib = mined[1]["bibtex"]
+    page = (Path(__file__).parents[3] / "docs" / "citing.md").read_text(encoding="utf-8")
     for text in re.findall(r"^ *title: \"?(.*?)\"?$|family-names: (\w+)|given-names: (\w+)|arXiv:([\d.]+)", told, re.M):
         assert next(filter(None, text)) in bib
+        assert next(filter(None, text)) in page
     assert f"version   = {{{srlens.__version__}}}" in bib
     assert re.findall(r"^@(\w+){", bib, re.M) == ["inproceedings", "software"]
     assert bib.count("{") == bib.count("}")
