@@ -27,6 +27,7 @@ from .comparison.explained import Explained as Explained, Measurable as Measurab
 from .comparison.field_of_view import FieldOfView as FieldOfView, fields_of_view as fields_of_view
 from .comparison.interest import Interest as Interest, area_of_interest as area_of_interest
 from .comparison.measures import MEASURES as MEASURES, Measure as Measure, add_measure as add_measure
+from .comparison.sanity import Sanity as Sanity, check_against_reference as check_against_reference
 from .comparison.seeds import SeedComparison as SeedComparison, compare_seeds as compare_seeds
 from .comparison.subject import Subject as Subject, read_subject as read_subject
 from .comparison.sweep import Sweep as Sweep, sweep as sweep
