@@ -11,7 +11,14 @@ _WORDS = re.compile(r"(?<![\w/\\.-])(LR|SR|HR)(?![\w/\\]|[.-]\w)")
 
 def worded(text: str, scale: int) -> str:
     """A text that speaks of LR, SR and HR, in the words of a network of that scale; paths and names stay."""
-    return text if scale > 1 else _WORDS.sub(lambda found: _RESTORATION[found[1]], text)
+    if scale > 1:
+        return text
+    return _WORDS.sub(lambda found: _begun(_RESTORATION[found[1]], text[: found.start()]), text)
+
+
+def _begun(word: str, before: str) -> str:
+    """The word with a capital where it begins a sentence within a text; a text may be a part of one itself."""
+    return word.capitalize() if before.endswith(". ") else word
 
 
 def shown_size(scale: int, height: int, width: int) -> str:
