@@ -21,6 +21,7 @@ def test_words_of_a_task() -> None:
     assert worded("No file /data/LR/a.png of my-SR-net, x.HR.png; no HR.", 1).endswith(
         "LR/a.png of my-SR-net, x.HR.png; no clean."
     )
+    assert worded("3 LR px. SR of the window.", 1) == "3 input px. Output of the window."
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_a_figure_of_restoration(comparison: srlens.Comparison, all_words: Any, 
     explained = comparison.rows[0]
     for figure in (comparison_figure(comparison), explain_figure(explained, comparison.subject)):
         words = " ".join(all_words(figure).split())
-        for part in ("input 48×48", "clean window", "input made by noise:25, seed 2", "noisy picture: ", "Question: "):
+        for part in ("input 48×48", "clean window", "Input made by noise:25, seed 2", "noisy picture: ", "Question: "):
             assert part in words
         for part in ("LR", "SR", "HR", "bicubic"):
             assert part not in words.replace("SRlens", "")
