@@ -191,7 +191,7 @@ def _write_columns(_: Any) -> None:
     rows = ["| column | shown as | unit | better | drawn from |", "|---|---|---|---|---|"]
     for key, told in tomllib.loads(MEASURES.read_text(encoding="utf-8")).items():
         label = told.get("label", "").replace("{lr}", "H×W")
-        unit = "share, shown in %" if told.get("format") == "percent" else told.get("unit", "")
+        unit = "share" if told.get("format") == "percent" else told.get("unit", "")
         way = f"`{told['of']}`" if "of" in told else ""
         rows.append(f"| `{key}` | {label} | {unit} | {told.get('better', '')} | {way} |")
     _write(HERE / "columns-table.md", "\n".join(rows) + "\n")

@@ -43,3 +43,12 @@ def test_card(budget, fills, faults):
     written = " ".join(words)
     for sentence in found.words:
         assert sentence.split(":")[0][:25] in written
+
+
+def test_the_dashed_frame_is_explained():
+    network = srlens.Network.wrap(nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2)), scale=2)
+    picture = torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(1))
+    found = srlens.verify(network, picture, srlens.Window(20, 24, 8, 8), budget="quick")
+    written = " ".join(text.get_text() for text in figure_of(found).texts).replace("\n", " ")
+    assert "Maps show LR rows" in written
+    assert "(dashed)" in written
