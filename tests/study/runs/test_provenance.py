@@ -53,6 +53,11 @@ def test_the_size_of_the_crop_is_that_of_the_mined_list_unless_the_study_says_an
         assert plan.record()["images_given"]["lr_size"] == expected
 
 
+def test_a_report_shows_itself_in_a_line(mined):
+    built, _ = mined
+    assert re.fullmatch(r"BuiltReport \S+report.html: 8 results, 0 missing; findings: (\d\. [\w ]+(; )?){4}", repr(built))
+
+
 def test_all_that_a_repetition_needs_is_told(mined, base):
     built, told = mined
     found = told["provenance"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _DPI = 200
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BuiltReport:
     """What was built.
 
@@ -56,6 +56,10 @@ class BuiltReport:
     missing: int
     damaged: tuple[str, ...]
     notices: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        answers = "; ".join(f"{one.number}. {one.answer}" for one in self.findings.verdicts)
+        return f"BuiltReport {self.page}: {len(self.frame)} results, {self.missing} missing; findings: {answers}"
 
 
 def build_report(
