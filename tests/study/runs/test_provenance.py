@@ -55,7 +55,8 @@ def test_the_size_of_the_crop_is_that_of_the_mined_list_unless_the_study_says_an
 
 def test_a_report_shows_itself_in_a_line(mined):
     built, _ = mined
-    assert re.fullmatch(r"BuiltReport \S+report.html: 8 results, 0 missing; findings: (\d\. [\w ]+(; )?){4}", repr(built))
+    line = r"BuiltReport \S+report.html: 8 results, 0 missing; findings: (\d\. [\w ]+(; )?){4}"
+    assert re.fullmatch(line, repr(built))
 
 
 def test_all_that_a_repetition_needs_is_told(mined, base):
