@@ -98,7 +98,7 @@ def test_networks_do_not_judge_where_they_are_compared_unless_that_is_said(folde
     record = json.loads((folder / "results" / "report" / "report.json").read_text())
     (judge,) = record["provenance"]["judges"]
     assert (judge["judge"], judge["compared"]) == ("a", True)
-    assert "PSNR of a (among them networks that are compared)" in record["methods"]
+    assert "PSNR (luma) of a (among them networks that are compared)" in record["methods"]
     assert record["provenance"]["degradation"]["name"] == "matlab-uint8"
 
 
