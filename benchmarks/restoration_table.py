@@ -20,12 +20,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import stats
 
 import srlens
 from hard_windows import SCALE, SHARED, hard_places
+from over_pictures import cell
 from srlens.comparison.crop import crop_around
 from srlens.comparison.explained import Measurable
 from srlens.comparison.subject import restore_grey
@@ -146,19 +145,6 @@ COLUMNS: list[tuple[str, Callable[[dict[str, Any]], float], int, bool]] = [
     ("map error, %", _attribution("map_error", 100), 1, False),
     ("gap, %", _attribution("completeness_gap", 100), 2, False),
 ]
-
-
-def cell(rows: list[dict[str, Any]], of: Callable[[dict[str, Any]], float], digits: int, interval: bool) -> str:
-    """The mean of the pictures' means, with its t interval where asked for."""
-    by_picture = defaultdict(list)
-    for one in rows:
-        by_picture[one["picture"]].append(of(one))
-    means = [float(np.mean(values)) for values in by_picture.values()]
-    text = f"{np.mean(means):.{digits}f}"
-    if interval and len(means) > 1:
-        low, high = stats.t.interval(0.95, len(means) - 1, loc=np.mean(means), scale=stats.sem(means))
-        text += f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return text.replace("-", "−")
 
 
 def table(folder: Path) -> str:

@@ -15,12 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import stats
 
 import srlens
 from hard_windows import SCALE, SHARED, hard_windows
+from over_pictures import cell
 from srlens.records.archive import save_json
 from srlens.trust.deletion import DIVERGED
 
@@ -95,26 +94,6 @@ COLUMNS: list[tuple[str, Callable[[dict[str, Any]], Any], int, bool]] = [
     ("noise", _number("noise"), 2, False),
     ("other methods", _number("agreement"), 2, False),
 ]
-
-
-def cell(rows: list[dict[str, Any]], of: Callable[[dict[str, Any]], Any], digits: int, interval: bool) -> str:
-    """The mean of the pictures' means, with its t interval where asked for; "–" where nothing is known."""
-    by_picture = defaultdict(list)
-    for row in rows:
-        try:
-            value = of(row)
-        except IndexError:  # fewer layers than stages
-            value = None
-        if value is not None:
-            by_picture[row["picture"]].append(float(value))
-    means = [float(np.mean(values)) for values in by_picture.values()]
-    if not means:
-        return "–"
-    text = f"{np.mean(means):.{digits}f}"
-    if interval and len(means) > 1:
-        low, high = stats.t.interval(0.95, len(means) - 1, loc=np.mean(means), scale=stats.sem(means))
-        text += f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return text.replace("-", "−")
 
 
 def table(folder: Path) -> str:
